@@ -1,0 +1,1 @@
+//! call: to be written.

@@ -1,0 +1,5 @@
+//! Which relay carries the call, and when to move.
+
+pub mod event;
+
+pub use event::*;

@@ -1,0 +1,1 @@
+//! jitter: to be written.

@@ -1,0 +1,9 @@
+//! A [`Link`] to the other side of a session, whatever it rides on, and everything below it: dialling, TLS,
+//! congestion window, emulated distance.
+//!
+//! Called by `call` (which dials) and `relay` (which accepts). Never: what a message means, who may send it,
+//! where it goes.
+
+pub mod link;
+
+pub use link::{Incoming, Link, LinkError, LinkSender, Responder};

@@ -1,0 +1,80 @@
+//! The wire, version 1, written down well enough for a stranger to write a client.
+//!
+//! Knows nobody. Holds no socket, no clock and no random source: it turns values into bytes and bytes
+//! into values, and every decoder here is reachable by a stranger, so each checks every length against
+//! [`limits`] and returns an error instead of panicking.
+//!
+//! # Where it listens
+//!
+//! One port number, UDP and TCP. WebTransport: `https://HOST:PORT/v1/call`. WebSocket: `wss` on the same
+//! path. All integers are big-endian.
+//!
+//! # What travels
+//!
+//! One type byte ([`Kind`]) heads every WebSocket message, datagram and stream:
+//!
+//! | kind | WebTransport | WebSocket | layout after the type byte |
+//! | --- | --- | --- | --- |
+//! | `0x01` control | the client's one bidirectional stream: the type byte once each way, then messages | one binary message each | [`control`]: protobuf; on the stream each message is headed by its length, u32 |
+//! | `0x02` probe | datagram | binary message | [`probe::Probe`]: version u8, id u64 |
+//! | `0x03` probe reply | datagram | binary message | [`probe::ProbeReply`] |
+//! | `0x04` audio | datagram | binary message | one or two packets, newest first, each: [`MediaHeader`], length u16, payload |
+//! | `0x05` video frame | - | binary message | [`MediaHeader`], payload |
+//! | `0x06` subgroup | one unidirectional stream a subgroup | - | [`SubgroupHead`], then frames, each: length u32 of what follows, [`MediaHeader`], payload |
+//!
+//! A *subgroup* is one (participant, track, spatial size, temporal layer) from one key frame to the next.
+//! It may begin in the middle of its group, where a link takes over from another. Frames inside it come
+//! in the order in which the relay got them, which is their order but for a moment around a move: the
+//! receiver orders by frame number, drops what it has seen, and only then decodes.
+//!
+//! # A session
+//!
+//! Probes are answered as soon as there is a connection. The client then sends `Hello` (version, room,
+//! participant, token or ticket), and may send `Join` and `Subscribe` right behind it. The relay answers
+//! `Welcome` or `Refused`, then `Joined` with the roster, then `Subscribed`. Media of a participant that
+//! is not the session's own is dropped. `Leave` ends membership; a connection that ends without it leaves
+//! the participant *reconnecting* for 30 s.
+//!
+//! Unknown fields and unknown kinds are skipped. A wrong version is refused with a reason.
+
+pub mod control;
+pub mod datagram;
+pub mod header;
+pub mod ids;
+pub mod limits;
+pub mod manifest;
+pub mod probe;
+pub mod subgroup;
+
+pub use header::{Kind, MediaHeader};
+pub use ids::{FrameNumber, Layer, ParticipantId, RelayInstance, Track, Transport};
+pub use subgroup::SubgroupHead;
+
+/// The version that this crate speaks.
+pub const VERSION: u32 = 1;
+
+/// The path of a call, for WebTransport and WebSocket alike.
+pub const CALL_PATH: &str = "/v1/call";
+
+/// The port, UDP and TCP, where none is given.
+pub const DEFAULT_PORT: u16 = 4433;
+
+/// Why bytes from outside were not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// The bytes end before the value does.
+    #[error("cut short: {what} needs {need} bytes and has {have}")]
+    Short { what: &'static str, need: usize, have: usize },
+    /// A length is over its limit.
+    #[error("{what} of {len} bytes is over the limit of {max}")]
+    TooLong { what: &'static str, len: usize, max: usize },
+    /// A field holds a value that this version does not know.
+    #[error("{what} has no meaning for {value}")]
+    Unknown { what: &'static str, value: u64 },
+    /// The peer speaks another version.
+    #[error("version {theirs} is not spoken here (this is version {VERSION})")]
+    Version { theirs: u32 },
+    /// The protobuf is malformed.
+    #[error("malformed control message: {0}")]
+    Control(String),
+}

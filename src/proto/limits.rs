@@ -1,0 +1,40 @@
+//! Limits on everything that a stranger can send. Every decoder in [`super`] and every reader in `net` and
+//! `relay` checks against these before it allocates.
+
+/// A control message, bytes of protobuf.
+pub const CONTROL_BYTES: usize = 64 * 1024;
+/// An audio datagram, bytes: it must fit one QUIC packet on any path (RFC 9000 section 14.1: 1200 bytes of UDP payload,
+/// less the QUIC and HTTP/3 headers).
+pub const AUDIO_DATAGRAM_BYTES: usize = 1150;
+/// An encoded, sealed video frame, bytes, with its header.
+pub const VIDEO_FRAME_BYTES: usize = 1024 * 1024;
+/// A WebSocket message, bytes, with its type byte.
+pub const MESSAGE_BYTES: usize = VIDEO_FRAME_BYTES + 1;
+/// Packets in an audio datagram: the newest and the one before.
+pub const AUDIO_PACKETS: usize = 2;
+/// A room's name, bytes of UTF-8.
+pub const ROOM_BYTES: usize = 128;
+/// A token, bytes.
+pub const TOKEN_BYTES: usize = 4096;
+/// A resume ticket, bytes.
+pub const TICKET_BYTES: usize = 1024;
+/// What a participant shows of itself (sealed name and the like), bytes.
+pub const PROFILE_BYTES: usize = 1024;
+/// A participant's salt, bytes.
+pub const SALT_BYTES: usize = 16;
+/// A participant's public key, bytes (X25519).
+pub const PUBLIC_KEY_BYTES: usize = 32;
+/// A sealed message (chat, hands, keys), bytes.
+pub const SEALED_BYTES: usize = 16 * 1024;
+/// Members of a room.
+pub const MEMBERS: usize = 256;
+/// Wishes, and frames to resume from, in one subscription.
+pub const WISHES: usize = 1024;
+/// A relay's id, region, provider or city, bytes of UTF-8.
+pub const NAME_BYTES: usize = 64;
+/// A manifest, bytes of JSON.
+pub const MANIFEST_BYTES: usize = 1024 * 1024;
+/// Relays in a manifest.
+pub const RELAYS: usize = 256;
+/// Unidirectional streams that one side may hold open at a time.
+pub const SUBGROUPS: u32 = 256;
