@@ -4,6 +4,15 @@
 //! Called by `call` (which dials) and `relay` (which accepts). Never: what a message means, who may send it,
 //! where it goes.
 
+mod congestion;
+pub mod dial;
+pub mod distance;
 pub mod link;
+mod outbox;
+pub mod tls;
+pub mod websocket;
+pub mod webtransport;
 
+pub use dial::dial;
+pub use distance::Distance;
 pub use link::{Incoming, Link, LinkError, LinkSender, Responder};

@@ -1,1 +1,226 @@
-//! tbw
+//! The congestion window of a call: bytes that may be unacknowledged.
+//!
+//! Fed by `net::congestion`, which sits in QUIC. Never: a clock, a packet, a socket.
+//!
+//! A call sends what its encoder makes, so the window's work is to stay out of the way while the path is well
+//! and to give way when it is not. Loss-based control halves at each loss and so starves on a long, lossy
+//! path (CUBIC: 0.35 Mbit/s at 254 ms and 2 %, RFC 9438 section 5.2 gives the same order). This window
+//! gives way to two signs only, each judged over a whole round trip:
+//!
+//! * a *standing queue*: the smallest RTT of a round is above the path's base RTT by more than
+//!   [`QUEUE_LIMIT`] (delay-based, as in RFC 6817 and RFC 8698; the minimum, because jitter only adds);
+//! * *heavy loss*: more than [`LOSS_LIMIT`] of a round's bytes, and of the rounds of the last second, are lost. Isolated
+//!   loss, which radio paths have without any queue, stays below it (RFC 8698 section 5.1.1 and BBRv2 tolerate likewise).
+//!
+//! Then it shrinks to 0.85 of what the round delivered. QUIC's *persistent congestion* (RFC 9002
+//! section 7.6) starts over from the smallest window.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Window at the start, packets: one key frame of a 360p picture and its audio. RFC 6928 allows 10 without
+/// any knowledge; calls are paced over the round trip, so the burst that 10 guards against does not happen.
+const INITIAL_PACKETS: u64 = 32;
+/// Smallest window, packets: audio with its redundancy at a second of RTT.
+const MIN_PACKETS: u64 = 16;
+/// Largest window: 12 Mbit/s at 600 ms.
+const MAX_BYTES: u64 = 1 << 20;
+/// A standing queue longer than this is congestion: twice what jitter buffers start with.
+const QUEUE_LIMIT: Duration = Duration::from_millis(80);
+/// Share of bytes lost that is congestion. Above what radio paths lose by themselves.
+const LOSS_LIMIT: f64 = 0.15;
+/// How long losses are remembered: enough packets for a share to mean something.
+const LOSS_MEMORY: Duration = Duration::from_secs(1);
+/// A path's base RTT is the smallest of this long (RFC 6817 keeps minutes; a route changes faster).
+const BASE_MEMORY: Duration = Duration::from_secs(10);
+/// What remains after congestion, of what was delivered in the round.
+const BACK_OFF: f64 = 0.85;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Window {
+    mtu: u64,
+    bytes: u64,
+    slow_start: bool,
+    base: VecDeque<(Instant, Duration)>,
+    round: Round,
+    /// Rounds of the last [`LOSS_MEMORY`]: end, acknowledged, lost.
+    past: VecDeque<(Instant, u64, u64)>,
+}
+
+#[derive(Debug, Clone)]
+struct Round {
+    start: Instant,
+    least_rtt: Option<Duration>,
+    acked: u64,
+    lost: u64,
+    used: bool,
+}
+
+impl Round {
+    fn new(start: Instant) -> Self {
+        Self { start, least_rtt: None, acked: 0, lost: 0, used: false }
+    }
+}
+
+impl Window {
+    /// A window for packets of `mtu` bytes.
+    pub fn new(now: Instant, mtu: u16) -> Self {
+        Self {
+            mtu: mtu.into(),
+            bytes: INITIAL_PACKETS * u64::from(mtu),
+            slow_start: true,
+            base: VecDeque::new(),
+            round: Round::new(now),
+            past: VecDeque::new(),
+        }
+    }
+
+    /// Bytes that may be on their way.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The window at the start, bytes.
+    pub fn initial_bytes(&self) -> u64 {
+        INITIAL_PACKETS * self.mtu
+    }
+
+    /// The path takes larger or smaller packets.
+    pub fn set_mtu(&mut self, mtu: u16) {
+        self.mtu = mtu.into();
+        self.bytes = self.bytes.max(MIN_PACKETS * self.mtu);
+    }
+
+    /// `bytes` sent at `sent` have arrived. `limited` says that the window, not the sender, held back.
+    pub fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, limited: bool) {
+        let rtt = now.saturating_duration_since(sent);
+        while self.base.back().is_some_and(|(_, least)| *least >= rtt) {
+            self.base.pop_back();
+        }
+        self.base.push_back((now, rtt));
+        while self.base.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > BASE_MEMORY) {
+            self.base.pop_front();
+        }
+        self.round.least_rtt = Some(self.round.least_rtt.map_or(rtt, |least| least.min(rtt)));
+        self.round.acked += bytes;
+        self.round.used |= limited;
+        if self.slow_start && limited {
+            self.bytes = (self.bytes + bytes).min(MAX_BYTES);
+        }
+        if now.saturating_duration_since(self.round.start) >= rtt.max(Duration::from_millis(20)) {
+            self.end_round(now);
+        }
+    }
+
+    /// `bytes` were lost; `persistent` as in RFC 9002 section 7.6.
+    pub fn on_loss(&mut self, now: Instant, bytes: u64, persistent: bool) {
+        if persistent {
+            self.bytes = MIN_PACKETS * self.mtu;
+            self.slow_start = true;
+            self.past.clear();
+            self.round = Round::new(now);
+            return;
+        }
+        self.round.lost += bytes;
+    }
+
+    fn end_round(&mut self, now: Instant) {
+        let round = std::mem::replace(&mut self.round, Round::new(now));
+        self.past.push_back((now, round.acked, round.lost));
+        while self.past.front().is_some_and(|(at, ..)| now.saturating_duration_since(*at) > LOSS_MEMORY) {
+            self.past.pop_front();
+        }
+        if self.standing_queue(&round) || self.heavy_loss(&round) {
+            self.slow_start = false;
+            let kept = (round.acked as f64 * BACK_OFF) as u64;
+            self.bytes = kept.min(self.bytes).max(self.bytes / 2).max(MIN_PACKETS * self.mtu);
+        } else if !self.slow_start && round.used {
+            self.bytes = (self.bytes + 2 * self.mtu).min(MAX_BYTES);
+        }
+    }
+
+    fn standing_queue(&self, round: &Round) -> bool {
+        let base = self.base.front().map(|(_, least)| *least);
+        base.zip(round.least_rtt).is_some_and(|(base, least)| least > base + QUEUE_LIMIT)
+    }
+
+    fn heavy_loss(&self, round: &Round) -> bool {
+        let share = |acked: u64, lost: u64| lost as f64 / (acked + lost).max(1) as f64;
+        let (acked, lost) = self.past.iter().fold((0, 0), |(acked, lost), past| (acked + past.1, lost + past.2));
+        lost >= 8 * self.mtu && share(acked, lost) > LOSS_LIMIT && share(round.acked, round.lost) > LOSS_LIMIT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Plays `seconds` of a sender that fills its window over a path of `rtt` that loses every `lose`-th packet
+    /// (0: none) and, with `rate` bytes a second, queues. Returns the window at the end.
+    fn play(window: &mut Window, start: Instant, seconds: f64, rtt: f64, lose: u64, rate: f64) -> u64 {
+        let (mut at, mut count, mut free) = (0.0, 0u64, 0.0f64);
+        while at < seconds {
+            // One packet each time the window allows: the window divided over the round trip.
+            let queue = (free - at).max(0.0);
+            at += 1200.0 / (window.bytes() as f64 / (rtt + queue));
+            count += 1;
+            free = free.max(at) + 1200.0 / rate;
+            let sent = start + Duration::from_secs_f64(at);
+            let acked = sent + Duration::from_secs_f64(rtt + (free - at));
+            if lose > 0 && count % lose == 0 {
+                window.on_loss(acked, 1200, false);
+            } else {
+                window.on_ack(acked, sent, 1200, true);
+            }
+        }
+        window.bytes()
+    }
+
+    #[test]
+    fn isolated_loss_does_not_shrink_the_window() {
+        let start = crate::clock::now();
+        let mut window = Window::new(start, 1200);
+        let bytes = play(&mut window, start, 10.0, 0.17, 50, 1e9);
+        assert!(bytes as f64 * 8.0 / 0.17 > 3e6, "{bytes} bytes at 170 ms are less than twice a call");
+    }
+
+    #[test]
+    fn heavy_loss_shrinks_it_to_the_least() {
+        let start = crate::clock::now();
+        let mut window = Window::new(start, 1200);
+        assert_eq!(play(&mut window, start, 10.0, 0.17, 3, 1e9), MIN_PACKETS * 1200);
+    }
+
+    #[test]
+    fn a_standing_queue_is_kept_short() {
+        let start = crate::clock::now();
+        let mut window = Window::new(start, 1200);
+        let rate = 125_000.0;
+        let bytes = play(&mut window, start, 30.0, 0.05, 0, rate);
+        let queue_ms = (bytes as f64 / rate - 0.05) * 1000.0;
+        assert!(queue_ms < 160.0, "{queue_ms} ms of queue on a megabit");
+        assert!(bytes as f64 >= rate * 0.05, "{bytes} bytes leave the path idle");
+    }
+
+    #[test]
+    fn persistent_congestion_starts_over() {
+        let start = crate::clock::now();
+        let mut window = Window::new(start, 1200);
+        play(&mut window, start, 5.0, 0.17, 0, 1e9);
+        window.on_loss(start + Duration::from_secs(6), 1200, true);
+        assert_eq!(window.bytes(), MIN_PACKETS * 1200);
+        assert!(play(&mut window, start + Duration::from_secs(6), 5.0, 0.17, 0, 1e9) > 100_000);
+    }
+
+    #[test]
+    fn a_sender_with_little_to_say_keeps_its_window() {
+        let start = crate::clock::now();
+        let mut window = Window::new(start, 1200);
+        for n in 0..500 {
+            let sent = start + Duration::from_millis(n * 20);
+            window.on_ack(sent + Duration::from_millis(170), sent, 130, false);
+        }
+        assert_eq!(window.bytes(), window.initial_bytes());
+    }
+}

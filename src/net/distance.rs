@@ -1,0 +1,404 @@
+//! Emulated distance: a port, UDP and TCP, that leads to another port with delay, jitter, loss, a rate and outages.
+//!
+//! Used by the demo, the drills, the tests and the benches, so that a laptop without a network has regions. All
+//! that is shaped passes one thread, which waits for exact moments: tokio's timers are a millisecond coarse.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::clock;
+
+/// Bytes on their way in one direction beyond which packets are dropped, whatever the shape.
+const MAX_IN_FLIGHT: usize = 32 << 20;
+/// A client's UDP address is forgotten when it was silent for this long.
+const UDP_IDLE: Duration = Duration::from_secs(60);
+/// What a lost TCP segment costs beyond the round trip: the least retransmission time-out of Linux.
+const TCP_RETRANSMIT: Duration = Duration::from_millis(200);
+
+/// How a path behaves, the same in both directions.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Shape {
+    /// One way.
+    pub delay: Duration,
+    /// Uniform, plus or minus; the order is kept.
+    pub jitter: Duration,
+    /// Share of packets lost, 0-1. On TCP a loss is a delay.
+    pub loss: f64,
+    /// Bytes a second; `None` is no limit.
+    pub bytes_per_second: Option<u64>,
+    /// How much waits in front of the rate before packets are dropped.
+    pub queue: Duration,
+    /// Nothing passes.
+    pub dead: bool,
+    /// UDP does not pass.
+    pub udp_blocked: bool,
+}
+
+impl Shape {
+    /// A path of this round trip and nothing else.
+    pub fn rtt(rtt: Duration) -> Self {
+        Self { delay: rtt / 2, ..Self::default() }
+    }
+}
+
+/// A running emulation. Dropping it ends every connection through it.
+#[derive(Debug)]
+pub struct Distance {
+    address: SocketAddr,
+    path: Arc<Path>,
+    tasks: Vec<JoinHandle<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Distance {
+    /// Puts `shape` in front of `to`, at a free port of loopback. `seed` decides losses and jitter.
+    ///
+    /// # Errors
+    /// No port, or no thread, to be had.
+    pub async fn start(to: SocketAddr, shape: Shape, seed: u64) -> io::Result<Self> {
+        let (tcp, udp) = bind_both().await?;
+        let address = tcp.local_addr()?;
+        let path = Arc::new(Path { state: Mutex::new(State::new(shape, seed)), due: Condvar::new() });
+        let thread = std::thread::Builder::new().name("distance".into()).spawn({
+            let path = path.clone();
+            move || path.deliver()
+        })?;
+        let tasks = vec![
+            tokio::spawn(carry_udp(Arc::new(udp), to, path.clone())),
+            tokio::spawn(carry_tcp(tcp, to, path.clone())),
+        ];
+        Ok(Self { address, path, tasks, thread: Some(thread) })
+    }
+
+    /// Where to connect to.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The path's behaviour from now on.
+    pub fn set(&self, shape: Shape) {
+        self.path.lock().shape = shape;
+    }
+
+    /// How it behaves now.
+    pub fn shape(&self) -> Shape {
+        self.path.lock().shape
+    }
+}
+
+impl Drop for Distance {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+        self.path.lock().stopped = true;
+        self.path.due.notify_all();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A TCP and a UDP socket with one port number.
+async fn bind_both() -> io::Result<(TcpListener, UdpSocket)> {
+    let mut last = io::Error::from(io::ErrorKind::AddrInUse);
+    for _ in 0..16 {
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        match UdpSocket::bind(tcp.local_addr()?).await {
+            Ok(udp) => return Ok((tcp, udp)),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+#[derive(Debug)]
+struct Path {
+    state: Mutex<State>,
+    due: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    shape: Shape,
+    random: u64,
+    heap: BinaryHeap<Reverse<Item>>,
+    sequence: u64,
+    lanes: HashMap<Lane, LaneState>,
+    in_flight: usize,
+    stopped: bool,
+}
+
+/// A direction, within which order is kept and rate is shared: all UDP of a direction, or one TCP connection.
+type Lane = u64;
+const LANE_UP: Lane = 0;
+const LANE_DOWN: Lane = 1;
+
+#[derive(Debug, Default, Clone, Copy)]
+struct LaneState {
+    /// When the last packet leaves the rate limiter, and arrives.
+    idle: Option<Instant>,
+    last: Option<Instant>,
+}
+
+#[derive(Debug)]
+enum Exit {
+    Udp { socket: Arc<UdpSocket>, to: Option<SocketAddr> },
+    Tcp(mpsc::UnboundedSender<Vec<u8>>),
+}
+
+#[derive(Debug)]
+struct Item {
+    at: Instant,
+    sequence: u64,
+    exit: Exit,
+    bytes: Vec<u8>,
+}
+
+impl PartialEq for Item {
+    fn eq(&self, other: &Self) -> bool {
+        self.sequence == other.sequence
+    }
+}
+
+impl Eq for Item {}
+
+impl PartialOrd for Item {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Item {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.sequence).cmp(&(other.at, other.sequence))
+    }
+}
+
+impl State {
+    fn new(shape: Shape, seed: u64) -> Self {
+        Self {
+            shape,
+            random: seed,
+            heap: BinaryHeap::new(),
+            sequence: 0,
+            lanes: HashMap::new(),
+            in_flight: 0,
+            stopped: false,
+        }
+    }
+
+    /// SplitMix64 (Steele, Lea, Flood 2014), 0-1.
+    fn random(&mut self) -> f64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.random;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// When a packet arrives, or `None` where it is lost.
+    fn admit(&mut self, now: Instant, lane: Lane, len: usize, tcp: bool) -> Option<Instant> {
+        let shape = self.shape;
+        if self.in_flight + len > MAX_IN_FLIGHT || (!tcp && (shape.dead || shape.udp_blocked)) {
+            return None;
+        }
+        let mut state = self.lanes.get(&lane).copied().unwrap_or_default();
+        let mut at = now;
+        let lost = shape.loss > 0.0 && self.random() < shape.loss;
+        if lost && !tcp {
+            return None;
+        }
+        if let Some(rate) = shape.bytes_per_second {
+            let start = state.idle.map_or(now, |idle| idle.max(now));
+            if !tcp && start.saturating_duration_since(now) > shape.queue {
+                return None;
+            }
+            at = start + Duration::from_secs_f64(len as f64 / rate.max(1) as f64);
+            state.idle = Some(at);
+        }
+        at += shape.delay;
+        if lost {
+            at += TCP_RETRANSMIT.max(shape.delay * 2);
+        }
+        if !shape.jitter.is_zero() {
+            let jitter = shape.jitter.as_secs_f64() * (2.0 * self.random() - 1.0);
+            at = if jitter < 0.0 {
+                at.checked_sub(Duration::from_secs_f64(-jitter)).unwrap_or(at)
+            } else {
+                at + Duration::from_secs_f64(jitter)
+            };
+        }
+        at = state.last.map_or(at, |last| last.max(at)).max(now);
+        state.last = Some(at);
+        self.lanes.insert(lane, state);
+        Some(at)
+    }
+}
+
+impl Path {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nobody panics while holding the path")
+    }
+
+    fn send(&self, lane: Lane, exit: Exit, bytes: Vec<u8>) {
+        let now = clock::now();
+        let mut state = self.lock();
+        let Some(at) = state.admit(now, lane, bytes.len(), matches!(exit, Exit::Tcp(_))) else { return };
+        state.sequence += 1;
+        state.in_flight += bytes.len();
+        let sequence = state.sequence;
+        let first = state.heap.peek().is_none_or(|Reverse(first)| at < first.at);
+        state.heap.push(Reverse(Item { at, sequence, exit, bytes }));
+        drop(state);
+        if first {
+            self.due.notify_one();
+        }
+    }
+
+    /// The thread: hands each packet on at its moment.
+    fn deliver(&self) {
+        let mut state = self.lock();
+        while !state.stopped {
+            let now = clock::now();
+            let wait = state.heap.peek().map(|Reverse(item)| item.at.saturating_duration_since(now));
+            match wait {
+                Some(Duration::ZERO) => {}
+                Some(wait) => {
+                    state = self.due.wait_timeout(state, wait).expect("nobody panics while holding the path").0;
+                    continue;
+                }
+                None => {
+                    state = self.due.wait(state).expect("nobody panics while holding the path");
+                    continue;
+                }
+            }
+            let Some(Reverse(item)) = state.heap.pop() else { continue };
+            state.in_flight -= item.bytes.len();
+            let udp_dead = state.shape.dead || state.shape.udp_blocked;
+            drop(state);
+            match item.exit {
+                // A full socket buffer is a loss like any other.
+                Exit::Udp { socket, to: Some(to) } if !udp_dead => drop(socket.try_send_to(&item.bytes, to)),
+                Exit::Udp { socket, to: None } if !udp_dead => drop(socket.try_send(&item.bytes)),
+                Exit::Udp { .. } => {}
+                Exit::Tcp(writer) => drop(writer.send(item.bytes)),
+            }
+            state = self.lock();
+        }
+    }
+}
+
+async fn carry_udp(outside: Arc<UdpSocket>, to: SocketAddr, path: Arc<Path>) {
+    let mut clients: HashMap<SocketAddr, (Arc<UdpSocket>, Instant)> = HashMap::new();
+    let mut buffer = vec![0; 65_536];
+    loop {
+        // An unreachable client shows as an error of the next read; it concerns nobody else.
+        let Ok((len, client)) = outside.recv_from(&mut buffer).await else { continue };
+        let now = clock::now();
+        clients.retain(|_, (inside, seen)| {
+            now.saturating_duration_since(*seen) < UDP_IDLE || Arc::strong_count(inside) > 2
+        });
+        let inside = match clients.get_mut(&client) {
+            Some((inside, seen)) => {
+                *seen = now;
+                inside.clone()
+            }
+            None => {
+                let Ok(inside) = connect_udp(to).await else { continue };
+                tokio::spawn(carry_back(inside.clone(), outside.clone(), client, path.clone()));
+                clients.insert(client, (inside.clone(), now));
+                inside
+            }
+        };
+        path.send(LANE_UP, Exit::Udp { socket: inside, to: None }, buffer[..len].to_vec());
+    }
+}
+
+async fn connect_udp(to: SocketAddr) -> io::Result<Arc<UdpSocket>> {
+    let inside = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    inside.connect(to).await?;
+    Ok(Arc::new(inside))
+}
+
+async fn carry_back(inside: Arc<UdpSocket>, outside: Arc<UdpSocket>, client: SocketAddr, path: Arc<Path>) {
+    let mut buffer = vec![0; 65_536];
+    while let Ok(received) = tokio::time::timeout(UDP_IDLE, inside.recv(&mut buffer)).await {
+        let Ok(len) = received else {
+            // The relay is not there (any more): as a router would, say nothing.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        path.send(LANE_DOWN, Exit::Udp { socket: outside.clone(), to: Some(client) }, buffer[..len].to_vec());
+    }
+}
+
+async fn carry_tcp(outside: TcpListener, to: SocketAddr, path: Arc<Path>) {
+    let mut lane = LANE_DOWN;
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let Ok((client, _)) = outside.accept().await else { continue };
+        while connections.try_join_next().is_some() {}
+        lane += 2;
+        connections.spawn(carry_connection(client, to, path.clone(), lane));
+    }
+}
+
+async fn carry_connection(client: TcpStream, to: SocketAddr, path: Arc<Path>, lane: Lane) {
+    // The handshake of TCP passed here without distance: pay its round trip now.
+    wait_while_dead(&path).await;
+    let delay = path.lock().shape.delay;
+    tokio::time::sleep(delay * 2).await;
+    let Ok(relay) = TcpStream::connect(to).await else { return };
+    let _ = (client.set_nodelay(true), relay.set_nodelay(true));
+    let (client_in, client_out) = client.into_split();
+    let (relay_in, relay_out) = relay.into_split();
+    tokio::select! {
+        () = pump(client_in, relay_out, &path, lane) => {}
+        () = pump(relay_in, client_out, &path, lane + 1) => {}
+    }
+    let mut state = path.lock();
+    state.lanes.remove(&lane);
+    state.lanes.remove(&(lane + 1));
+}
+
+/// Reads, delays, writes; ends when either side does.
+async fn pump(
+    mut from: tokio::net::tcp::OwnedReadHalf,
+    mut to: tokio::net::tcp::OwnedWriteHalf,
+    path: &Path,
+    lane: Lane,
+) {
+    let (sender, mut receiver) = mpsc::unbounded_channel::<Vec<u8>>();
+    let reading = async {
+        let mut buffer = vec![0; 16_384];
+        while let Ok(len @ 1..) = from.read(&mut buffer).await {
+            wait_while_dead(path).await;
+            path.send(lane, Exit::Tcp(sender.clone()), buffer[..len].to_vec());
+        }
+        // An empty piece arrives last and ends the writer.
+        path.send(lane, Exit::Tcp(sender), Vec::new());
+    };
+    let writing = async {
+        while let Some(bytes) = receiver.recv().await {
+            wait_while_dead(path).await;
+            if bytes.is_empty() || to.write_all(&bytes).await.is_err() {
+                break;
+            }
+        }
+    };
+    tokio::join!(reading, writing);
+}
+
+async fn wait_while_dead(path: &Path) {
+    while path.lock().shape.dead {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
