@@ -14,7 +14,7 @@ use wtransport::config::{DnsLookupFuture, DnsResolver};
 use wtransport::endpoint::{IncomingSession, endpoint_side};
 use wtransport::{Connection, Endpoint, RecvStream};
 
-use super::congestion::CallCongestion;
+pub use super::congestion::CallCongestion;
 use super::link::{Incoming, Link, LinkError, LinkSender, Responder, Shared};
 use super::outbox::MAX_AGE;
 use super::tls::{self, Certificate};
@@ -33,14 +33,17 @@ const GIVEN_UP: u32 = 1;
 /// How long a handshake may take on the relay's side.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 
-fn transport_config() -> quinn::TransportConfig {
+/// Makes the congestion controllers of connections.
+pub type Congestion = Arc<dyn quinn::congestion::ControllerFactory + Send + Sync>;
+
+fn transport_config(congestion: Congestion) -> quinn::TransportConfig {
     let mut config = quinn::TransportConfig::default();
     config
         .max_idle_timeout(Some(IDLE.try_into().expect("fifteen seconds fit")))
         .keep_alive_interval(Some(KEEP_ALIVE))
         // A lost first packet costs three of these.
         .initial_rtt(Duration::from_millis(100))
-        .congestion_controller_factory(Arc::new(CallCongestion))
+        .congestion_controller_factory(congestion)
         .datagram_send_buffer_size(DATAGRAM_BUFFER)
         .datagram_receive_buffer_size(Some(64 * 1024))
         .max_concurrent_uni_streams(limits::SUBGROUPS.into())
@@ -71,7 +74,10 @@ impl Server {
     pub fn bind(socket: std::net::UdpSocket, certificate: &Certificate) -> Result<Self, LinkError> {
         let config = wtransport::ServerConfig::builder()
             .with_bind_socket(socket)
-            .with_custom_tls_and_transport(certificate.try_server_config(ALPN)?, transport_config())
+            .with_custom_tls_and_transport(
+                certificate.try_server_config(ALPN)?,
+                transport_config(Arc::new(CallCongestion)),
+            )
             .build();
         Ok(Self { endpoint: Endpoint::server(config)? })
     }
@@ -133,13 +139,26 @@ impl Handshake {
 /// # Errors
 /// No answer, a certificate that is not accepted, or no session for the asking.
 pub async fn dial(url: &str, address: SocketAddr, pins: &[String]) -> Result<Link, LinkError> {
+    dial_with(url, address, pins, Arc::new(CallCongestion)).await
+}
+
+/// As [`dial`], with another congestion controller: what a bench compares with.
+///
+/// # Errors
+/// See [`dial`].
+pub async fn dial_with(
+    url: &str,
+    address: SocketAddr,
+    pins: &[String],
+    congestion: Congestion,
+) -> Result<Link, LinkError> {
     let any = match address {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
         SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
     };
     let mut config = wtransport::ClientConfig::builder()
         .with_bind_address(any)
-        .with_custom_tls_and_transport(tls::client_config(pins, ALPN), transport_config())
+        .with_custom_tls_and_transport(tls::client_config(pins, ALPN), transport_config(congestion))
         .build();
     config.set_dns_resolver(Resolved(address));
     let endpoint = Endpoint::client(config)?;
