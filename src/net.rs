@@ -7,6 +7,7 @@
 mod congestion;
 pub mod dial;
 pub mod distance;
+pub mod http;
 pub mod link;
 mod outbox;
 pub mod tls;

@@ -1,0 +1,132 @@
+//! What a call tells: events as they happen, and a summary at the end. They serialise to the stable JSON
+//! of `nearcall call --events`: fields are added, never renamed.
+
+use serde::Serialize;
+
+use crate::election::Reason;
+use crate::proto::{ParticipantId, Transport};
+
+/// Something happened.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A candidate connected, failed, or the race is over and this is what was measured.
+    Candidate(CandidateRow),
+    /// A relay was elected for the first time.
+    Elected { relay: String, region: String, transport: Transport, mean_ms: Option<f64>, margin_ms: Option<f64>, runner_up: Option<String>, reason: Reason },
+    /// The room was entered.
+    Joined { relay: String, region: String, transport: Transport, since_join_ms: f64, members: usize },
+    PeerJoined { peer: String, name: Option<String>, readable: bool },
+    PeerLeft { peer: String, name: Option<String> },
+    /// The peer's last link ended; it has half a minute to come back.
+    PeerReconnecting { peer: String, name: Option<String> },
+    FirstFrame { peer: String, kind: &'static str, since_join_ms: f64 },
+    /// The active link is in doubt (`on`), or no longer.
+    Suspect { region: String, transport: Transport, on: bool },
+    Moved(Moved),
+    /// Another relay was considered and not taken.
+    Kept { candidate: String, reason: String },
+    Standby { relay: Option<String>, region: Option<String> },
+    Reconnecting,
+    Reconnected { region: String, transport: Transport },
+    Chat { peer: String, text: String },
+    /// A device is missing, denied, busy or gone; or is back.
+    Device { device: &'static str, state: String },
+    /// Something went wrong that did not end the call.
+    Error { message: String },
+    Summary(Summary),
+}
+
+/// A candidate as it was measured. A figure that was not measured is `null`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CandidateRow {
+    pub relay: String,
+    pub region: String,
+    pub provider: String,
+    pub transport: Transport,
+    pub url: String,
+    /// `connected`, `failed` or `no_answer`.
+    pub state: &'static str,
+    pub relay_state: Option<crate::proto::probe::RelayState>,
+    pub error: Option<String>,
+    pub connect_ms: Option<f64>,
+    pub mean_ms: Option<f64>,
+    pub median_ms: Option<f64>,
+    pub min_ms: Option<f64>,
+    pub p95_ms: Option<f64>,
+    pub jitter_ms: Option<f64>,
+    pub loss: Option<f64>,
+    pub sent: u32,
+    pub received: u32,
+}
+
+/// The call went over to another link, and what that cost the listener.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Moved {
+    pub from: Option<Place>,
+    pub to: Place,
+    pub reason: Reason,
+    pub rtt_before_ms: Option<f64>,
+    pub rtt_after_ms: Option<f64>,
+    /// Longest time without real audio of any peer around the move.
+    pub audio_gap_ms: u64,
+    /// Longest time between two pictures of any peer around the move.
+    pub video_gap_ms: u64,
+}
+
+/// A relay and a way to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    pub relay: String,
+    pub region: String,
+    pub transport: Transport,
+}
+
+/// What remains to be said at the end.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    pub moves: usize,
+    pub peers: Vec<PeerSummary>,
+}
+
+/// One peer, as it was received.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PeerSummary {
+    pub peer: String,
+    pub name: Option<String>,
+    pub audio: AudioSummary,
+    pub video: VideoSummary,
+    /// Not measured yet.
+    pub mouth_to_ear_ms: Option<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct AudioSummary {
+    /// Packets, without doubles.
+    pub received: u64,
+    pub lost: u64,
+    pub recovered: u64,
+    pub concealed_ms: u64,
+    pub longest_gap_ms: u64,
+    pub jitter_ms: Option<f64>,
+    pub delay_ms: Option<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct VideoSummary {
+    /// Frames, without doubles.
+    pub received: u64,
+    pub decoded: u64,
+    pub lost: u64,
+    pub frozen_ms: u64,
+    pub longest_gap_ms: u64,
+    pub key_frames_requested: u64,
+    pub width: u32,
+    pub height: u32,
+    pub fps: Option<f64>,
+}
+
+/// A peer as events name it.
+pub fn peer_name(peer: ParticipantId) -> String {
+    peer.to_string()
+}
