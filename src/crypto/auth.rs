@@ -1,8 +1,10 @@
 //! The key that tokens are signed and checked with, and the file that it lies in.
 //!
-//! A file holds one of: an Ed25519 private key (PEM, PKCS#8 as `openssl genpkey -algorithm ed25519` writes it, or the bare
-//! 32-byte seed), an Ed25519 public key (PEM, a relay that only checks), or a line `hs256:BASE64` of 32 bytes and more.
-//! The file decides the algorithm; a token has no say in it.
+//! A file holds one of: an Ed25519 private key (PEM; PKCS#8 as `openssl genpkey -algorithm ed25519` writes it, or
+//! the bare 32-byte seed), an Ed25519 public key (PEM; a relay that only checks), or a line `hs256:BASE64` of 32
+//! bytes and more. The file decides the algorithm; a token has no say in it.
+//!
+//! Called by `relay` and `cli`, which read the file. Must never: show what it holds.
 
 use std::fmt;
 

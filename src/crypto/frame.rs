@@ -6,21 +6,23 @@
 //! # Keys
 //!
 //! Key id: `epoch << 8 | stream`. Streams: 0 microphone, 1 camera, 2 screen, 6 control, 7 profile, so that
-//! the key id of epoch 0 needs no byte of its own in the SFrame header. Every (sender, epoch, stream) has its own key:
+//! the key id of epoch 0 needs no byte of its own in the SFrame header. Every (sender, epoch, stream) has its own
+//! key:
 //!
 //! ```text
 //! base key = HKDF-SHA256(salt = the sender's salt, input = invite secret,
 //!                        info = "nearcall v1 frame" || room || participant u64 || key id u64), 32 bytes
 //! ```
 //!
-//! and from there as in RFC 9605 section 4.4.2. The SFrame counter counts the frames of a stream, all layers together. A
-//! key and a counter never meet twice: a sealer draws its own salt, is not cloned, and its counters only grow.
+//! and from there as in RFC 9605 section 4.4.2. The SFrame counter counts the frames of a stream, all layers
+//! together. A key and a counter never meet twice: a sealer draws its own salt, is not cloned, and its counters only
+//! grow.
 //!
 //! # What is bound
 //!
-//! The metadata (RFC 9605 section 4.4.3: it follows the SFrame header in the associated data) is the [`MediaHeader`] for
-//! media, and `participant u64 || room` for control and profiles. Epoch 0 keys are known to everyone who has the invite, so
-//! a frame proves that somebody with the invite sent it, not which of them (RFC 9605 section 9.1).
+//! The metadata (RFC 9605 section 4.4.3: it follows the SFrame header in the associated data) is the
+//! [`MediaHeader`] for media, and `participant u64 || room` for control and profiles. Whoever has the invite can derive
+//! the epoch 0 keys of everybody, so a frame proves that somebody with the invite sent it, not which of them.
 //!
 //! Must never: keep a window against replays of media. The header is authenticated, and playout drops a
 //! frame number that it has seen; control messages carry a [`Control::sequence`] for that.

@@ -1,9 +1,9 @@
 //! Resume tickets: what a relay hands to a participant that it let in, and what any region takes instead of the token.
 //!
 //! Only relays read them; to the app they are bytes. A ticket outlives the token that it came from, so a failover
-//! needs nobody else. Layout: version u8 (1), nonce (24 bytes), AES-256-GCM of a protobuf, the version byte as associated data.
-//! Key and IV of each ticket are HKDF-SHA256(deployment's key, salt = nonce), so random nonces never run out
-//! however many relays share the key.
+//! needs nobody else. Layout: version u8 (1), nonce (24 bytes), AES-256-GCM of a protobuf with the version byte as
+//! associated data. Key and IV of each ticket are HKDF-SHA256(deployment's key, salt = nonce), so random nonces
+//! never run out however many relays share the key.
 
 use std::fmt;
 
@@ -119,8 +119,8 @@ impl Ticket {
 pub struct TicketKey([u8; 32]);
 
 impl TicketKey {
-    /// From the private half of the key that tokens are checked with. `None` for a public key, which everybody may know:
-    /// such a relay needs a secret of its own, or goes without tickets.
+    /// From the private half of the key that tokens are checked with. `None` for a public key, which everybody may
+    /// know: such a relay needs a secret of its own, or goes without tickets.
     pub fn from_auth_key(key: &AuthKey) -> Option<Self> {
         key.ticket_secret.as_ref().map(|secret| Self(derive(b"", secret, &[b"nearcall v1 ticket key"])))
     }

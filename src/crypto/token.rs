@@ -1,7 +1,8 @@
 //! Tokens: who may enter which room, with which rights, until when, signed by whoever runs the service.
 //!
-//! A compact JWS (RFC 7515) whose payload is a JWT (RFC 7519): `EdDSA` (Ed25519) or `HS256`, as the [`AuthKey`] says; a token
-//! whose header says otherwise is refused unread. The relay checks them, `cli` signs them, the app passes them on.
+//! A compact JWS (RFC 7515) whose payload is a JWT (RFC 7519): `EdDSA` (Ed25519) or `HS256`, as the [`AuthKey`] says;
+//! a token whose header says otherwise is refused unread. The relay checks them, `cli` signs them, the app passes
+//! them on. Must never: let a token choose how it is checked.
 
 use data_encoding::BASE64URL_NOPAD;
 use ring::hmac;
