@@ -1,0 +1,169 @@
+//! One link of the participant: what was asked on it, what the relay confirmed, and what arrived over it.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::election::Candidate;
+use crate::net::LinkSender;
+use crate::proto::control::{
+    Activate, ClientMessage, Hello, Join, Leave, Member, Resume, Subscribe, Wish, client_message::Body, encode,
+};
+use crate::proto::{Layer, ParticipantId, Track, VERSION};
+
+/// A probe that was not answered for so long never will be: no path has such a round trip.
+const PROBE_MEMORY: Duration = Duration::from_secs(10);
+/// What arrived within this time counts as flowing: a dozen packets, some pictures.
+const FLOWING: Duration = Duration::from_millis(400);
+
+/// What we want to receive on a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wanted {
+    /// Nothing was asked.
+    Nothing,
+    /// Roster and audio.
+    Standby,
+    /// All of it.
+    Everything,
+}
+
+/// What each session says of itself.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    pub room: String,
+    pub participant: ParticipantId,
+    pub token: String,
+    /// The newest ticket of any relay.
+    pub ticket: Bytes,
+    pub member: Member,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Session {
+    pub sender: LinkSender,
+    pub candidate: Candidate,
+    wanted: Wanted,
+    welcomed: bool,
+    joined: bool,
+    asked: u32,
+    confirmed: u32,
+    probes: BTreeMap<u64, Instant>,
+    answered: Option<Instant>,
+    arrivals: BTreeMap<(ParticipantId, Track), Instant>,
+}
+
+impl Session {
+    pub fn new(sender: LinkSender, candidate: Candidate) -> Self {
+        Self {
+            sender,
+            candidate,
+            wanted: Wanted::Nothing,
+            welcomed: false,
+            joined: false,
+            asked: 0,
+            confirmed: 0,
+            probes: BTreeMap::new(),
+            answered: None,
+            arrivals: BTreeMap::new(),
+        }
+    }
+
+    /// Asks for admission, if that was not done, and for `wanted`, going on after the frames of `resume`. All of it
+    /// leaves at once: admission takes one round trip.
+    pub fn ask(&mut self, identity: &Identity, wanted: Wanted, resume: Vec<Resume>) {
+        let standby = wanted != Wanted::Everything;
+        if self.asked == 0 {
+            self.say(Body::Hello(Hello {
+                version: VERSION,
+                room: identity.room.clone(),
+                participant: identity.participant.0,
+                token: identity.token.clone(),
+                ticket: identity.ticket.clone(),
+                agent: concat!("nearcall/", env!("CARGO_PKG_VERSION")).into(),
+            }));
+            self.say(Body::Join(Join { member: Some(identity.member.clone()), standby }));
+        } else if (self.wanted == Wanted::Everything) == standby {
+            self.say(Body::Activate(Activate { standby }));
+        }
+        self.wanted = wanted;
+        self.asked += 1;
+        let tracks: &[Track] = match wanted {
+            Wanted::Nothing => &[],
+            Wanted::Standby => &[Track::Microphone],
+            Wanted::Everything => &Track::ALL,
+        };
+        let wish = |track: &Track| Wish {
+            participant: 0,
+            track: *track as u32,
+            max_spatial: Layer::MAX_SPATIAL.into(),
+            max_temporal: Layer::MAX_TEMPORAL.into(),
+        };
+        let wishes = tracks.iter().map(wish).collect();
+        self.say(Body::Subscribe(Subscribe { sequence: self.asked, wishes, resume }));
+    }
+
+    /// Leaves: this link alone, or the room for good.
+    pub fn leave(&mut self, moved: bool) {
+        if self.asked > 0 {
+            self.say(Body::Leave(Leave { moved }));
+        }
+    }
+
+    /// Sends a control message. A link that takes none is closing, which is told as its own event.
+    pub fn say(&self, body: Body) {
+        if let Err(error) = self.sender.control(encode(&ClientMessage { body: Some(body) })) {
+            tracing::debug!(%error, "control message not sent");
+        }
+    }
+
+    pub fn probe(&mut self, now: Instant, id: u64) {
+        self.probes.retain(|_, sent| now.saturating_duration_since(*sent) < PROBE_MEMORY);
+        self.probes.insert(id, now);
+        self.sender.probe(id);
+    }
+
+    /// The round trip of a probe that was answered at `at`, less what the relay spent.
+    pub fn answered(&mut self, at: Instant, id: u64, spent: Duration) -> Option<Duration> {
+        let sent = self.probes.remove(&id)?;
+        self.answered = Some(sent);
+        Some(at.saturating_duration_since(sent).saturating_sub(spent))
+    }
+
+    pub fn welcomed(&mut self) {
+        self.welcomed = true;
+    }
+
+    pub fn joined(&mut self) {
+        self.joined = true;
+    }
+
+    pub fn confirmed(&mut self, sequence: u32) {
+        self.confirmed = self.confirmed.max(sequence);
+    }
+
+    /// The relay took us in and everything we asked for is in force.
+    pub fn is_admitted(&self) -> bool {
+        self.welcomed && self.joined && self.asked > 0 && self.confirmed == self.asked
+    }
+
+    pub fn wanted(&self) -> Wanted {
+        self.wanted
+    }
+
+    /// Media arrived.
+    pub fn arrived(&mut self, peer: ParticipantId, track: Track, at: Instant) {
+        self.arrivals.insert((peer, track), at);
+    }
+
+    /// Whether this link has shown since `since` that it carries all that `old` carries: a probe sent since then was
+    /// answered, and media of each sender and kind that flows on the old link arrived.
+    pub fn delivers_what(&self, old: &Session, since: Instant, now: Instant) -> bool {
+        let flows = |at: &Instant| now.saturating_duration_since(*at) < FLOWING;
+        let has = |kind: &(ParticipantId, Track)| self.arrivals.get(kind).is_some_and(|at| *at >= since);
+        self.is_admitted()
+            && self.answered.is_some_and(|sent| sent >= since)
+            && old.arrivals.iter().filter(|(_, at)| flows(at)).all(|(kind, _)| has(kind))
+    }
+}

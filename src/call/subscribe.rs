@@ -1,0 +1,261 @@
+//! What we receive: opens frames with their senders' keys and hands them to the mixer and the decoder.
+//!
+//! Outlives every link. Frames arrive by any link, some of them twice; the playout buffers drop what they have
+//! seen. Only what a member of the room sent, and what opens, gets so far.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use crate::crypto::frame::Opener;
+use crate::crypto::secret::RoomSecret;
+use crate::jitter::audio::AudioIn;
+use crate::media::audio::{AudioError, Mixer, MixerConfig};
+use crate::media::video::VideoError;
+use crate::media::video::receiver::{Receiver, VideoIn};
+use crate::media::{Event, audio};
+use crate::proto::control::{Member, Resume};
+use crate::proto::datagram;
+use crate::proto::subgroup::VideoFrame;
+use crate::proto::{MediaHeader, ParticipantId, Track};
+
+/// Frames of a participant that the roster does not list yet are kept for it: its entry travels on another stream.
+const EARLY_FRAMES: usize = 512;
+/// A sender was silent for this long: no more is expected of it.
+const FLOWING: Duration = Duration::from_secs(2);
+
+/// Why what arrives cannot be played.
+#[derive(Debug, thiserror::Error)]
+pub enum SubscribeError {
+    #[error(transparent)]
+    Audio(#[from] AudioError),
+    #[error(transparent)]
+    Video(#[from] VideoError),
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Subscriber {
+    secret: RoomSecret,
+    room: String,
+    mixer: Mixer,
+    receiver: Receiver,
+    peers: BTreeMap<ParticipantId, Peer>,
+    early: Vec<(VideoFrame, Instant)>,
+}
+
+struct Peer {
+    salt: Bytes,
+    opener: Option<Opener>,
+    name: Option<String>,
+    /// Control messages below this were seen.
+    next_control: u64,
+    /// When the newest audio came, and whether silence was announced with it.
+    audio: Option<(Instant, bool)>,
+    video: Option<Instant>,
+    /// Frames that did not open.
+    unreadable: u64,
+    reported: (u64, u64),
+}
+
+impl std::fmt::Debug for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Peer").field("readable", &self.opener.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// What a receiver tells a sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AudioReport {
+    pub peer: ParticipantId,
+    pub loss_permille: u32,
+    pub jitter_ms: u32,
+}
+
+impl Subscriber {
+    /// Starts the mixer and the decoder.
+    ///
+    /// # Errors
+    /// A recording cannot be created, or a thread cannot be started.
+    pub fn start(
+        secret: RoomSecret,
+        room: String,
+        play: audio::Output,
+        record_audio: Option<std::path::PathBuf>,
+        record_video: Option<std::path::PathBuf>,
+        events: mpsc::Sender<Event>,
+    ) -> Result<Self, SubscribeError> {
+        let mixer = Mixer::start(MixerConfig { output: play, record: record_audio }, events.clone())?;
+        let receiver = Receiver::start(events, record_video)?;
+        Ok(Self { secret, room, mixer, receiver, peers: BTreeMap::new(), early: Vec::new() })
+    }
+
+    /// A member came or changed: its keys. Frames that came before it are played. Returns its name, or `None` where its
+    /// profile does not open: it has another key.
+    pub fn add(&mut self, member: &Member) -> Option<String> {
+        let id = ParticipantId(member.participant);
+        if self.peers.get(&id).is_some_and(|peer| peer.salt != member.salt) {
+            // The same participant with other keys is another instance: nothing of the old one fits it.
+            self.remove(id);
+        }
+        let opener =
+            || Some(Opener::new(&self.secret, &self.room, id, &member.salt.as_ref().try_into().ok()?));
+        let peer = self.peers.entry(id).or_insert_with(|| Peer {
+            salt: member.salt.clone(),
+            opener: opener(),
+            name: None,
+            next_control: 0,
+            audio: None,
+            video: None,
+            unreadable: 0,
+            reported: (0, 0),
+        });
+        peer.name = peer.opener.as_ref().and_then(|opener| opener.open_profile(&member.profile).ok()).map(|profile| profile.name);
+        let name = peer.name.clone();
+        let early = std::mem::take(&mut self.early);
+        for (frame, at) in early {
+            self.video(frame, at);
+        }
+        name
+    }
+
+    /// A member left: its decoders and buffers go.
+    pub fn remove(&mut self, peer: ParticipantId) {
+        self.peers.remove(&peer);
+        self.mixer.remove(peer);
+        self.receiver.remove(peer);
+    }
+
+    /// The name in a member's profile, where it could be opened.
+    pub fn name(&self, peer: ParticipantId) -> Option<String> {
+        self.peers.get(&peer)?.name.clone()
+    }
+
+    /// Takes in an audio datagram; returns who spoke.
+    pub fn audio(&mut self, body: &Bytes, at: Instant) -> Option<ParticipantId> {
+        let packets = datagram::decode(body).inspect_err(|error| tracing::debug!(%error, "bad audio")).ok()?;
+        let mut speaker = None;
+        for packet in packets {
+            let id = packet.header.participant;
+            let Some(peer) = self.peers.get_mut(&id) else { continue };
+            let Some(payload) = peer.open(&packet.header, &packet.payload) else { continue };
+            peer.audio = Some((at, packet.header.dtx));
+            let number = packet.header.frame;
+            let (capture_us, dtx) = (packet.header.capture_us, packet.header.dtx);
+            self.mixer.push(id, AudioIn { number, capture_us, dtx, payload: payload.into() }, at);
+            speaker = Some(id);
+        }
+        speaker
+    }
+
+    /// Takes in a video frame; returns whose it is.
+    pub fn video(&mut self, frame: VideoFrame, at: Instant) -> Option<ParticipantId> {
+        let id = frame.header.participant;
+        let Some(peer) = self.peers.get_mut(&id) else {
+            if self.early.len() < EARLY_FRAMES {
+                self.early.push((frame, at));
+            }
+            return None;
+        };
+        let payload = peer.open(&frame.header, &frame.payload())?;
+        peer.video = Some(at);
+        self.receiver.push(id, VideoIn { header: frame.header, payload: payload.into() }, at);
+        Some(id)
+    }
+
+    /// Opens a control message; `None` where it does not open or was seen before.
+    pub fn control(&mut self, from: ParticipantId, sealed: &[u8]) -> Option<Vec<u8>> {
+        let peer = self.peers.get_mut(&from)?;
+        let control = peer.opener.as_ref()?.open_control(sealed).ok()?;
+        if control.sequence < peer.next_control {
+            return None;
+        }
+        peer.next_control = control.sequence + 1;
+        Some(control.payload)
+    }
+
+    /// Where each picture stands, for a link that goes on from there.
+    pub fn resume(&self) -> Vec<Resume> {
+        let last_of = |id: &ParticipantId| {
+            let participant = id.0;
+            self.receiver.last_frames(*id).into_iter().map(move |(track, spatial, group, frame)| Resume {
+                participant,
+                track: track as u32,
+                spatial: spatial.into(),
+                group,
+                frame,
+            })
+        };
+        self.peers.keys().flat_map(last_of).collect()
+    }
+
+    /// Whether media should be arriving now, and how far apart: somebody sent a moment ago and did not announce silence.
+    pub fn expected(&self, now: Instant) -> Option<Duration> {
+        let recent = |at: Instant| now.saturating_duration_since(at) < FLOWING;
+        let audio = |peer: &Peer| peer.audio.is_some_and(|(at, dtx)| recent(at) && !dtx);
+        let video = |peer: &Peer| peer.video.is_some_and(recent);
+        if self.peers.values().any(audio) {
+            return Some(Duration::from_millis(20));
+        }
+        self.peers.values().any(video).then_some(Duration::from_millis(34))
+    }
+
+    /// What each sender should know of the way to here since this was last asked.
+    pub fn reports(&mut self) -> Vec<AudioReport> {
+        let stats = self.mixer.stats();
+        let mut reports = Vec::new();
+        for (id, peer) in &mut self.peers {
+            let Some(stats) = stats.get(id) else { continue };
+            let (received, lost) = (stats.received, stats.lost + stats.recovered);
+            let (new, gone) = (received.saturating_sub(peer.reported.0), lost.saturating_sub(peer.reported.1));
+            peer.reported = (received, lost);
+            if new + gone > 0 {
+                let loss_permille = (1000 * gone / (new + gone)) as u32;
+                reports.push(AudioReport { peer: *id, loss_permille, jitter_ms: stats.jitter_ms as u32 });
+            }
+        }
+        reports
+    }
+
+    /// The longest time without sound and between pictures of any peer since this was last asked, ms.
+    pub fn take_longest_gaps_ms(&mut self) -> (u64, u64) {
+        let audio = self.peers.keys().filter_map(|id| self.mixer.take_longest_gap_ms(*id)).max();
+        let video = self.peers.keys().filter_map(|id| self.receiver.take_longest_gap_ms(*id)).max();
+        (audio.unwrap_or(0).into(), video.unwrap_or(0).into())
+    }
+
+    pub fn mixer(&self) -> &Mixer {
+        &self.mixer
+    }
+
+    pub fn receiver(&self) -> &Receiver {
+        &self.receiver
+    }
+}
+
+impl Peer {
+    fn open(&mut self, header: &MediaHeader, sealed: &[u8]) -> Option<Vec<u8>> {
+        match self.opener.as_ref()?.open(header, sealed) {
+            Ok(payload) => Some(payload),
+            Err(error) => {
+                self.unreadable += 1;
+                if self.unreadable.is_power_of_two() {
+                    let track = header.track.name();
+                    tracing::warn!(peer = %header.participant, track, count = self.unreadable, %error, "unreadable");
+                }
+                None
+            }
+        }
+    }
+}
+
+/// What a track is called in events.
+pub fn kind(track: Track) -> &'static str {
+    match track {
+        Track::Microphone => "audio",
+        Track::Camera => "video",
+        Track::Screen => "screen",
+    }
+}
