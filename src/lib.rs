@@ -41,4 +41,5 @@ pub mod media;
 #[cfg(feature = "relay")]
 pub mod relay;
 
+#[cfg(feature = "app")]
 pub mod cli;

@@ -1,1 +1,5 @@
-fn main() {}
+//! `nearcall`, the app.
+
+fn main() -> std::process::ExitCode {
+    nearcall::cli::main()
+}

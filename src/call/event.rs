@@ -13,27 +13,76 @@ pub enum Event {
     /// A candidate connected, failed, or the race is over and this is what was measured.
     Candidate(CandidateRow),
     /// A relay was elected for the first time.
-    Elected { relay: String, region: String, transport: Transport, mean_ms: Option<f64>, margin_ms: Option<f64>, runner_up: Option<String>, reason: Reason },
+    Elected {
+        relay: String,
+        region: String,
+        transport: Transport,
+        mean_ms: Option<f64>,
+        margin_ms: Option<f64>,
+        runner_up: Option<String>,
+        reason: Reason,
+    },
     /// The room was entered.
-    Joined { relay: String, region: String, transport: Transport, since_join_ms: f64, members: usize },
-    PeerJoined { peer: String, name: Option<String>, readable: bool },
-    PeerLeft { peer: String, name: Option<String> },
+    Joined {
+        relay: String,
+        region: String,
+        transport: Transport,
+        since_join_ms: f64,
+        members: usize,
+    },
+    PeerJoined {
+        peer: String,
+        name: Option<String>,
+        readable: bool,
+    },
+    PeerLeft {
+        peer: String,
+        name: Option<String>,
+    },
     /// The peer's last link ended; it has half a minute to come back.
-    PeerReconnecting { peer: String, name: Option<String> },
-    FirstFrame { peer: String, kind: &'static str, since_join_ms: f64 },
+    PeerReconnecting {
+        peer: String,
+        name: Option<String>,
+    },
+    FirstFrame {
+        peer: String,
+        kind: &'static str,
+        since_join_ms: f64,
+    },
     /// The active link is in doubt (`on`), or no longer.
-    Suspect { region: String, transport: Transport, on: bool },
+    Suspect {
+        region: String,
+        transport: Transport,
+        on: bool,
+    },
     Moved(Moved),
     /// Another relay was considered and not taken.
-    Kept { candidate: String, reason: String },
-    Standby { relay: Option<String>, region: Option<String> },
+    Kept {
+        candidate: String,
+        reason: String,
+    },
+    Standby {
+        relay: Option<String>,
+        region: Option<String>,
+    },
     Reconnecting,
-    Reconnected { region: String, transport: Transport },
-    Chat { peer: String, text: String },
+    Reconnected {
+        region: String,
+        transport: Transport,
+    },
+    Chat {
+        peer: String,
+        text: String,
+    },
     /// A device is missing, denied, busy or gone; or is back.
-    Device { device: &'static str, state: String },
+    Device {
+        device: &'static str,
+        state: String,
+    },
     /// Something went wrong that did not end the call.
-    Error { message: String },
+    Error {
+        message: String,
+    },
     Summary(Summary),
 }
 

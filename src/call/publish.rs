@@ -24,7 +24,10 @@ const HISTORY_FRAMES: usize = 256;
 #[derive(Debug, Clone)]
 pub enum Packed {
     /// Without and with the packet before it.
-    Audio { plain: Bytes, doubled: Bytes },
+    Audio {
+        plain: Bytes,
+        doubled: Bytes,
+    },
     Video(VideoFrame),
 }
 
@@ -53,7 +56,8 @@ impl Publisher {
         let payload = sealer.seal(&header, &encoded.data)?;
         if header.track.is_audio() {
             let packet = AudioPacket { header, payload: payload.into() };
-            let too_long = |_| SealError::TooLong { len: encoded.data.len(), max: crate::proto::limits::AUDIO_DATAGRAM_BYTES };
+            let too_long =
+                |_| SealError::TooLong { len: encoded.data.len(), max: crate::proto::limits::AUDIO_DATAGRAM_BYTES };
             let plain = datagram::encode(&packet, None).map_err(too_long)?;
             let doubled = datagram::encode(&packet, self.before.as_ref()).map_err(too_long)?;
             self.before = Some(packet);
@@ -120,7 +124,15 @@ mod tests {
     use crate::proto::Layer;
 
     fn encoded(track: Track, key: bool) -> Encoded {
-        Encoded { track, layer: Layer::default(), key, discardable: false, dtx: false, capture_us: 0, data: Bytes::from_static(b"data") }
+        Encoded {
+            track,
+            layer: Layer::default(),
+            key,
+            discardable: false,
+            dtx: false,
+            capture_us: 0,
+            data: Bytes::from_static(b"data"),
+        }
     }
 
     #[test]
@@ -147,7 +159,8 @@ mod tests {
         let mut publisher = Publisher::new(ParticipantId(1));
         let now = crate::clock::now();
         publisher.pack(now, &sealer, &encoded(Track::Microphone, true)).unwrap();
-        let Packed::Audio { plain, doubled } = publisher.pack(now, &sealer, &encoded(Track::Microphone, true)).unwrap() else {
+        let Packed::Audio { plain, doubled } = publisher.pack(now, &sealer, &encoded(Track::Microphone, true)).unwrap()
+        else {
             unreachable!("a microphone gives audio")
         };
         let numbers = |datagram: Bytes| -> Vec<_> {

@@ -90,9 +90,8 @@ impl Roster {
             self.members.values_mut().for_each(|entry| entry.unconfirmed = entry.unconfirmed.map(|_| now));
             return Vec::new();
         }
-        let over = |entry: &Entry| {
-            entry.unconfirmed.is_some_and(|since| now.saturating_duration_since(since) >= UNCONFIRMED)
-        };
+        let over =
+            |entry: &Entry| entry.unconfirmed.is_some_and(|since| now.saturating_duration_since(since) >= UNCONFIRMED);
         let gone: Vec<_> = self.members.iter().filter(|(_, entry)| over(entry)).map(|(id, _)| *id).collect();
         self.members.retain(|_, entry| !over(entry));
         gone.into_iter().map(Change::Left).collect()

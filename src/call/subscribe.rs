@@ -100,8 +100,7 @@ impl Subscriber {
             // The same participant with other keys is another instance: nothing of the old one fits it.
             self.remove(id);
         }
-        let opener =
-            || Some(Opener::new(&self.secret, &self.room, id, &member.salt.as_ref().try_into().ok()?));
+        let opener = || Some(Opener::new(&self.secret, &self.room, id, &member.salt.as_ref().try_into().ok()?));
         let peer = self.peers.entry(id).or_insert_with(|| Peer {
             salt: member.salt.clone(),
             opener: opener(),
@@ -112,7 +111,11 @@ impl Subscriber {
             unreadable: 0,
             reported: (0, 0),
         });
-        peer.name = peer.opener.as_ref().and_then(|opener| opener.open_profile(&member.profile).ok()).map(|profile| profile.name);
+        peer.name = peer
+            .opener
+            .as_ref()
+            .and_then(|opener| opener.open_profile(&member.profile).ok())
+            .map(|profile| profile.name);
         let name = peer.name.clone();
         let early = std::mem::take(&mut self.early);
         for (frame, at) in early {

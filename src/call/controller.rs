@@ -1,0 +1,338 @@
+//! The call's one task: feeds the election, carries out what it decides, and moves media between links and the
+//! participant, which outlives them all.
+
+mod inputs;
+mod outputs;
+
+pub(super) use inputs::forward;
+pub(super) use outputs::{dial, round};
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use ring::rand::SystemRandom;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::command::Command;
+use super::event::{AudioSummary, CandidateRow, Event, PeerSummary, Summary, VideoSummary};
+use super::moves::{Ledger, Moving};
+use super::publish::Publisher;
+use super::roster::Roster;
+use super::session::{Identity, Session};
+use super::subscribe::Subscriber;
+use super::{CallError, Config, manifest};
+use crate::clock::{self, Suspension};
+use crate::crypto::frame::Sealer;
+use crate::crypto::profile::Profile;
+use crate::election::{self, Elector, Input, LinkId};
+use crate::media::{self, Encoded, MediaClock, audio, video};
+use crate::net::{Incoming, Link, LinkError};
+use crate::proto::control::Member;
+use crate::proto::manifest::Manifest;
+use crate::proto::{ParticipantId, Track};
+
+/// How often figures, gaps and expectations are looked at.
+const TICK: Duration = Duration::from_millis(100);
+/// How often each peer is told how it is received.
+const REPORT: Duration = Duration::from_secs(1);
+/// How often the manifest is read again: a relay that joins is raced within 20 s.
+const MANIFEST: Duration = Duration::from_secs(12);
+/// Asleep for less: the links survive it.
+const SLEPT: Duration = Duration::from_secs(1);
+/// Events of links, and frames, that may wait for the task.
+const QUEUE: usize = 1024;
+
+/// See the module.
+pub(super) struct Controller {
+    config: Config,
+    manifest: Manifest,
+    identity: Identity,
+    sealer: Sealer,
+    elector: Elector,
+    sessions: BTreeMap<LinkId, Session>,
+    /// The link that carries the call.
+    active: Option<LinkId>,
+    moving: Option<Moving>,
+    /// Audio goes over this link as well.
+    duplicate: Option<LinkId>,
+    /// Links to let go of at a moment: what is on its way over them may still arrive.
+    releases: Vec<(Instant, LinkId)>,
+    doubt_since: Option<Instant>,
+    ledger: Ledger,
+    roster: Roster,
+    publisher: Publisher,
+    subscriber: Subscriber,
+    microphone: Option<audio::Capture>,
+    camera: Option<video::Capture>,
+    clock: MediaClock,
+    suspension: Suspension,
+    /// Join was asked for and the race has a leader, since then.
+    join_at: Option<Instant>,
+    entered: bool,
+    /// What the election was told of media that should arrive.
+    expected: Option<Duration>,
+    /// Receivers report loss: each audio packet carries the one before.
+    lossy: bool,
+    reported_at: Instant,
+    links: mpsc::Sender<(LinkId, Incoming)>,
+    encoded: mpsc::Sender<Encoded>,
+    media: mpsc::Sender<media::Event>,
+    events: mpsc::UnboundedSender<Event>,
+    dials: JoinSet<(LinkId, Result<Link, LinkError>)>,
+}
+
+/// The reading ends of a controller's channels.
+pub(super) struct Inbox {
+    pub commands: mpsc::Receiver<Command>,
+    links: mpsc::Receiver<(LinkId, Incoming)>,
+    encoded: mpsc::Receiver<Encoded>,
+    media: mpsc::Receiver<media::Event>,
+}
+
+impl Controller {
+    pub(super) fn new(
+        config: Config,
+        manifest: Manifest,
+        commands: mpsc::Receiver<Command>,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Result<(Self, Inbox), CallError> {
+        let rng = SystemRandom::new();
+        let participant = ParticipantId(u64::from_be_bytes(crate::crypto::random(&rng)?));
+        let seed = u64::from_be_bytes(crate::crypto::random(&rng)?);
+        let sealer = Sealer::new(&config.secret, &config.room, participant, &rng)?;
+        let profile = sealer.seal_profile(&Profile::named(&config.name))?;
+        let member = Member {
+            participant: participant.0,
+            salt: sealer.salt().to_vec().into(),
+            epoch: sealer.epoch(),
+            profile: profile.into(),
+            ..Member::default()
+        };
+        let (links, links_in) = mpsc::channel(QUEUE);
+        let (encoded, encoded_in) = mpsc::channel(QUEUE / 8);
+        let (media, media_in) = mpsc::channel(QUEUE / 8);
+        let subscriber = Subscriber::start(
+            config.secret.clone(),
+            config.room.clone(),
+            config.play.clone(),
+            config.record_audio.clone(),
+            config.record_video.clone(),
+            media.clone(),
+        )?;
+        let identity = Identity {
+            room: config.room.clone(),
+            participant,
+            token: config.token.clone().unwrap_or_default(),
+            ticket: Default::default(),
+            member,
+        };
+        let now = clock::now();
+        let election = election::Config { window: config.window, pin: config.pin.clone(), ..Default::default() };
+        let elector = Elector::new(now, election, manifest::candidates(&manifest), seed);
+        let controller = Self {
+            publisher: Publisher::new(participant),
+            identity,
+            sealer,
+            elector,
+            config,
+            manifest,
+            sessions: BTreeMap::new(),
+            active: None,
+            moving: None,
+            duplicate: None,
+            releases: Vec::new(),
+            doubt_since: None,
+            ledger: Ledger::default(),
+            roster: Roster::default(),
+            subscriber,
+            microphone: None,
+            camera: None,
+            clock: MediaClock::start(),
+            suspension: Suspension::new(),
+            join_at: None,
+            entered: false,
+            expected: None,
+            lossy: false,
+            reported_at: now,
+            links,
+            encoded,
+            media,
+            events,
+            dials: JoinSet::new(),
+        };
+        Ok((controller, Inbox { commands, links: links_in, encoded: encoded_in, media: media_in }))
+    }
+
+    /// Runs until [`Command::Leave`] or until nobody can command any more; tells the summary last.
+    pub(super) async fn run(mut self, mut inbox: Inbox) {
+        self.start_devices();
+        self.feed(Input::Join);
+        let (manifests, mut manifests_in) = mpsc::channel(1);
+        let refresh =
+            tokio::spawn(manifest::refresh(self.config.sources.clone(), self.manifest.clone(), MANIFEST, manifests));
+        let mut tick = tokio::time::interval(TICK);
+        loop {
+            self.drain();
+            let wake = self.elector.poll_timeout();
+            tokio::select! {
+                biased;
+                command = inbox.commands.recv() => match command {
+                    None | Some(Command::Leave) => break,
+                    Some(command) => self.command(command),
+                },
+                () = sleep_until(wake) => self.elector.handle_timeout(clock::now()),
+                Some((link, event)) = inbox.links.recv() => self.incoming(link, event),
+                Some(dialled) = self.dials.join_next() => self.dialled(dialled),
+                Some(encoded) = inbox.encoded.recv() => self.publish(&encoded),
+                Some(event) = inbox.media.recv() => self.media_event(event),
+                Some(manifest) = manifests_in.recv() => self.manifest_changed(manifest),
+                _ = tick.tick() => self.tick(),
+            }
+        }
+        refresh.abort();
+        self.finish(inbox).await;
+    }
+
+    /// Tells the election, and carries out what it says.
+    fn feed(&mut self, input: Input) {
+        self.elector.handle_input(clock::now(), input);
+        self.drain();
+    }
+
+    fn tell(&self, event: Event) {
+        // Whoever does not listen any more does not miss it.
+        let _ = self.events.send(event);
+    }
+
+    /// Devices start at once, so that they are warm; files and patterns begin with the call.
+    fn start_devices(&mut self) {
+        if matches!(self.config.audio, audio::AudioSource::Microphone(_)) {
+            self.start_audio();
+        }
+        if matches!(self.config.video, video::VideoSource::Camera(_)) {
+            self.start_video();
+        }
+    }
+
+    fn start_audio(&mut self) {
+        if self.microphone.is_some() {
+            return;
+        }
+        let source = self.config.audio.clone();
+        match audio::Capture::start(source, self.clock, self.encoded.clone(), self.media.clone()) {
+            Ok(capture) => self.microphone = Some(capture),
+            Err(error) => self.tell(Event::Error { message: error.to_string() }),
+        }
+    }
+
+    fn start_video(&mut self) {
+        if self.camera.is_some() {
+            return;
+        }
+        let (source, config) = (self.config.video.clone(), self.config.video_config);
+        self.camera = Some(video::Capture::start(source, config, self.clock, self.encoded.clone(), self.media.clone()));
+    }
+
+    fn force_key(&self) {
+        if let Some(camera) = &self.camera {
+            camera.force_key();
+        }
+    }
+
+    /// Numbers and seals a frame and sends it over the active link, over the one that is moved to, and, audio, over the
+    /// standby while there is doubt.
+    fn publish(&mut self, encoded: &Encoded) {
+        if !self.entered {
+            return;
+        }
+        let packed = match self.publisher.pack(clock::now(), &self.sealer, encoded) {
+            Ok(packed) => packed,
+            Err(error) => return self.tell(Event::Error { message: error.to_string() }),
+        };
+        let doubt = self.duplicate.is_some() || self.lossy;
+        let to = self.moving.as_ref().map(|moving| moving.to);
+        let also = self.duplicate.filter(|_| packed.is_audio());
+        let mut links = vec![self.active, to, also];
+        links.sort();
+        links.dedup();
+        for session in links.into_iter().flatten().filter_map(|link| self.sessions.get(&link)) {
+            packed.send(&session.sender, doubt);
+        }
+    }
+
+    async fn finish(mut self, mut inbox: Inbox) {
+        self.microphone = None;
+        self.camera = None;
+        self.sessions.values_mut().for_each(|session| session.leave(false));
+        if let Some(session) = self.active.and_then(|active| self.sessions.get(&active)) {
+            session.sender.close_gracefully("left").await;
+        }
+        while let Ok(event) = inbox.media.try_recv() {
+            self.media_event(event);
+        }
+        let subscriber = &mut self.subscriber;
+        for moved in self.ledger.settle(clock::now(), true, || subscriber.take_longest_gaps_ms()) {
+            let _ = self.events.send(Event::Moved(moved));
+        }
+        self.tell(Event::Summary(self.summary()));
+    }
+
+    fn summary(&self) -> Summary {
+        let (sound, pictures) = (self.subscriber.mixer().stats(), self.subscriber.receiver().stats());
+        let mut peers: Vec<_> = sound.keys().chain(pictures.keys()).copied().collect();
+        peers.sort();
+        peers.dedup();
+        let summary_of = |peer: ParticipantId| PeerSummary {
+            peer: peer.to_string(),
+            name: self.subscriber.name(peer),
+            audio: sound.get(&peer).map(audio_summary).unwrap_or_default(),
+            video: pictures.get(&peer).map(video_summary).unwrap_or_default(),
+            mouth_to_ear_ms: None,
+        };
+        Summary { moves: self.ledger.count(), peers: peers.into_iter().map(summary_of).collect() }
+    }
+
+    /// What was measured of the candidates.
+    fn rows(&self) -> Vec<CandidateRow> {
+        self.elector.standings().into_iter().map(CandidateRow::from).collect()
+    }
+
+    fn peer_tracks(track: Track) -> &'static str {
+        super::subscribe::kind(track)
+    }
+}
+
+fn audio_summary(stats: &crate::jitter::audio::AudioStats) -> AudioSummary {
+    AudioSummary {
+        received: stats.received,
+        lost: stats.lost,
+        recovered: stats.recovered,
+        concealed_ms: stats.concealed_ms,
+        longest_gap_ms: stats.longest_gap_ms.into(),
+        jitter_ms: Some(stats.jitter_ms.into()),
+        delay_ms: Some(stats.delay_ms.into()),
+    }
+}
+
+fn video_summary(stats: &video::receiver::VideoPeerStats) -> VideoSummary {
+    VideoSummary {
+        received: stats.received,
+        decoded: stats.decoded,
+        lost: stats.lost,
+        frozen_ms: stats.frozen_ms,
+        longest_gap_ms: stats.longest_gap_ms.into(),
+        key_frames_requested: stats.key_frames_requested,
+        width: stats.width,
+        height: stats.height,
+        fps: stats.fps,
+    }
+}
+
+/// Sleeps for ever where there is nothing to wait for.
+pub(super) async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,312 @@
+//! Takes in what happens: on links, at devices, on the clock, at the user's hand.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::super::command::Command;
+use super::super::event::Event;
+use super::super::manifest;
+use super::super::roster::Change;
+use super::super::session::Session;
+use super::{Controller, REPORT, SLEPT};
+use crate::clock;
+use crate::election::{Input, LinkId};
+use crate::media;
+use crate::net::{Incoming, Link, LinkError};
+use crate::proto::ParticipantId;
+use crate::proto::Track;
+use crate::proto::control::{
+    self, KeyFrameRequest, ReceiverReport, RefusalCode, Sealed, ServerMessage, client_message, server_message::Body,
+};
+use crate::proto::manifest::Manifest;
+
+/// Reported loss from which on each audio packet carries the one before, in 1/1000.
+const LOSSY: u32 = 50;
+
+impl Controller {
+    /// A dial ended.
+    pub(super) fn dialled(&mut self, dialled: Result<(LinkId, Result<Link, LinkError>), tokio::task::JoinError>) {
+        let Ok((id, result)) = dialled else { return };
+        let Some(candidate) = self.elector.candidate_of(id).cloned() else { return };
+        match result {
+            Err(error) => self.feed(Input::DialFailed { link: id, error: error.to_string() }),
+            Ok(Link { sender, incoming }) => {
+                self.sessions.insert(id, Session::new(sender, candidate));
+                forward(id, incoming, self.links.clone());
+                self.feed(Input::Connected { link: id });
+            }
+        }
+    }
+
+    /// Something arrived on a link. What a link says after it was let go of concerns nobody.
+    pub(super) fn incoming(&mut self, link: LinkId, event: Incoming) {
+        let Some(session) = self.sessions.get_mut(&link) else { return };
+        match event {
+            Incoming::ProbeReply { reply, at } => {
+                let spent = Duration::from_micros(reply.spent_us.into());
+                if let Some(rtt) = session.answered(at, reply.id, spent) {
+                    let (id, state, instance) = (reply.id, reply.state, reply.instance);
+                    self.feed(Input::ProbeReply { link, id, rtt, state, instance });
+                    self.check_delivery(clock::now());
+                }
+            }
+            Incoming::Audio { body, at } => {
+                self.elector.handle_input(clock::now(), Input::Heard { link });
+                let speaker = self.subscriber.audio(&body, at);
+                self.arrived(link, speaker, Track::Microphone, at);
+            }
+            Incoming::Video { frame, at } => {
+                self.elector.handle_input(clock::now(), Input::Heard { link });
+                let track = frame.header.track;
+                let sender = self.subscriber.video(frame, at);
+                self.arrived(link, sender, track, at);
+            }
+            Incoming::Control(message) => {
+                self.elector.handle_input(clock::now(), Input::Heard { link });
+                match control::decode::<ServerMessage>(&message) {
+                    Ok(message) => self.message(link, message),
+                    Err(error) => tracing::warn!(%link, %error, "unreadable control message"),
+                }
+            }
+            // The decoder asks for a key frame when it misses one; what we could not send, we make anew.
+            Incoming::SubgroupReset { .. } | Incoming::Probed => {}
+            Incoming::Late { .. } => self.force_key(),
+            Incoming::Closed { reason } => {
+                self.sessions.remove(&link);
+                if self.active == Some(link) {
+                    self.doubt_since.get_or_insert(clock::now());
+                }
+                self.feed(Input::Closed { link, error: reason });
+            }
+        }
+    }
+
+    fn arrived(&mut self, link: LinkId, peer: Option<ParticipantId>, track: Track, at: Instant) {
+        if let (Some(peer), Some(session)) = (peer, self.sessions.get_mut(&link)) {
+            session.arrived(peer, track, at);
+        }
+        if self.moving.is_some() {
+            self.check_delivery(at);
+        }
+    }
+
+    /// Tells the election once the link that is moved to carries all that the old one does.
+    fn check_delivery(&mut self, now: Instant) {
+        let Some(moving) = self.moving.as_mut().filter(|moving| !moving.delivered) else { return };
+        let Some(old) = moving.from.and_then(|from| self.sessions.get(&from)) else { return };
+        if self.sessions.get(&moving.to).is_some_and(|new| new.delivers_what(old, moving.since, now)) {
+            moving.delivered = true;
+            let link = moving.to;
+            self.feed(Input::Delivered { link });
+        }
+    }
+
+    fn message(&mut self, link: LinkId, message: ServerMessage) {
+        let Some(session) = self.sessions.get_mut(&link) else { return };
+        let active = self.active == Some(link)
+            || self.moving.as_ref().is_some_and(|moving| moving.to == link && self.active.is_none());
+        match message.body {
+            Some(Body::Welcome(welcome)) => {
+                session.welcomed();
+                if !welcome.ticket.is_empty() {
+                    self.identity.ticket = welcome.ticket;
+                }
+            }
+            Some(Body::Joined(joined)) => {
+                session.joined();
+                let changes = self.roster.joined(clock::now(), active, joined.members);
+                self.roster_changed(changes);
+            }
+            Some(Body::Subscribed(subscribed)) => {
+                session.confirmed(subscribed.sequence);
+                if session.is_admitted() {
+                    self.feed(Input::Admitted { link });
+                    self.check_delivery(clock::now());
+                }
+            }
+            Some(Body::Refused(refused)) => {
+                if !matches!(refused.code(), RefusalCode::Full | RefusalCode::Draining) {
+                    self.tell(Event::Error { message: format!("the relay refuses: {}", refused.message) });
+                }
+                self.feed(Input::Refused { link, error: refused.message });
+            }
+            Some(Body::MemberChanged(changed)) => {
+                let changes = changed.member.and_then(|member| self.roster.changed(active, member));
+                self.roster_changed(changes);
+            }
+            Some(Body::KeyFrameWanted(_)) => self.force_key(),
+            Some(Body::Sealed(sealed)) => self.sealed(&sealed),
+            Some(Body::Drain(drain)) => {
+                let deadline = Duration::from_millis(drain.deadline_ms.into());
+                let spread = Duration::from_millis(drain.spread_ms.into());
+                self.feed(Input::Drain { link, deadline, spread });
+            }
+            Some(Body::Notice(notice)) => self.tell(Event::Error { message: notice.message }),
+            Some(Body::ReceiverReport(report)) => self.reported(report.loss_permille),
+            None => {}
+        }
+    }
+
+    fn roster_changed(&mut self, changes: impl IntoIterator<Item = Change>) {
+        for change in changes {
+            match change {
+                Change::Joined(member) | Change::Updated(member) if self.is_me(member.participant) => {
+                    tracing::debug!("a relay lists ourselves");
+                }
+                Change::Joined(member) => {
+                    let name = self.subscriber.add(&member);
+                    let readable = name.is_some();
+                    let peer = ParticipantId(member.participant).to_string();
+                    self.tell(Event::PeerJoined { peer, name, readable });
+                }
+                Change::Updated(member) => {
+                    self.subscriber.add(&member);
+                }
+                Change::Back(_) => {}
+                Change::Reconnecting(peer) => {
+                    let name = self.subscriber.name(peer);
+                    self.tell(Event::PeerReconnecting { peer: peer.to_string(), name });
+                }
+                Change::Left(peer) => {
+                    let name = self.subscriber.name(peer);
+                    self.tell(Event::PeerLeft { peer: peer.to_string(), name });
+                    self.subscriber.remove(peer);
+                }
+            }
+        }
+    }
+
+    fn is_me(&self, participant: u64) -> bool {
+        self.identity.participant.0 == participant
+    }
+
+    fn sealed(&mut self, sealed: &Sealed) {
+        let from = ParticipantId(sealed.participant);
+        if let Some(payload) = self.subscriber.control(from, &sealed.payload) {
+            let text = String::from_utf8_lossy(&payload).into_owned();
+            self.tell(Event::Chat { peer: from.to_string(), text });
+        }
+    }
+
+    /// A receiver told how much is lost on the way to it.
+    fn reported(&mut self, loss_permille: u32) {
+        if let Some(microphone) = &self.microphone {
+            let percent = (loss_permille / 10).clamp(5, 30) as u8;
+            microphone.set_loss_percent(percent);
+        }
+        self.lossy = loss_permille >= LOSSY;
+    }
+
+    pub(super) fn command(&mut self, command: Command) {
+        match command {
+            Command::Elect(command) => self.feed(Input::Command(command)),
+            Command::Mute(muted) => {
+                if let Some(microphone) = &self.microphone {
+                    microphone.mute(muted);
+                }
+            }
+            Command::Chat(text) => match self.sealer.seal_control(text.as_bytes()) {
+                Ok(payload) => {
+                    let sealed = Sealed { participant: 0, payload: payload.into() };
+                    self.say(client_message::Body::Sealed(sealed));
+                }
+                Err(error) => self.tell(Event::Error { message: error.to_string() }),
+            },
+            Command::Leave => {}
+        }
+    }
+
+    fn say(&self, body: client_message::Body) {
+        if let Some(session) = self.active.and_then(|active| self.sessions.get(&active)) {
+            session.say(body);
+        }
+    }
+
+    pub(super) fn media_event(&mut self, event: media::Event) {
+        match event {
+            media::Event::KeyFrameNeeded { peer, track, spatial } => {
+                let (participant, track, spatial) = (peer.0, track as u32, spatial.into());
+                self.say(client_message::Body::KeyFrameRequest(KeyFrameRequest { participant, track, spatial }));
+            }
+            media::Event::FirstFrame { peer, track } => {
+                let since_join_ms = self.since_join_ms(clock::now());
+                self.tell(Event::FirstFrame { peer: peer.to_string(), kind: Self::peer_tracks(track), since_join_ms });
+            }
+            media::Event::Device { what, problem } => {
+                self.tell(Event::Device { device: device_name(what), state: problem.to_string() });
+            }
+            media::Event::DeviceBack { what, name } => {
+                self.tell(Event::Device { device: device_name(what), state: format!("works: {name}") });
+            }
+            media::Event::Failed { .. } => self.tell(Event::Error { message: event.to_string() }),
+            media::Event::Ended { .. } => tracing::info!("{event}"),
+        }
+    }
+
+    pub(super) fn manifest_changed(&mut self, manifest: Manifest) {
+        let candidates = manifest::candidates(&manifest);
+        self.manifest = manifest;
+        self.feed(Input::Manifest(candidates));
+    }
+
+    /// Ten times a second: expectations, gaps, reports, releases, sleep.
+    pub(super) fn tick(&mut self) {
+        let now = clock::now();
+        let period = self.subscriber.expected(now);
+        if period != self.expected {
+            self.expected = period;
+            self.feed(Input::MediaExpected { period });
+        }
+        self.check_delivery(now);
+        self.release(now);
+        let changes = self.roster.tick(now, self.active.is_some());
+        self.roster_changed(changes);
+        let calm = self.moving.is_none() && self.doubt_since.is_none() && self.active.is_some();
+        if !self.ledger.is_settling() && calm {
+            // Gaps outside of moves are in the summary; they are not a move's.
+            self.subscriber.take_longest_gaps_ms();
+        }
+        let subscriber = &mut self.subscriber;
+        for moved in self.ledger.settle(now, false, || subscriber.take_longest_gaps_ms()) {
+            self.tell(Event::Moved(moved));
+        }
+        if self.suspension.slept().is_some_and(|slept| slept >= SLEPT) {
+            self.feed(Input::Suspended);
+        }
+        if now.saturating_duration_since(self.reported_at) >= REPORT {
+            self.reported_at = now;
+            self.report();
+        }
+    }
+
+    fn report(&mut self) {
+        for report in self.subscriber.reports() {
+            self.say(client_message::Body::ReceiverReport(ReceiverReport {
+                participant: report.peer.0,
+                track: Track::Microphone as u32,
+                loss_permille: report.loss_permille,
+                jitter_ms: report.jitter_ms,
+            }));
+        }
+    }
+}
+
+/// Carries a link's events to the one queue of all links.
+pub fn forward(id: LinkId, mut incoming: mpsc::Receiver<Incoming>, events: mpsc::Sender<(LinkId, Incoming)>) {
+    tokio::spawn(async move {
+        while let Some(event) = incoming.recv().await {
+            if events.send((id, event)).await.is_err() {
+                break;
+            }
+        }
+    });
+}
+
+fn device_name(device: media::Device) -> &'static str {
+    match device {
+        media::Device::Microphone => "microphone",
+        media::Device::Speaker => "speaker",
+        media::Device::Camera => "camera",
+    }
+}

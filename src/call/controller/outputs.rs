@@ -1,0 +1,300 @@
+//! Carries out what the election decides.
+
+use std::time::{Duration, Instant};
+
+use super::super::event::{CandidateRow, Event, Place};
+use super::super::moves::Moving;
+use super::super::session::{Session, Wanted};
+use super::Controller;
+use crate::clock;
+use crate::election::{Candidate, CandidateId, EventKind, Input, LinkId, LinkState, Output, Reason, Standing};
+use crate::net::{self, Link, LinkError};
+use crate::proto::manifest::Manifest;
+
+/// A dial that takes longer failed: more than three round trips to anywhere, with a lost packet among them.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A link that was moved away from is kept so long for what is on its way over it.
+const LINGER: Duration = Duration::from_millis(600);
+
+impl Controller {
+    /// Carries out everything that the election has to say.
+    pub(super) fn drain(&mut self) {
+        while let Some(output) = self.elector.poll_output() {
+            match output {
+                Output::Dial { link, candidate } => self.dial(link, candidate),
+                Output::HangUp { link } => self.hang_up(link),
+                Output::Probe { link, id } => {
+                    if let Some(session) = self.sessions.get_mut(&link) {
+                        session.probe(clock::now(), id);
+                    }
+                }
+                Output::Admit { link } => self.ask(link, Wanted::Standby),
+                Output::Move { from, to, reason } => self.start_move(from, to, reason),
+                Output::Abandon { to } => self.abandon(to),
+                Output::Elected { from, to, reason } => self.elected(from, to, reason),
+                Output::Duplicate { on, link } => self.duplicate = on.then_some(link),
+                Output::Reconnecting => {
+                    self.active = None;
+                    self.duplicate = None;
+                    self.doubt_since.get_or_insert(clock::now());
+                    self.tell(Event::Reconnecting);
+                }
+                Output::Event(event) => self.election_event(event.kind),
+            }
+        }
+    }
+
+    fn dial(&mut self, link: LinkId, candidate: Candidate) {
+        let pins = self.manifest.relays.iter().find(|relay| relay.id == candidate.relay);
+        let pins = pins.map(|relay| relay.pins.clone()).unwrap_or_default();
+        self.dials.spawn(async move { (link, net::dial(candidate.transport, &candidate.url, &pins, PATIENCE).await) });
+    }
+
+    fn hang_up(&mut self, link: LinkId) {
+        if let Some(mut session) = self.sessions.remove(&link) {
+            session.leave(true);
+            tokio::spawn(async move { session.sender.close_gracefully("moved on").await });
+        }
+    }
+
+    /// Asks for admission and for media, unless that was done.
+    fn ask(&mut self, link: LinkId, wanted: Wanted) {
+        let resume = if wanted == Wanted::Everything { self.subscriber.resume() } else { Vec::new() };
+        let Some(session) = self.sessions.get_mut(&link) else { return };
+        if session.wanted() != wanted {
+            session.ask(&self.identity, wanted, resume);
+        } else if session.is_admitted() {
+            self.elector.handle_input(clock::now(), Input::Admitted { link });
+        }
+    }
+
+    fn start_move(&mut self, from: Option<LinkId>, to: LinkId, reason: Reason) {
+        let now = clock::now();
+        tracing::info!(?from, %to, %reason, "moving");
+        self.releases.retain(|(_, link)| *link != to);
+        if self.moving.is_none() && !self.ledger.is_settling() && from.is_some() {
+            // What was missed before is not this move's.
+            self.subscriber.take_longest_gaps_ms();
+        }
+        if reason == Reason::First {
+            self.join_at.get_or_insert(now);
+        }
+        self.moving = Some(Moving { from, to, since: now, delivered: false });
+        self.ask(to, Wanted::Everything);
+        if from.is_none() && self.entered {
+            self.replay(now, to);
+        }
+    }
+
+    /// The old link is gone, and with it what was on its way: the new one gets the last of it again.
+    fn replay(&mut self, now: Instant, to: LinkId) {
+        let since = self.doubt_since.unwrap_or(now) - Duration::from_millis(300);
+        let whole = self.sessions.get(&to).is_some_and(|session| self.publisher.replay(since, &session.sender));
+        if !whole {
+            self.force_key();
+        }
+    }
+
+    fn abandon(&mut self, to: LinkId) {
+        self.moving = None;
+        if self.sessions.get(&to).is_some_and(|session| session.wanted() == Wanted::Everything) {
+            self.ask(to, Wanted::Standby);
+        }
+    }
+
+    fn elected(&mut self, from: Option<LinkId>, to: LinkId, reason: Reason) {
+        let now = clock::now();
+        let before = self.active.replace(to);
+        self.moving = None;
+        for link in [from, before].into_iter().flatten().filter(|link| *link != to) {
+            if self.sessions.contains_key(&link) && !self.releases.iter().any(|(_, other)| *other == link) {
+                self.releases.push((now + LINGER, link));
+            }
+        }
+        self.roster.doubt_all(now);
+        let Some(place) = self.place(to) else { return };
+        if !self.entered {
+            return self.enter(now, place);
+        }
+        if reason == Reason::Reconnect {
+            self.tell(Event::Reconnected { region: place.region.clone(), transport: place.transport });
+            self.force_key();
+        }
+        let old = from.or(before);
+        let rtt = |link: Option<LinkId>| link.and_then(|link| self.rtt_ms(link));
+        let rtt_ms = [rtt(old), rtt(Some(to))];
+        let from = old.and_then(|link| self.place(link));
+        self.ledger.add(now, from, place, reason, rtt_ms);
+        self.doubt_since = None;
+    }
+
+    /// The room is entered for the first time.
+    fn enter(&mut self, now: Instant, place: Place) {
+        self.entered = true;
+        let Place { relay, region, transport } = place;
+        let since_join_ms = self.since_join_ms(now);
+        self.tell(Event::Joined { relay, region, transport, since_join_ms, members: self.roster.len() + 1 });
+        self.start_audio();
+        self.start_video();
+        self.force_key();
+    }
+
+    /// Lets go of links whose time has come: the election may keep them connected, but nothing is subscribed to on them.
+    pub(super) fn release(&mut self, now: Instant) {
+        let due: Vec<_> = self.releases.extract_if(.., |(at, _)| *at <= now).map(|(_, link)| link).collect();
+        for link in due {
+            if self.active == Some(link) || self.moving.as_ref().is_some_and(|moving| moving.to == link) {
+                continue;
+            }
+            let standby = self.elector.standby() == Some(link);
+            if let Some(session) = self.sessions.get_mut(&link) {
+                match standby {
+                    true => session.ask(&self.identity, Wanted::Standby, Vec::new()),
+                    false => session.release(&self.identity),
+                }
+            }
+        }
+    }
+
+    fn election_event(&mut self, kind: EventKind) {
+        match kind {
+            EventKind::Candidate { candidate } => {
+                if let Some(standing) = self.standing(candidate).filter(|_| !self.entered) {
+                    self.tell(Event::Candidate(standing.into()));
+                }
+            }
+            EventKind::Leader { .. } => {
+                self.join_at.get_or_insert(clock::now());
+            }
+            EventKind::Elected { to, reason, margin_ms, runner_up, from } => {
+                if from.is_none()
+                    && let Some(standing) = self.standing(to)
+                {
+                    let runner_up =
+                        runner_up.and_then(|id| self.standing(id)).map(|standing| label(&standing.candidate));
+                    let Candidate { relay, region, transport, .. } = standing.candidate;
+                    self.tell(Event::Elected {
+                        relay,
+                        region,
+                        transport,
+                        mean_ms: standing.mean_ms,
+                        margin_ms,
+                        runner_up,
+                        reason,
+                    });
+                }
+            }
+            EventKind::Kept { candidate, reason } => {
+                self.tell(Event::Kept { candidate: self.label(candidate), reason })
+            }
+            EventKind::MoveFailed { to, reason } => {
+                self.tell(Event::Kept { candidate: self.label(to), reason: format!("the move failed: {reason}") });
+            }
+            EventKind::Suspect { candidate, on } => {
+                if on {
+                    self.doubt_since.get_or_insert(clock::now());
+                } else if self.moving.is_none() {
+                    self.doubt_since = None;
+                }
+                if let Some(Standing { candidate, .. }) = self.standing(candidate) {
+                    self.tell(Event::Suspect { region: candidate.region, transport: candidate.transport, on });
+                }
+            }
+            EventKind::Standby { candidate } => {
+                let candidate = candidate.and_then(|id| self.standing(id)).map(|standing| standing.candidate);
+                let (relay, region) = candidate.map(|candidate| (candidate.relay, candidate.region)).unzip();
+                self.tell(Event::Standby { relay, region });
+            }
+            EventKind::Unmet { wish, reason } => self.tell(Event::Error { message: format!("{wish}: {reason}") }),
+            EventKind::RaceOver => {
+                for row in self.rows() {
+                    self.tell(Event::Candidate(row));
+                }
+            }
+        }
+    }
+
+    fn standing(&self, id: CandidateId) -> Option<Standing> {
+        self.elector.standings().into_iter().find(|standing| standing.id == id)
+    }
+
+    fn label(&self, id: CandidateId) -> String {
+        self.standing(id).map(|standing| label(&standing.candidate)).unwrap_or_default()
+    }
+
+    /// Where a link leads, also after it is gone.
+    fn place(&self, link: LinkId) -> Option<Place> {
+        let candidate = self.elector.candidate_of(link)?;
+        Some(Place { relay: candidate.relay.clone(), region: candidate.region.clone(), transport: candidate.transport })
+    }
+
+    fn rtt_ms(&self, link: LinkId) -> Option<f64> {
+        let candidate = self.elector.candidate_of(link)?;
+        let same = |standing: &Standing| {
+            (&standing.candidate.relay, standing.candidate.transport) == (&candidate.relay, candidate.transport)
+        };
+        self.elector.standings().into_iter().find(same)?.mean_ms
+    }
+
+    pub(super) fn since_join_ms(&self, now: Instant) -> f64 {
+        let since = self.join_at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        (since.as_secs_f64() * 10_000.0).round() / 10.0
+    }
+}
+
+/// Dials a candidate, with the pins that the manifest gives for its relay.
+pub fn dial(
+    manifest: &Manifest,
+    link: LinkId,
+    candidate: Candidate,
+) -> impl Future<Output = (LinkId, Result<Link, LinkError>)> + use<> {
+    let relay = manifest.relays.iter().find(|relay| relay.id == candidate.relay);
+    let pins = relay.map(|relay| relay.pins.clone()).unwrap_or_default();
+    async move { (link, net::dial(candidate.transport, &candidate.url, &pins, PATIENCE).await) }
+}
+
+/// A candidate as people read it.
+fn label(candidate: &Candidate) -> String {
+    format!("{} {}", candidate.relay, candidate.transport)
+}
+
+impl Session {
+    /// Nothing more is wanted on this link; the participant stays, elsewhere.
+    fn release(&mut self, identity: &super::super::session::Identity) {
+        self.ask(identity, Wanted::Nothing, Vec::new());
+    }
+}
+
+impl From<Standing> for CandidateRow {
+    fn from(standing: Standing) -> Self {
+        let state = match (standing.state, standing.connect_ms) {
+            (LinkState::Failed, None) => "failed",
+            (LinkState::Idle | LinkState::Dialling, None) => "no_answer",
+            _ => "connected",
+        };
+        Self {
+            relay: standing.candidate.relay,
+            region: standing.candidate.region,
+            provider: standing.candidate.provider,
+            transport: standing.candidate.transport,
+            url: standing.candidate.url,
+            state,
+            relay_state: standing.relay_state,
+            error: standing.error,
+            connect_ms: round(standing.connect_ms),
+            mean_ms: round(standing.mean_ms),
+            median_ms: round(standing.median_ms),
+            min_ms: round(standing.min_ms),
+            p95_ms: round(standing.p95_ms),
+            jitter_ms: round(standing.jitter_ms),
+            loss: standing.loss,
+            sent: standing.sent,
+            received: standing.received,
+        }
+    }
+}
+
+/// To a hundredth: what the clock is good for.
+pub fn round(ms: Option<f64>) -> Option<f64> {
+    ms.map(|ms| (ms * 100.0).round() / 100.0)
+}

@@ -1,0 +1,161 @@
+//! Where the relays are listed: files, addresses, an invite's relays. Read at the start and again during the call.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::election::Candidate;
+use crate::net::{LinkError, http};
+use crate::proto::manifest::{Manifest, ManifestError};
+use crate::proto::{Transport, limits};
+
+/// How long a manifest's server is waited for.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// One place that lists relays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    File(PathBuf),
+    /// An `https://` address, and the pins of its certificate where no authority signed it.
+    Url {
+        url: String,
+        pins: Vec<String>,
+    },
+    /// Given, not read: the demo's own relays.
+    Given(Manifest),
+}
+
+/// Why a source gave no manifest.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    #[error("cannot read the manifest {path}: {error}")]
+    File { path: String, error: std::io::Error },
+    #[error("cannot fetch the manifest {url}: {error}")]
+    Fetch { url: String, error: LinkError },
+    #[error("{place}: {error}")]
+    Manifest { place: String, error: ManifestError },
+    #[error("no manifest: give one with --manifest FILE or URL, or open an invite link")]
+    None,
+}
+
+impl std::str::FromStr for Source {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let url = text.starts_with("https://") || text.starts_with("http://");
+        Ok(if url { Source::Url { url: text.into(), pins: Vec::new() } } else { Source::File(text.into()) })
+    }
+}
+
+impl Source {
+    /// The list of a relay at `HOST:PORT`, which has one of these pins.
+    pub fn relay(at: &str, pins: &[String]) -> Self {
+        Source::Url { url: format!("https://{at}/regions.json"), pins: pins.to_vec() }
+    }
+
+    async fn load(&self) -> Result<Manifest, SourceError> {
+        let (text, place) = match self {
+            Source::Given(manifest) => return Ok(manifest.clone()),
+            Source::File(path) => {
+                let place = path.display().to_string();
+                let text = tokio::fs::read_to_string(path).await;
+                (text.map_err(|error| SourceError::File { path: place.clone(), error })?, place)
+            }
+            Source::Url { url, pins } => {
+                let body = http::get(url, pins, limits::MANIFEST_BYTES, PATIENCE).await;
+                let body = body.map_err(|error| SourceError::Fetch { url: url.clone(), error })?;
+                (String::from_utf8_lossy(&body).into_owned(), url.clone())
+            }
+        };
+        Manifest::from_json(&text).map_err(|error| SourceError::Manifest { place, error })
+    }
+}
+
+/// Reads all sources as one manifest. A source that fails is an error only where it is the last one left: with
+/// several relays named, one that is down is what the race is for.
+///
+/// # Errors
+/// No source gave anything; the first error of a file, which is a mistake and not weather.
+pub async fn load(sources: &[Source]) -> Result<Manifest, SourceError> {
+    let mut parts = Vec::new();
+    let mut first_error = None;
+    for source in sources {
+        match source.load().await {
+            Ok(manifest) => parts.push(manifest),
+            Err(error @ (SourceError::File { .. } | SourceError::Manifest { .. })) => return Err(error),
+            Err(error) => {
+                tracing::warn!("{error}");
+                first_error.get_or_insert(error);
+            }
+        }
+    }
+    match (parts.is_empty(), first_error) {
+        (true, error) => Err(error.unwrap_or(SourceError::None)),
+        (false, _) => Manifest::merge(parts)
+            .map_err(|error| SourceError::Manifest { place: "the manifests together".into(), error }),
+    }
+}
+
+/// Reads the sources again and again, and asks each relay for the relays that it knows; sends what changed. A source
+/// or relay that does not answer takes nothing away.
+pub async fn refresh(sources: Vec<Source>, mut known: Manifest, every: Duration, changed: mpsc::Sender<Manifest>) {
+    loop {
+        tokio::time::sleep(every).await;
+        let mut parts = Vec::new();
+        match load(&sources).await {
+            Ok(manifest) => parts.push(manifest),
+            Err(error) => {
+                tracing::debug!(%error, "manifest not read again");
+                parts.push(known.clone());
+            }
+        }
+        if let Some(heard) = first_answer(&known).await {
+            parts.push(heard);
+        }
+        match Manifest::merge(parts) {
+            Ok(manifest) if manifest != known => {
+                known = manifest.clone();
+                if changed.send(manifest).await.is_err() {
+                    return;
+                }
+            }
+            Ok(_) => {}
+            Err(error) => tracing::debug!(%error, "manifests do not fit together"),
+        }
+    }
+}
+
+/// The list of the first relay that answers: relays that share a bus know one another.
+async fn first_answer(known: &Manifest) -> Option<Manifest> {
+    for relay in &known.relays {
+        let Some(url) = relay.websocket.as_deref().and_then(regions_url) else { continue };
+        if let Ok(manifest) = (Source::Url { url, pins: relay.pins.clone() }).load().await {
+            return Some(manifest);
+        }
+    }
+    None
+}
+
+/// `wss://HOST:PORT/v1/call` to `https://HOST:PORT/regions.json`.
+fn regions_url(websocket: &str) -> Option<String> {
+    let host = websocket.strip_prefix("wss://")?.split('/').next()?;
+    Some(format!("https://{host}/regions.json"))
+}
+
+/// The candidates of a manifest, in its order: each relay by each transport that it offers.
+pub fn candidates(manifest: &Manifest) -> Vec<Candidate> {
+    let of = |transport: Transport| {
+        move |relay: &crate::proto::manifest::RelayEntry| {
+            Some(Candidate {
+                relay: relay.id.clone(),
+                region: relay.region.clone(),
+                provider: relay.provider.clone(),
+                transport,
+                url: relay.url(transport)?.to_owned(),
+            })
+        }
+    };
+    let relays = manifest.relays.iter();
+    relays.flat_map(|relay| [of(Transport::WebTransport)(relay), of(Transport::WebSocket)(relay)]).flatten().collect()
+}

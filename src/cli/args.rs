@@ -1,0 +1,164 @@
+//! The command line, as the design's section 11 fixes it: options are added, never renamed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
+
+use crate::call::manifest::Source;
+use crate::media::audio::AudioSource;
+use crate::media::video::VideoSource;
+
+/// Video calls over the relay that you measure to be the nearest.
+#[derive(Debug, Parser)]
+#[command(name = "nearcall", version, after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nobody answered.")]
+pub struct Args {
+    /// What is logged to stderr: error, warn, info, debug, trace
+    #[arg(long, global = true, default_value = "warn", value_name = "LEVEL")]
+    pub log: String,
+    #[command(subcommand)]
+    pub command: Option<Sub>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Sub {
+    /// Races the relays and prints what was measured
+    Probe(ProbeArgs),
+    /// Joins a call without a window
+    Call(Box<CallArgs>),
+    /// Lists cameras, microphones and speakers
+    Devices(DevicesArgs),
+    /// Makes an invite
+    Link(LinkArgs),
+    /// Three relays, emulated distance and two participants, on this machine alone
+    #[cfg(feature = "relay")]
+    Demo(DemoArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct ProbeArgs {
+    /// Where the relays are listed: a file or an https:// address; repeats
+    #[arg(long, required = true, value_name = "FILE|URL")]
+    pub manifest: Vec<Source>,
+    /// How long the race goes on
+    #[arg(long, default_value = "3s", value_name = "TIME", value_parser = time)]
+    pub window: Duration,
+    /// One JSON object instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct CallArgs {
+    /// An invite (nearcall://join/... or https://...), or use --room
+    #[arg(value_name = "LINK", required_unless_present = "room", conflicts_with = "room")]
+    pub link: Option<String>,
+    /// The room's name; whoever knows it can listen: for tests, use an invite otherwise
+    #[arg(long, value_name = "ROOM")]
+    pub room: Option<String>,
+    /// Where the relays are listed: a file or an https:// address; repeats
+    #[arg(long, value_name = "FILE|URL")]
+    pub manifest: Vec<Source>,
+    /// What the others see
+    #[arg(long, default_value = "guest", value_name = "NAME")]
+    pub name: String,
+    /// Leave after this time; without it, on Ctrl-C
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub duration: Option<Duration>,
+    /// Stay with this region (or relay) while it can carry the call
+    #[arg(long, value_name = "REGION")]
+    pub pin: Option<String>,
+    /// A signed token, where the relays ask for one
+    #[arg(long, env = "NEARCALL_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub token: Option<String>,
+    /// How long the race goes on; the call begins with its leader, earlier
+    #[arg(long, default_value = "3s", value_name = "TIME", value_parser = time)]
+    pub window: Duration,
+    /// What to show: camera[:ID], pattern, file:IN.y4m, off
+    #[arg(long, default_value = "camera", value_name = "SOURCE")]
+    pub video: VideoSource,
+    /// What to say: mic[:ID], tone[:HZ], file:IN.wav, off
+    #[arg(long, default_value = "mic", value_name = "SOURCE")]
+    pub audio: AudioSource,
+    /// Where the others are heard: speaker[:ID], off
+    #[arg(long, default_value = "speaker", value_name = "SINK")]
+    pub play: crate::media::audio::Output,
+    /// Write the mix that the speaker gets, from the start of the process, 48 kHz mono
+    #[arg(long, value_name = "OUT.wav")]
+    pub record_audio: Option<PathBuf>,
+    /// Write the pictures of the first peer, as they would be drawn
+    #[arg(long, value_name = "OUT.y4m")]
+    pub record_video: Option<PathBuf>,
+    /// Write events, one JSON object a line; - is stdout
+    #[arg(long, value_name = "FILE|-")]
+    pub events: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct DevicesArgs {
+    /// One JSON object instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct LinkArgs {
+    /// The room's name
+    #[arg(long, value_name = "ROOM")]
+    pub room: String,
+    /// Where the relays are listed: a file or an https:// address; repeats
+    #[arg(long, required = true, value_name = "FILE|URL")]
+    pub manifest: Vec<Source>,
+    /// A signed token for this room, where the relays ask for one
+    #[arg(long, value_name = "TOKEN")]
+    pub token: Option<String>,
+}
+
+#[cfg(feature = "relay")]
+#[derive(Debug, ClapArgs)]
+pub struct DemoArgs {
+    /// Without a window: prints the race, the call and its summary
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub headless: bool,
+    /// How long the call lasts
+    #[arg(long, default_value = "20s", value_name = "TIME", value_parser = time)]
+    pub duration: Duration,
+}
+
+/// The arguments fit the grammar and make no sense.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);
+
+fn time(text: &str) -> Result<Duration, String> {
+    let parsed = humantime::parse_duration(text).map_err(|error| format!("{error}; write it as 500ms, 20s or 2m"))?;
+    match parsed {
+        Duration::ZERO => Err("must be more than nothing".into()),
+        long if long > Duration::from_secs(30 * 86_400) => Err("must be less than a month".into()),
+        _ => Ok(parsed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grammar_has_no_contradictions() {
+        use clap::CommandFactory;
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_call_needs_a_room_or_a_link_and_not_both() {
+        assert!(Args::try_parse_from(["nearcall", "call"]).is_err());
+        assert!(Args::try_parse_from(["nearcall", "call", "nearcall://join/a", "--room", "a"]).is_err());
+        assert!(Args::try_parse_from(["nearcall", "call", "--room", "a", "--duration", "1m"]).is_ok());
+    }
+
+    #[test]
+    fn a_time_without_a_unit_is_refused_with_an_example() {
+        let error = Args::try_parse_from(["nearcall", "call", "--room", "a", "--duration", "20"]).unwrap_err();
+        assert!(error.to_string().contains("20s"), "{error}");
+    }
+}

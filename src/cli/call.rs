@@ -1,0 +1,182 @@
+//! `nearcall call`: a participant without a window.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Context;
+use serde::Serialize;
+
+use super::args::{CallArgs, UsageError};
+use super::{Exit, print};
+use crate::call::manifest::Source;
+use crate::call::{Call, Command, Config, Event};
+use crate::clock;
+use crate::crypto::invite::Invite;
+use crate::crypto::room;
+use crate::crypto::secret::RoomSecret;
+use crate::media::video::{VideoConfig, VideoSource};
+
+pub async fn run(args: CallArgs) -> anyhow::Result<Exit> {
+    let start = clock::now();
+    let mut events = args.events.as_deref().map(|path| EventLog::open(path, start)).transpose()?;
+    let duration = args.duration;
+    let mut call = Call::start(config(args)?).await?;
+    let leave = async {
+        match duration {
+            Some(duration) => tokio::time::sleep_until((start + duration).into()).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(leave);
+    let mut interrupted = interrupted()?;
+    let (mut asked, mut joined) = (false, false);
+    while let Some(event) = tokio::select! {
+        event = call.event() => event,
+        () = &mut leave, if !asked => { asked = true; call.command(Command::Leave); continue }
+        Some(()) = interrupted.recv() => {
+            // The second time, for whoever does not want to wait.
+            if std::mem::replace(&mut asked, true) { return Ok(Exit::Failed) }
+            call.command(Command::Leave);
+            continue
+        }
+    } {
+        joined |= matches!(event, Event::Joined { .. });
+        match &mut events {
+            Some(log) => log.write(&event)?,
+            None => tell(&event),
+        }
+    }
+    call.ended().await;
+    Ok(if joined { Exit::Done } else { Exit::NoAnswer })
+}
+
+/// Ctrl-C and the polite way to end a process.
+fn interrupted() -> anyhow::Result<tokio::sync::mpsc::Receiver<()>> {
+    let (sender, receiver) = tokio::sync::mpsc::channel(2);
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::spawn(async move {
+        loop {
+            #[cfg(unix)]
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            #[cfg(not(unix))]
+            let _ = tokio::signal::ctrl_c().await;
+            if sender.send(()).await.is_err() {
+                break;
+            }
+        }
+    });
+    Ok(receiver)
+}
+
+fn config(args: CallArgs) -> anyhow::Result<Config> {
+    let usage = |error: String| anyhow::Error::from(UsageError(error));
+    let mut sources = args.manifest;
+    let (room, secret, grant) = match (args.link, args.room) {
+        (Some(link), _) => {
+            let invite = Invite::parse(&link).map_err(|error| usage(error.to_string()))?;
+            sources.extend(invite.at.iter().map(|at| Source::relay(at, &invite.pins)));
+            (invite.room, invite.secret, invite.grant)
+        }
+        (None, name) => {
+            let name = name.unwrap_or_default();
+            let room = room::clean(&name).map_err(|error| usage(error.to_string()))?.to_owned();
+            let secret = RoomSecret::of_room(&room);
+            (room, secret, None)
+        }
+    };
+    if sources.is_empty() {
+        return Err(usage("no relays: add --manifest FILE or URL, or use a whole invite link".into()));
+    }
+    args.video.check().map_err(|error| usage(error.to_string()))?;
+    let video_config = match args.video {
+        VideoSource::Pattern => VideoConfig::pattern(),
+        _ => VideoConfig::default(),
+    };
+    Ok(Config {
+        room,
+        secret,
+        sources,
+        name: args.name,
+        token: args.token.or(grant),
+        window: args.window,
+        pin: args.pin,
+        audio: args.audio,
+        video: args.video,
+        video_config,
+        play: args.play,
+        record_audio: args.record_audio,
+        record_video: args.record_video,
+    })
+}
+
+/// Events as JSON, a line each.
+pub struct EventLog {
+    start: Instant,
+    out: Box<dyn Write + Send>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    at_ms: f64,
+    #[serde(flatten)]
+    event: &'a Event,
+}
+
+impl EventLog {
+    fn open(path: &Path, start: Instant) -> anyhow::Result<Self> {
+        let out: Box<dyn Write + Send> = if path == Path::new("-") {
+            Box::new(io::stdout())
+        } else {
+            Box::new(BufWriter::new(File::create(path).with_context(|| format!("cannot write {}", path.display()))?))
+        };
+        Ok(Self { start, out })
+    }
+
+    fn write(&mut self, event: &Event) -> anyhow::Result<()> {
+        let at = clock::now().saturating_duration_since(self.start);
+        let line = Line { at_ms: (at.as_secs_f64() * 10_000.0).round() / 10.0, event };
+        let line = serde_json::to_string(&line)?;
+        writeln!(self.out, "{line}").and_then(|()| self.out.flush()).context("cannot write events")
+    }
+}
+
+/// Says an event to a person.
+pub fn tell(event: &Event) {
+    match event {
+        Event::Elected { region, transport, mean_ms, .. } => {
+            println!("elected {region} over {transport}, {:.1} ms", mean_ms.unwrap_or(f64::NAN));
+        }
+        Event::Joined { region, since_join_ms, members, .. } => {
+            println!("joined over {region} after {since_join_ms:.0} ms, {members} in the room");
+        }
+        Event::PeerJoined { peer, name, .. } => match name {
+            Some(name) => println!("{name} joined"),
+            None => println!("{peer} joined with another key: neither of you can read the other; compare your invites"),
+        },
+        Event::PeerLeft { peer, name } => println!("{} left", name.as_ref().unwrap_or(peer)),
+        Event::PeerReconnecting { peer, name } => println!("{} is reconnecting", name.as_ref().unwrap_or(peer)),
+        Event::FirstFrame { kind, since_join_ms, .. } => println!("first {kind} after {since_join_ms:.0} ms"),
+        Event::Moved(moved) => println!(
+            "moved from {} to {} ({}): audio gap {} ms, video gap {} ms",
+            moved.from.as_ref().map_or("nowhere", |from| &from.region),
+            moved.to.region,
+            moved.reason,
+            moved.audio_gap_ms,
+            moved.video_gap_ms
+        ),
+        Event::Kept { candidate, reason } => println!("stayed, not {candidate}: {reason}"),
+        Event::Reconnecting => println!("reconnecting"),
+        Event::Reconnected { region, .. } => println!("back, over {region}"),
+        Event::Chat { text, .. } => println!("chat: {text}"),
+        Event::Device { device, state } => println!("{device} {state}"),
+        Event::Error { message } => println!("{message}"),
+        Event::Summary(summary) => print!("{}", print::summary(summary)),
+        Event::Candidate(_) | Event::Suspect { .. } | Event::Standby { .. } => {}
+    }
+}
