@@ -133,8 +133,9 @@ install_missing() {
         if [ "$(id -u)" = 0 ] || has sudo; then
             as_root apt-get update -qq </dev/null
         fi
+        # A desktop that would have to give up PipeWire for a test is left as it is.
         as_root env DEBIAN_FRONTEND=noninteractive \
-            apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null
+            apt-get install -y -qq --no-install-recommends --no-remove "${missing[@]}" </dev/null
         ;;
     fedora) as_root dnf install -y "${missing[@]}" </dev/null ;;
     macos)

@@ -9,7 +9,7 @@ const SCRIPTS: [&str; 4] = ["packaging/lib.sh", "packaging/start.sh", "packaging
 /// The demo's own arguments, as cargo got them.
 fn demo(outcome: &Outcome) -> String {
     let calls = outcome.calls("cargo");
-    let run = calls.iter().find(|call| call.starts_with("cargo run")).expect(&outcome.said());
+    let run = calls.iter().find(|call| call.starts_with("cargo run")).unwrap_or_else(|| panic!("{}", outcome.said()));
     run.split_once(" -- ").unwrap().1.to_owned()
 }
 
