@@ -1,0 +1,4 @@
+//! stand-in
+pub struct Receiver;
+pub struct VideoIn;
+pub struct VideoPeerStats;
