@@ -42,7 +42,11 @@ impl H264Encoder {
             .intra_frame_period(IntraFramePeriod::from_num_frames(0))
             .num_threads(1)
             .skip_frames(false);
-        let encoder = Encoder::with_api_config(OpenH264API::from_source(), settings).map_err(encoder_error)?;
+        let mut encoder = Encoder::with_api_config(OpenH264API::from_source(), settings).map_err(encoder_error)?;
+        let mut quiet: c_int = 0;
+        // SAFETY: the option takes a pointer to an int, reads it before it returns, and is allowed before the first
+        // picture. The crate sets it too, but after the library has written to stderr.
+        unsafe { encoder.raw_api().set_option(OPTION_TRACE_LEVEL, (&raw mut quiet).cast()) };
         Ok(Self { encoder, config: *config, started: false, bitrate_bps, buffer: Vec::new() })
     }
 
@@ -67,6 +71,8 @@ impl H264Encoder {
 const OPTION_BITRATE: c_int = 5;
 /// `ENCODER_OPTION_MAX_BITRATE`.
 const OPTION_MAX_BITRATE: c_int = 6;
+/// `ENCODER_OPTION_TRACE_LEVEL`.
+const OPTION_TRACE_LEVEL: c_int = 25;
 /// `SPATIAL_LAYER_0`: with `SPATIAL_LAYER_ALL` the cap of the one layer stays what it was.
 const SPATIAL_LAYER_0: c_int = 0;
 
