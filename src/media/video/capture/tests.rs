@@ -57,7 +57,7 @@ fn a_key_frame_is_made_when_it_is_asked_for() {
 fn nobody_reading_does_not_keep_a_capture_from_stopping() {
     let (out, frames, events, _told) = channels(1);
     let capture = Capture::start(VideoSource::Pattern, small(), MediaClock::start(), out, events);
-    while frames.len() < 1 {
+    while frames.is_empty() {
         std::thread::yield_now();
     }
     drop(capture);
