@@ -114,8 +114,8 @@ trait PictureSource: Send {
 }
 
 /// Something stopped for good.
-fn failed(error: &dyn std::error::Error) -> Event {
-    Event::Failed { what: None, message: error.to_string() }
+fn failed(what: &'static str, error: &VideoError) -> Event {
+    Event::Failed { what, error: error.to_string() }
 }
 
 /// Events are few; when nobody reads them they are dropped rather than waited for.

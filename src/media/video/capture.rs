@@ -29,6 +29,8 @@ use crate::proto::{Layer, Track};
 
 /// How long a source waits for room for a frame before it looks again.
 const ROOM_CHECK: Duration = Duration::from_millis(5);
+/// Pictures in a row that cannot be encoded, each with a new encoder, before it is said.
+const MOST_FAILURES: u32 = 3;
 /// How long a driver that blocks is waited for at the end; then its thread is left behind.
 const DRIVER_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -68,7 +70,7 @@ impl Capture {
             }),
         };
         result.unwrap_or_else(|error| {
-            tell(&events, failed(&error));
+            tell(&events, failed("video", &error));
             Self::idle()
         })
     }
@@ -203,13 +205,13 @@ struct Stage {
     control: Arc<Control>,
     encoder: Option<Box<dyn VideoEncoder>>,
     gate: KeyGate,
-    /// The encoder failed, and it was said.
-    failing: bool,
+    /// Pictures in a row that could not be encoded.
+    failures: u32,
 }
 
 impl Stage {
     fn new(config: VideoConfig, clock: MediaClock, events: mpsc::Sender<Event>, control: Arc<Control>) -> Self {
-        Self { config, clock, events, control, encoder: None, gate: KeyGate::default(), failing: false }
+        Self { config, clock, events, control, encoder: None, gate: KeyGate::default(), failures: 0 }
     }
 
     /// Encodes a picture taken at `at`. An encoder that fails is replaced at the next picture.
@@ -217,13 +219,15 @@ impl Stage {
         let capture_us = self.clock.us_at(at);
         match self.try_encode(picture, capture_us) {
             Ok(encoded) => {
-                self.failing = false;
+                self.failures = 0;
                 encoded
             }
             Err(error) => {
                 self.encoder = None;
-                if !std::mem::replace(&mut self.failing, true) {
-                    tell(&self.events, failed(&error));
+                self.failures = self.failures.saturating_add(1);
+                tracing::warn!(%error, failures = self.failures, "a picture is not encoded");
+                if self.failures == MOST_FAILURES {
+                    tell(&self.events, failed("video encoder", &error));
                 }
                 None
             }
@@ -289,7 +293,7 @@ fn run_paced(
         };
         number = pace.caught_up(number, clock::now());
         if let Err(error) = source.draw(number, &mut picture) {
-            tell(&stage.events, failed(&error));
+            tell(&stage.events, failed("video", &error));
             return;
         }
         if let Some(encoded) = stage.encode(&picture, pace.due(number)) {

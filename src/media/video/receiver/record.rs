@@ -37,7 +37,7 @@ impl Recorder {
         let run = move || {
             for picture in waiting {
                 if let Err(error) = writer.write(&picture) {
-                    tell(&events, failed(&error));
+                    tell(&events, failed("recording of video", &error));
                     return;
                 }
             }
