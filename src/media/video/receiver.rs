@@ -102,13 +102,13 @@ impl Receiver {
             .collect()
     }
 
-    /// Longest time without a new picture of the peer since this was last asked, ms; the running gap is included. 0 before
-    /// the first picture.
-    pub fn take_longest_gap_ms(&self, peer: ParticipantId) -> u64 {
+    /// Longest time without a new picture of the peer since this was last asked, ms; the running gap is included. `None`
+    /// before the first picture.
+    pub fn take_longest_gap_ms(&self, peer: ParticipantId) -> Option<u64> {
         let now = clock::now();
         let mut views = self.shared.views();
         let of_peer = views.iter_mut().filter(|((of, _), _)| *of == peer);
-        of_peer.map(|(_, view)| view.take_longest_gap(now).as_millis() as u64).max().unwrap_or(0)
+        of_peer.filter_map(|(_, view)| view.take_longest_gap(now)).map(|gap| gap.as_millis() as u64).max()
     }
 
     /// The newest picture of a peer's camera.

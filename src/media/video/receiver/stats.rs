@@ -19,7 +19,7 @@ pub struct VideoPeerStats {
     /// Time in which the picture stood still: of each interval over max(3 x mean, mean + 150 ms), what is beyond the mean
     /// (the limit is that of the W3C's `totalFreezesDuration`).
     pub frozen_ms: u64,
-    /// Longest time between two pictures, the running one included.
+    /// Longest time between two pictures, the running one included; 30 s and more is a pause and does not count.
     pub longest_gap_ms: u64,
     pub key_frames_requested: u64,
     /// Of the newest picture; 0 before the first one.
@@ -29,6 +29,8 @@ pub struct VideoPeerStats {
     pub fps: f32,
 }
 
+/// After this the peer has stopped sending, whatever the reason: it is no gap in a picture that runs.
+const PAUSE: Duration = Duration::from_secs(30);
 /// Intervals that the mean is taken of.
 const MEMORY: usize = 30;
 /// What [`VideoPeerStats::fps`] looks back on.
@@ -63,6 +65,8 @@ impl TrackView {
             {
                 self.frozen += gap - mean;
             }
+        } else {
+            self.drawn.clear();
         }
         if self.drawn.len() == MOST_DRAWN {
             self.drawn.pop_front();
@@ -73,8 +77,9 @@ impl TrackView {
     }
 
     /// Longest gap since the last call, the running one included.
-    pub fn take_longest_gap(&mut self, now: Instant) -> Duration {
-        std::mem::take(&mut self.longest_since_taken).max(self.gap(now).unwrap_or_default())
+    pub fn take_longest_gap(&mut self, now: Instant) -> Option<Duration> {
+        self.drawn.back()?;
+        Some(std::mem::take(&mut self.longest_since_taken).max(self.gap(now).unwrap_or_default()))
     }
 
     /// Adds this track to a peer's figures. Size and rate are of the track that was drawn last to be added.
@@ -91,8 +96,9 @@ impl TrackView {
         }
     }
 
+    /// Time since the last picture, unless it is a pause.
     fn gap(&self, now: Instant) -> Option<Duration> {
-        Some(now.saturating_duration_since(*self.drawn.back()?))
+        Some(now.saturating_duration_since(*self.drawn.back()?)).filter(|gap| *gap < PAUSE)
     }
 
     fn mean(&self) -> Option<Duration> {
@@ -128,10 +134,16 @@ mod tests {
         view.add_to(&mut stats, at(1460));
         assert_eq!((stats.decoded, stats.frozen_ms, stats.longest_gap_ms), (26, 460, 500));
         assert_eq!((stats.width, stats.height), (32, 16));
-        assert_eq!(view.take_longest_gap(at(1460)).as_millis(), 500);
-        assert_eq!(view.take_longest_gap(at(1760)).as_millis(), 300, "the running gap");
-        view.drew(picture, at(2060));
-        assert_eq!(view.take_longest_gap(at(2060)).as_millis(), 600, "the whole gap once it ended");
+        let mut take = |ms| view.take_longest_gap(at(ms)).unwrap().as_millis();
+        assert_eq!(take(1460), 500);
+        assert_eq!(take(1760), 300, "the running gap");
+        view.drew(Arc::clone(&picture), at(2060));
+        let mut take = |ms| view.take_longest_gap(at(ms)).unwrap().as_millis();
+        assert_eq!(take(2060), 600, "the whole gap once it ended");
+        assert_eq!(take(60_000), 0, "a pause");
+        view.drew(picture, at(60_000));
+        assert_eq!(view.take_longest_gap(at(60_000)), Some(Duration::ZERO));
+        assert_eq!(TrackView::default().take_longest_gap(at(0)), None);
     }
 
     #[test]
