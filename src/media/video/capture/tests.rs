@@ -89,6 +89,19 @@ fn a_file_is_sent_over_and_over_and_a_missing_one_is_an_event() {
     assert!(event.starts_with("Failed") && event.contains("gone.y4m"), "{event}");
 }
 
+#[test]
+fn a_camera_that_is_not_there_is_told_and_the_call_goes_on() {
+    let (out, mut frames, events, mut told) = channels(1);
+    let source = VideoSource::Camera(Some("no such camera".into()));
+    let capture = Capture::start(source, VideoConfig::default(), MediaClock::start(), out, events);
+    let missing = Event::Device { what: Device::Camera, problem: Problem::Missing };
+    assert_eq!(told.blocking_recv(), Some(missing));
+    capture.force_key();
+    capture.set_bitrate(300_000);
+    drop(capture);
+    assert!(frames.blocking_recv().is_none());
+}
+
 /// Gives what the test sends; when the test hangs up, it is unplugged.
 struct Fake(std_mpsc::Receiver<RawPicture>);
 
