@@ -1,0 +1,226 @@
+//! Cameras, by `nokhwa`. The only file that knows the crate's devices; [`super::capture`] sees [`FrameSource`].
+//!
+//! A source is opened, read and dropped on one thread, `video-camera`, because a driver may block for as long as it
+//! likes.
+
+use nokhwa::Camera;
+use nokhwa::utils::{ApiBackend, CameraFormat, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType};
+
+use super::VideoConfig;
+use super::convert::{PixelFormat, RawPicture};
+use crate::media::Problem;
+
+/// A camera that can be picked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CameraInfo {
+    /// What `--video camera:ID` takes.
+    pub id: String,
+    /// The maker's name for it.
+    pub name: String,
+}
+
+/// Something that gives pictures at its own pace.
+pub trait FrameSource {
+    /// A name for people.
+    fn name(&self) -> String;
+
+    /// Waits for the next picture.
+    ///
+    /// # Errors
+    /// The device is gone or broken; it has to be opened again.
+    fn next_picture(&mut self) -> Result<RawPicture, Problem>;
+}
+
+/// Opens cameras, again and again until one works.
+pub trait CameraOpener: Send {
+    /// Opens the camera.
+    ///
+    /// # Errors
+    /// Why it cannot be used now.
+    fn open(&mut self) -> Result<Box<dyn FrameSource>, Problem>;
+}
+
+/// The cameras of this machine, in the system's order; none if there are none or the system does not say.
+pub fn cameras() -> Vec<CameraInfo> {
+    let mut found = match nokhwa::query(ApiBackend::Auto) {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::debug!(%error, "no list of cameras");
+            return Vec::new();
+        }
+    };
+    found.sort_by_key(|info| info.index().as_index().unwrap_or(u32::MAX));
+    found
+        .iter()
+        .filter(|info| takes_pictures(info.index()))
+        .map(|info| CameraInfo { id: info.index().as_string(), name: info.human_name() })
+        .collect()
+}
+
+/// Linux gives a camera further nodes, for metadata; the first one of each has the pictures.
+#[cfg(target_os = "linux")]
+fn takes_pictures(index: &CameraIndex) -> bool {
+    std::fs::read_to_string(format!("/sys/class/video4linux/video{}/index", index.as_string()))
+        .map_or(true, |position| position.trim() == "0")
+}
+
+#[cfg(not(target_os = "linux"))]
+fn takes_pictures(_: &CameraIndex) -> bool {
+    true
+}
+
+/// The camera with an id or a name, or the first one.
+#[derive(Debug)]
+pub struct SystemCamera {
+    pub wanted: Option<String>,
+    pub config: VideoConfig,
+}
+
+impl CameraOpener for SystemCamera {
+    fn open(&mut self) -> Result<Box<dyn FrameSource>, Problem> {
+        if !nokhwa::nokhwa_check() {
+            nokhwa::nokhwa_initialize(|granted| tracing::info!(granted, "the system was asked for the camera"));
+            return Err(Problem::Denied);
+        }
+        let chosen = pick(cameras(), self.wanted.as_deref()).ok_or(Problem::Missing)?;
+        let index = chosen.id.parse().map_or_else(|_| CameraIndex::String(chosen.id.clone()), CameraIndex::Index);
+        let formats = [FrameFormat::NV12, FrameFormat::YUYV, FrameFormat::MJPEG, FrameFormat::RAWRGB];
+        let any = RequestedFormat::with_formats(RequestedFormatType::None, &formats);
+        let problem = |error: nokhwa::NokhwaError| classify(&error.to_string(), false);
+        let mut camera = Camera::new(index, any).map_err(problem)?;
+        let offers = camera.compatible_camera_formats().map_err(problem)?;
+        if let Some(best) = choose(&offers, &self.config) {
+            let exact = RequestedFormat::with_formats(RequestedFormatType::Exact(best), &formats);
+            camera.set_camera_requset(exact).map_err(problem)?;
+        }
+        camera.open_stream().map_err(problem)?;
+        tracing::info!(name = chosen.name, format = %camera.camera_format(), "the camera is open");
+        Ok(Box::new(OpenCamera { name: chosen.name, camera }))
+    }
+}
+
+struct OpenCamera {
+    name: String,
+    camera: Camera,
+}
+
+impl FrameSource for OpenCamera {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn next_picture(&mut self) -> Result<RawPicture, Problem> {
+        let buffer = self.camera.frame().map_err(|error| classify(&error.to_string(), true))?;
+        let format = pixel_format(buffer.source_frame_format())
+            .ok_or_else(|| Problem::Other(format!("pictures of kind {}", buffer.source_frame_format())))?;
+        let size = buffer.resolution();
+        Ok(RawPicture { format, width: size.width(), height: size.height(), data: buffer.buffer_bytes() })
+    }
+}
+
+fn pixel_format(format: FrameFormat) -> Option<PixelFormat> {
+    match format {
+        FrameFormat::NV12 => Some(PixelFormat::Nv12),
+        FrameFormat::YUYV => Some(PixelFormat::Yuyv),
+        FrameFormat::MJPEG => Some(PixelFormat::Mjpeg),
+        FrameFormat::RAWRGB => Some(PixelFormat::Rgb),
+        FrameFormat::GRAY | FrameFormat::RAWBGR => None,
+    }
+}
+
+/// By id first, then by name or a part of it.
+fn pick(cameras: Vec<CameraInfo>, wanted: Option<&str>) -> Option<CameraInfo> {
+    let Some(wanted) = wanted else { return cameras.into_iter().next() };
+    let by_id = cameras.iter().find(|camera| camera.id == wanted);
+    let by_name = || cameras.iter().find(|camera| camera.name.to_lowercase().contains(&wanted.to_lowercase()));
+    by_id.or_else(by_name).cloned()
+}
+
+/// The offer nearest to what is wanted: a rate of nearly what is asked, then the size, then the format that costs least.
+fn choose(offers: &[CameraFormat], want: &VideoConfig) -> Option<CameraFormat> {
+    let cost = |offer: &CameraFormat| {
+        let format = match pixel_format(offer.format())? {
+            PixelFormat::Nv12 => 0,
+            PixelFormat::Yuyv => 1,
+            PixelFormat::Rgb => 2,
+            PixelFormat::Mjpeg => 3,
+        };
+        let slow = offer.frame_rate() * 5 < want.fps * 4;
+        let size = offer.width().abs_diff(want.width) + offer.height().abs_diff(want.height);
+        Some((slow, size, offer.frame_rate().abs_diff(want.fps), format))
+    };
+    offers.iter().filter_map(|offer| Some((cost(offer)?, *offer))).min_by_key(|(cost, _)| *cost).map(|(_, offer)| offer)
+}
+
+/// What a driver's message means to a user. `running` if the camera gave pictures before.
+fn classify(message: &str, running: bool) -> Problem {
+    let low = message.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| low.contains(word));
+    if says(&["permission denied", "os error 13", "access denied", "not permitted", "0x80070005", "unauthorized"]) {
+        Problem::Denied
+    } else if says(&["busy", "os error 16", "in use", "0xc00d3ea2", "0xc00d3704"]) {
+        Problem::Busy
+    } else if says(&["no such device", "os error 19", "os error 6)", "no such file", "os error 2)", "not found"]) {
+        if running { Problem::Unplugged } else { Problem::Missing }
+    } else {
+        Problem::Other(message.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offer(width: u32, height: u32, format: FrameFormat, fps: u32) -> CameraFormat {
+        CameraFormat::new_from(width, height, format, fps)
+    }
+
+    #[test]
+    fn the_offer_nearest_to_the_wish_is_taken() {
+        let offers = [
+            offer(1280, 720, FrameFormat::YUYV, 10),
+            offer(1280, 720, FrameFormat::GRAY, 30),
+            offer(1280, 720, FrameFormat::MJPEG, 30),
+            offer(640, 480, FrameFormat::YUYV, 30),
+            offer(640, 480, FrameFormat::MJPEG, 30),
+            offer(1920, 1080, FrameFormat::MJPEG, 30),
+        ];
+        let wish = VideoConfig::default();
+        assert_eq!(choose(&offers, &wish), Some(offers[2]), "a full rate before a cheap format");
+        let small = VideoConfig { width: 640, height: 480, ..wish };
+        assert_eq!(choose(&offers, &small), Some(offers[3]), "the cheap format where all else is alike");
+        assert_eq!(choose(&offers[..1], &wish), Some(offers[0]), "a slow camera is better than none");
+        assert_eq!(choose(&offers[1..2], &wish), None);
+    }
+
+    #[test]
+    fn what_drivers_say_is_told_apart() {
+        for (message, running, problem) in [
+            ("Could not open device 0: V4L2 Error: Permission denied (os error 13)", false, Problem::Denied),
+            ("Could not open device stream: Device or resource busy (os error 16)", false, Problem::Busy),
+            ("Could not open device 0: V4L2 Error: No such file or directory (os error 2)", false, Problem::Missing),
+            ("Could not capture frame: No such device (os error 19)", true, Problem::Unplugged),
+            ("it smells", true, Problem::Other("it smells".into())),
+        ] {
+            assert_eq!(classify(message, running), problem, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_camera_is_picked_by_id_or_name_or_first() {
+        let info = |id: &str, name: &str| CameraInfo { id: id.into(), name: name.into() };
+        let all = vec![info("0", "Lid"), info("2", "Desk 0")];
+        assert_eq!(pick(all.clone(), None).unwrap().id, "0");
+        assert_eq!(pick(all.clone(), Some("2")).unwrap().id, "2");
+        assert_eq!(pick(all.clone(), Some("desk")).unwrap().id, "2");
+        assert_eq!(pick(all, Some("gone")), None);
+        assert_eq!(pick(Vec::new(), None), None);
+    }
+
+    #[test]
+    fn listing_and_opening_without_a_camera_does_not_panic() {
+        let listed = cameras();
+        let mut opener = SystemCamera { wanted: Some("no such camera".into()), config: VideoConfig::default() };
+        assert_eq!(opener.open().err(), Some(Problem::Missing), "{listed:?}");
+    }
+}

@@ -1,0 +1,74 @@
+//! When a key frame is due: at the start, when one is asked for, and every ten seconds. Pure.
+
+use std::time::{Duration, Instant};
+
+/// Requests are served no closer together than this: one lost frame makes several receivers ask.
+const FORCED_APART: Duration = Duration::from_millis(300);
+/// The longest group.
+const LONGEST_GROUP: Duration = Duration::from_secs(10);
+
+/// Decides about key frames.
+#[derive(Debug, Default)]
+pub struct KeyGate {
+    wanted: bool,
+    last: Option<Instant>,
+    last_served: Option<Instant>,
+}
+
+impl KeyGate {
+    /// Somebody asks for a key frame. A request that comes too soon is kept, not forgotten: it may stand for the loss
+    /// of the very key frame that made it too soon.
+    pub fn request(&mut self) {
+        self.wanted = true;
+    }
+
+    /// True if the next frame is to be a key frame.
+    pub fn due(&self, now: Instant) -> bool {
+        let Some(last) = self.last else { return true };
+        let served_long_ago = self.last_served.is_none_or(|served| now.duration_since(served) >= FORCED_APART);
+        self.wanted && served_long_ago || now.duration_since(last) >= LONGEST_GROUP
+    }
+
+    /// A frame was made.
+    pub fn made(&mut self, now: Instant, key: bool) {
+        if key {
+            self.last = Some(now);
+            if std::mem::take(&mut self.wanted) {
+                self.last_served = Some(now);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Milliseconds at which a frame every 20 ms is a key frame, with requests at `asked`.
+    fn keys(asked: &[u64], until_ms: u64) -> Vec<u64> {
+        let start = crate::clock::now();
+        let mut gate = KeyGate::default();
+        let mut keys = Vec::new();
+        for at in (0..until_ms).step_by(20) {
+            if asked.contains(&at) {
+                gate.request();
+            }
+            let now = start + Duration::from_millis(at);
+            let key = gate.due(now);
+            gate.made(now, key);
+            keys.extend(key.then_some(at));
+        }
+        keys
+    }
+
+    #[test]
+    fn the_first_request_is_served_at_once_and_a_burst_by_two_key_frames() {
+        assert_eq!(keys(&[100], 1000), [0, 100]);
+        assert_eq!(keys(&[100, 120, 200, 380], 1000), [0, 100, 400]);
+    }
+
+    #[test]
+    fn there_is_a_key_frame_every_ten_seconds() {
+        assert_eq!(keys(&[4000], 25_000), [0, 4000, 14_000, 24_000]);
+    }
+}

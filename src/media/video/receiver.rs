@@ -1,0 +1,296 @@
+//! Everything that arrives: puts frames in order, decodes them, keeps each peer's newest picture and figures.
+//!
+//! `call` pushes opened frames in from its tasks and never waits; one thread, `video-decode`, does the work. What it needs
+//! from the other side, a key frame, is an event.
+
+mod lane;
+mod order;
+mod record;
+mod stats;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+pub use self::stats::VideoPeerStats;
+
+use self::lane::{Lane, Outcome};
+use self::record::Recorder;
+use self::stats::TrackView;
+use super::picture::I420;
+use super::{VideoError, tell};
+use crate::clock;
+use crate::media::Event;
+use crate::proto::{FrameNumber, MediaHeader, ParticipantId, Track, limits};
+
+/// Frames that wait for the decoder's thread; the oldest goes first, and its track then needs a key frame.
+const MOST_WAITING: usize = 512;
+/// Bytes of the same.
+const MOST_WAITING_BYTES: usize = 16 * limits::VIDEO_FRAME_BYTES;
+/// Tracks that are decoded at a time; a room has no more.
+const MOST_LANES: usize = 2 * limits::MEMBERS;
+
+/// A frame as it came, its payload opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VideoIn {
+    pub header: MediaHeader,
+    pub payload: Bytes,
+}
+
+/// The receiving side of video. Dropping it stops and joins its threads and ends the recording.
+#[derive(Debug)]
+pub struct Receiver {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Receiver {
+    /// Starts the decoder's thread, and the recording of the first peer's pictures to a y4m file if there is to be one.
+    ///
+    /// # Errors
+    /// The file cannot be created, or a thread cannot be started.
+    pub fn start(events: mpsc::Sender<Event>, record: Option<PathBuf>) -> Result<Self, VideoError> {
+        let recorder = record.map(|path| Recorder::start(&path, events.clone())).transpose()?;
+        let shared = Arc::new(Shared::default());
+        let decoding = Decoding { shared: Arc::clone(&shared), events, recorder, lanes: BTreeMap::new() };
+        let thread = std::thread::Builder::new()
+            .name("video-decode".into())
+            .spawn(move || decoding.run())
+            .map_err(VideoError::Thread)?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// Takes a frame of `peer`; never waits. A frame of an audio track is ignored.
+    pub fn push(&self, peer: ParticipantId, frame: VideoIn, arrived: Instant) {
+        if !frame.header.track.is_audio() {
+            self.shared.lock().add(Order::Frame { peer, frame, arrived });
+            self.shared.changed.notify_one();
+        }
+    }
+
+    /// Forgets a peer: its pictures, its figures, its decoders.
+    pub fn remove(&self, peer: ParticipantId) {
+        self.shared.lock().add(Order::Remove(peer));
+        self.shared.changed.notify_one();
+    }
+
+    /// Figures of every peer that sent something.
+    pub fn stats(&self) -> BTreeMap<ParticipantId, VideoPeerStats> {
+        let now = clock::now();
+        let mut stats = BTreeMap::<_, VideoPeerStats>::new();
+        // The camera comes last, so that size and rate are its own where there is one.
+        for ((peer, _), view) in self.shared.views().iter().rev() {
+            view.add_to(stats.entry(*peer).or_default(), now);
+        }
+        stats
+    }
+
+    /// The last frame of each track of a peer that was handed to the decoder, for a link that takes over: track, spatial
+    /// index, group, frame.
+    pub fn last_frames(&self, peer: ParticipantId) -> Vec<(Track, u8, FrameNumber, FrameNumber)> {
+        let views = self.shared.views();
+        let of_peer = views.iter().filter(|((of, _), _)| *of == peer);
+        of_peer
+            .filter_map(|((_, track), view)| {
+                view.last_frame.map(|(spatial, group, frame)| (*track, spatial, group, frame))
+            })
+            .collect()
+    }
+
+    /// Longest time without a new picture of the peer since this was last asked, ms; the running gap is included. `None`
+    /// before the first picture.
+    pub fn take_longest_gap_ms(&self, peer: ParticipantId) -> Option<u64> {
+        let now = clock::now();
+        let mut views = self.shared.views();
+        let of_peer = views.iter_mut().filter(|((of, _), _)| *of == peer);
+        of_peer.filter_map(|(_, view)| view.take_longest_gap(now)).map(|gap| gap.as_millis() as u64).max()
+    }
+
+    /// The newest picture of a peer's camera.
+    pub fn latest(&self, peer: ParticipantId) -> Option<Arc<I420>> {
+        self.latest_of(peer, Track::Camera)
+    }
+
+    /// The newest picture of a peer's track.
+    pub fn latest_of(&self, peer: ParticipantId, track: Track) -> Option<Arc<I420>> {
+        self.shared.views().get(&(peer, track))?.latest.clone()
+    }
+}
+
+impl Drop for Receiver {
+    /// What was pushed before is decoded, and recorded.
+    fn drop(&mut self) {
+        self.shared.lock().stop = true;
+        self.shared.changed.notify_one();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the decoder's thread panicked");
+        }
+    }
+}
+
+/// What the decoder's thread is told.
+#[derive(Debug)]
+enum Order {
+    Frame { peer: ParticipantId, frame: VideoIn, arrived: Instant },
+    Remove(ParticipantId),
+}
+
+impl Order {
+    fn bytes(&self) -> usize {
+        match self {
+            Order::Frame { frame, .. } => frame.payload.len(),
+            Order::Remove(_) => 0,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Inbox {
+    orders: VecDeque<Order>,
+    bytes: usize,
+    stop: bool,
+}
+
+impl Inbox {
+    fn add(&mut self, order: Order) {
+        self.bytes += order.bytes();
+        self.orders.push_back(order);
+        while self.orders.len() > MOST_WAITING || self.bytes > MOST_WAITING_BYTES {
+            // A removal is no frame and stays.
+            let Some(oldest) = self.orders.iter().position(|order| matches!(order, Order::Frame { .. })) else {
+                return;
+            };
+            self.bytes -= self.orders.remove(oldest).map_or(0, |order| order.bytes());
+        }
+    }
+}
+
+type Views = BTreeMap<(ParticipantId, Track), TrackView>;
+
+#[derive(Debug, Default)]
+struct Shared {
+    inbox: Mutex<Inbox>,
+    changed: Condvar,
+    views: Mutex<Views>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn views(&self) -> MutexGuard<'_, Views> {
+        self.views.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for orders or the deadline. True if it is time to stop.
+    fn wait(&self, deadline: Option<Instant>) -> (VecDeque<Order>, bool) {
+        let mut inbox = self.lock();
+        while inbox.orders.is_empty() && !inbox.stop {
+            let Some(deadline) = deadline else {
+                inbox = self.changed.wait(inbox).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = deadline.saturating_duration_since(clock::now());
+            if left.is_zero() {
+                break;
+            }
+            (inbox, _) = self.changed.wait_timeout(inbox, left).unwrap_or_else(PoisonError::into_inner);
+        }
+        inbox.bytes = 0;
+        (std::mem::take(&mut inbox.orders), inbox.stop)
+    }
+}
+
+/// The decoder's thread.
+struct Decoding {
+    shared: Arc<Shared>,
+    events: mpsc::Sender<Event>,
+    recorder: Option<Recorder>,
+    lanes: BTreeMap<(ParticipantId, Track), Lane>,
+}
+
+impl Decoding {
+    fn run(mut self) {
+        loop {
+            let deadline = self.lanes.values().filter_map(Lane::poll_timeout).min();
+            let (orders, stop) = self.shared.wait(deadline);
+            for order in orders {
+                match order {
+                    Order::Frame { peer, frame, arrived } => self.take(peer, frame, arrived),
+                    Order::Remove(peer) => {
+                        self.lanes.retain(|(of, _), _| *of != peer);
+                        self.shared.views().retain(|(of, _), _| *of != peer);
+                    }
+                }
+            }
+            if stop {
+                return;
+            }
+            let now = clock::now();
+            let due = |lane: &Lane| lane.poll_timeout().is_some_and(|at| at <= now);
+            let due: Vec<_> = self.lanes.iter().filter(|(_, lane)| due(lane)).map(|(id, _)| *id).collect();
+            due.into_iter().for_each(|id| self.advance(id));
+        }
+    }
+
+    fn take(&mut self, peer: ParticipantId, frame: VideoIn, arrived: Instant) {
+        let id = (peer, frame.header.track);
+        if !self.lanes.contains_key(&id) && self.lanes.len() >= MOST_LANES {
+            return;
+        }
+        let fresh = self.lanes.entry(id).or_default().push(frame, arrived);
+        self.shared.views().entry(id).or_default().received += u64::from(fresh);
+        self.advance(id);
+    }
+
+    /// Decodes what is ready of one track and tells everyone.
+    fn advance(&mut self, id: (ParticipantId, Track)) {
+        let Some(lane) = self.lanes.get_mut(&id) else { return };
+        let (peer, track) = id;
+        let mut outcomes = Vec::new();
+        lane.advance(clock::now(), &mut outcomes);
+        let lost = lane.lost();
+        let mut told = Vec::new();
+        let mut pictures = Vec::new();
+        {
+            let mut views = self.shared.views();
+            let view = views.entry(id).or_default();
+            view.lost = lost;
+            for outcome in outcomes {
+                match outcome {
+                    Outcome::Released(header) => {
+                        view.last_frame = Some((header.layer.spatial, header.group(), header.frame));
+                    }
+                    Outcome::Picture(picture) => {
+                        if view.latest.is_none() {
+                            told.push(Event::FirstFrame { peer, track });
+                        }
+                        view.drew(Arc::clone(&picture), clock::now());
+                        pictures.push(picture);
+                    }
+                    Outcome::KeyFrameNeeded { spatial } => {
+                        view.key_frames_requested += 1;
+                        told.push(Event::KeyFrameNeeded { peer, track, spatial });
+                    }
+                }
+            }
+        }
+        for event in told {
+            tell(&self.events, event);
+        }
+        if let Some(recorder) = &mut self.recorder {
+            pictures.iter().for_each(|picture| recorder.take(peer, track, picture));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
