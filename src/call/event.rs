@@ -10,8 +10,12 @@ use crate::proto::{ParticipantId, Transport};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// A candidate connected, failed, or the race is over and this is what was measured.
+    /// A candidate connected or failed.
     Candidate(CandidateRow),
+    /// The race's window is over: what was measured of each candidate.
+    Race {
+        candidates: Vec<CandidateRow>,
+    },
     /// A relay was elected for the first time.
     Elected {
         relay: String,

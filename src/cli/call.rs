@@ -177,6 +177,7 @@ pub fn tell(event: &Event) {
         Event::Device { device, state } => println!("{device} {state}"),
         Event::Error { message } => println!("{message}"),
         Event::Summary(summary) => print!("{}", print::summary(summary)),
+        Event::Race { candidates } => print!("{}", print::race(candidates, None)),
         Event::Candidate(_) | Event::Suspect { .. } | Event::Standby { .. } => {}
     }
 }

@@ -37,7 +37,9 @@ pub fn run(args: &DevicesArgs) -> anyhow::Result<Exit> {
         println!("{}", serde_json::to_string_pretty(&report)?);
         return Ok(Exit::Done);
     }
-    for (what, rows) in [("cameras", &report.cameras), ("microphones", &report.microphones), ("speakers", &report.speakers)] {
+    for (what, rows) in
+        [("cameras", &report.cameras), ("microphones", &report.microphones), ("speakers", &report.speakers)]
+    {
         println!("{what}:");
         if rows.is_empty() {
             println!("  none found; a call goes on without");

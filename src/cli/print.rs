@@ -41,12 +41,24 @@ pub fn summary(summary: &Summary) -> String {
         let name = peer.name.as_deref().unwrap_or("(no key)");
         out += &format!(
             "  {name:<10} audio: {} packets, {} lost, {} recovered, concealed {} ms, longest gap {} ms, buffer {} ms\n",
-            audio.received, audio.lost, audio.recovered, audio.concealed_ms, audio.longest_gap_ms, ms(audio.delay_ms),
+            audio.received,
+            audio.lost,
+            audio.recovered,
+            audio.concealed_ms,
+            audio.longest_gap_ms,
+            ms(audio.delay_ms),
         );
         out += &format!(
             "  {:<10} video: {} frames, {} decoded, {} lost, frozen {} ms, {}x{}, {} frames/s, {} key frames asked for\n",
-            "", video.received, video.decoded, video.lost, video.frozen_ms, video.width, video.height,
-            video.fps.map_or_else(|| "-".into(), |fps| format!("{fps:.1}")), video.key_frames_requested,
+            "",
+            video.received,
+            video.decoded,
+            video.lost,
+            video.frozen_ms,
+            video.width,
+            video.height,
+            video.fps.map_or_else(|| "-".into(), |fps| format!("{fps:.1}")),
+            video.key_frames_requested,
         );
     }
     out

@@ -206,11 +206,7 @@ impl Controller {
                 self.tell(Event::Standby { relay, region });
             }
             EventKind::Unmet { wish, reason } => self.tell(Event::Error { message: format!("{wish}: {reason}") }),
-            EventKind::RaceOver => {
-                for row in self.rows() {
-                    self.tell(Event::Candidate(row));
-                }
-            }
+            EventKind::RaceOver => self.tell(Event::Race { candidates: self.rows() }),
         }
     }
 
