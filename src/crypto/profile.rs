@@ -1,0 +1,45 @@
+//! What a participant shows of itself. Travels sealed in its roster entry: see `super::frame`.
+
+use prost::Message;
+
+/// Name and the like. Fields are added, never renumbered.
+#[derive(Clone, PartialEq, Message)]
+pub struct Profile {
+    #[prost(string, tag = "1")]
+    pub name: String,
+}
+
+impl Profile {
+    /// Characters of a name.
+    pub const NAME_CHARS: usize = 64;
+
+    /// A profile with this name, cleaned: no control characters, no spaces around it, cut to
+    /// [`Self::NAME_CHARS`].
+    pub fn named(name: &str) -> Self {
+        Self { name: name.to_owned() }.cleaned()
+    }
+
+    /// What may be drawn of a profile, ours or a stranger's.
+    pub(super) fn cleaned(self) -> Self {
+        let visible: String = self.name.chars().filter(|c| !c.is_control() && !reorders(*c)).collect();
+        let cut: String = visible.trim().chars().take(Self::NAME_CHARS).collect();
+        Self { name: cut.trim_end().to_owned() }
+    }
+}
+
+/// Marks that turn the text around them (Unicode UAX 9): in a name they could rewrite the line that it stands in.
+fn reorders(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_trimmed_cut_and_rid_of_control_characters() {
+        assert_eq!(Profile::named(" Zo\u{7}ë\u{202E} \n").name, "Zoë");
+        assert_eq!(Profile::named(&"é".repeat(100)).name.chars().count(), 64);
+        assert_eq!(Profile::named(&format!("{} x", "a".repeat(63))).name, "a".repeat(63));
+    }
+}
