@@ -1,0 +1,303 @@
+//! Who is in a room: members, the sessions here that are theirs, the other relays that hold them. Sans-IO.
+//!
+//! `forward` calls it under the room's lock and tells the [`Change`]s to whoever is here. Never: a link, the bus, a frame.
+//!
+//! A participant is one member however many links it has, here or elsewhere. When its last one ends without `Leave` it is
+//! *reconnecting* for [`RECONNECT`], then it left. Other relays tell joins and ends as they happen and all that they hold in a
+//! digest, which heals what was lost; a relay that is silent for [`SILENT`] holds nobody.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use super::router::{Interest, SessionId};
+use crate::proto::control::{Member, MemberState};
+use crate::proto::{ParticipantId, RelayInstance, limits};
+
+/// How long a member without a link is waited for.
+pub const RECONNECT: Duration = Duration::from_secs(30);
+/// A relay that was not heard for this long is gone, or cut off.
+pub const SILENT: Duration = Duration::from_secs(7);
+/// Whoever says "moved" is on another relay, whose word may be behind: no alarm before this.
+const MOVING: Duration = Duration::from_secs(2);
+/// For this long a digest that was written before a `Leave` does not bring the member back.
+const TOMBSTONE: Duration = Duration::from_secs(5);
+
+/// How a session's membership ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The participant goes on over another link.
+    Moved,
+    /// It left for good.
+    Left,
+    /// The link broke.
+    Lost,
+}
+
+/// What became different.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Tell everybody else here: this member came, changed or left (see its state).
+    Member(Member),
+    /// Other relays hold the participant now, or none does any more.
+    Elsewhere(ParticipantId, bool),
+    /// The member left: forget its streams, end the sessions that are still its.
+    Gone(ParticipantId, Vec<SessionId>),
+}
+
+/// Why a participant cannot join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JoinError {
+    #[error("the room is full")]
+    Full,
+    #[error("this participant belongs to another user")]
+    OtherUser,
+}
+
+/// The members of a room.
+#[derive(Debug, Default)]
+pub struct Registry {
+    members: BTreeMap<ParticipantId, Record>,
+    peers: BTreeMap<RelayInstance, Peer>,
+    left: BTreeMap<ParticipantId, Instant>,
+    changes: VecDeque<Change>,
+}
+
+#[derive(Debug)]
+struct Record {
+    member: Member,
+    sessions: BTreeSet<SessionId>,
+    relays: BTreeSet<RelayInstance>,
+    absent: Option<Absence>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Absence {
+    since: Instant,
+    told_from: Instant,
+    told: bool,
+}
+
+#[derive(Debug)]
+struct Peer {
+    heard: Instant,
+    interest: Interest,
+}
+
+impl Registry {
+    /// The next change; drain after every input.
+    pub fn poll_change(&mut self) -> Option<Change> {
+        self.changes.pop_front()
+    }
+
+    /// A session here joins as a member, or says anew what the member is.
+    ///
+    /// # Errors
+    /// The room is full, or the participant is another user's.
+    pub fn join(&mut self, session: SessionId, member: Member) -> Result<(), JoinError> {
+        let participant = ParticipantId(member.participant);
+        match self.members.get(&participant) {
+            Some(record) if record.member.user != member.user => return Err(JoinError::OtherUser),
+            None if self.members.len() >= limits::MEMBERS => return Err(JoinError::Full),
+            _ => {}
+        }
+        self.left.remove(&participant);
+        self.enter(member).sessions.insert(session);
+        Ok(())
+    }
+
+    /// A session's membership ends.
+    pub fn end(&mut self, now: Instant, session: SessionId, participant: ParticipantId, how: Ended) {
+        let Some(record) = self.members.get_mut(&participant) else { return };
+        if !record.sessions.remove(&session) {
+            return;
+        }
+        match how {
+            Ended::Left => self.remove(now, participant),
+            Ended::Moved | Ended::Lost => self.check_absence(now, participant, how),
+        }
+    }
+
+    /// Something was heard from another relay.
+    pub fn heard(&mut self, now: Instant, relay: RelayInstance) {
+        self.peers.entry(relay).or_insert(Peer { heard: now, interest: Interest::NONE }).heard = now;
+    }
+
+    /// What another relay wants of this room.
+    pub fn set_interest(&mut self, now: Instant, relay: RelayInstance, interest: Interest) {
+        self.peers.insert(relay, Peer { heard: now, interest });
+    }
+
+    /// A member joined at another relay, or changed there.
+    pub fn joined_elsewhere(&mut self, relay: RelayInstance, member: Member) {
+        let participant = ParticipantId(member.participant);
+        if !self.members.contains_key(&participant) && self.members.len() >= limits::MEMBERS {
+            return;
+        }
+        self.left.remove(&participant);
+        self.enter(member);
+        self.hold(relay, participant);
+    }
+
+    /// Its last link to another relay ended.
+    pub fn ended_elsewhere(&mut self, now: Instant, relay: RelayInstance, participant: ParticipantId, how: Ended) {
+        match how {
+            Ended::Left => self.remove(now, participant),
+            Ended::Moved | Ended::Lost => self.release(now, relay, participant, how),
+        }
+    }
+
+    /// All members that another relay holds.
+    pub fn digest(&mut self, now: Instant, relay: RelayInstance, members: Vec<Member>) {
+        let held: BTreeSet<_> = members.iter().map(|member| ParticipantId(member.participant)).collect();
+        for member in members {
+            let participant = ParticipantId(member.participant);
+            let known = self.members.get(&participant);
+            // Who is here, or at several relays, told each of them itself: a digest may be behind.
+            let trusted = known.is_none_or(|record| {
+                record.sessions.is_empty() && record.relays.iter().all(|holder| *holder == relay)
+            });
+            if self.left.contains_key(&participant) || (known.is_none() && self.members.len() >= limits::MEMBERS) {
+                continue;
+            }
+            if trusted {
+                self.enter(member);
+            } else if let Some(record) = self.members.get(&participant) {
+                self.enter(record.member.clone());
+            }
+            self.hold(relay, participant);
+        }
+        let before = self.members.iter().filter(|(_, record)| record.relays.contains(&relay));
+        let gone: Vec<_> = before.map(|(participant, _)| *participant).filter(|it| !held.contains(it)).collect();
+        for participant in gone {
+            self.release(now, relay, participant, Ended::Lost);
+        }
+    }
+
+    /// Time passes: silent relays are dropped, who does not come back has left. Call it every 50 ms or so.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let since = |at: Instant| now.saturating_duration_since(at);
+        self.left.retain(|_, at| since(*at) < TOMBSTONE);
+        let silent = self.peers.iter().filter(|(_, peer)| since(peer.heard) >= SILENT);
+        for relay in silent.map(|(relay, _)| *relay).collect::<Vec<_>>() {
+            self.drop_relay(now, relay);
+        }
+        let mut over = Vec::new();
+        for (participant, record) in &mut self.members {
+            let Some(absence) = &mut record.absent else { continue };
+            if since(absence.since) >= RECONNECT {
+                over.push(*participant);
+            } else if !absence.told && now >= absence.told_from {
+                absence.told = true;
+                record.member.state = MemberState::Reconnecting as i32;
+                self.changes.push_back(Change::Member(record.member.clone()));
+            }
+        }
+        for participant in over {
+            self.remove(now, participant);
+        }
+    }
+
+    /// Everybody but this participant, as its `Joined` lists them.
+    pub fn roster(&self, without: ParticipantId) -> Vec<Member> {
+        let others = self.members.iter().filter(|(participant, _)| **participant != without);
+        others.map(|(_, record)| record.member.clone()).collect()
+    }
+
+    /// The members with a session here: what our digest lists.
+    pub fn held_here(&self) -> Vec<Member> {
+        let here = self.members.values().filter(|record| !record.sessions.is_empty());
+        here.map(|record| record.member.clone()).collect()
+    }
+
+    pub fn member(&self, participant: ParticipantId) -> Option<&Member> {
+        self.members.get(&participant).map(|record| &record.member)
+    }
+
+    /// A participant's sessions here.
+    pub fn sessions(&self, participant: ParticipantId) -> impl Iterator<Item = SessionId> {
+        self.members.get(&participant).into_iter().flat_map(|record| record.sessions.iter().copied())
+    }
+
+    /// The other relays that hold a participant.
+    pub fn holders(&self, participant: ParticipantId) -> impl Iterator<Item = RelayInstance> {
+        self.members.get(&participant).into_iter().flat_map(|record| record.relays.iter().copied())
+    }
+
+    /// What all other relays want of this room together.
+    pub fn wanted_elsewhere(&self) -> Interest {
+        self.peers.values().fold(Interest::NONE, |sum, peer| sum.and(peer.interest))
+    }
+
+    /// Nobody is here and nobody is waited for: the room can be forgotten.
+    pub fn is_idle(&self) -> bool {
+        self.members.values().all(|record| record.sessions.is_empty() && record.absent.is_none())
+    }
+
+    /// Puts a member in, present, and says so if that is news. Its record is there afterwards.
+    fn enter(&mut self, mut member: Member) -> &mut Record {
+        member.state = MemberState::Connected as i32;
+        let participant = ParticipantId(member.participant);
+        let news = self.members.get(&participant).is_none_or(|record| record.member != member);
+        if news {
+            self.changes.push_back(Change::Member(member.clone()));
+        }
+        let record = self.members.entry(participant).or_insert_with(|| Record {
+            member: Member::default(),
+            sessions: BTreeSet::new(),
+            relays: BTreeSet::new(),
+            absent: None,
+        });
+        record.member = member;
+        record.absent = None;
+        record
+    }
+
+    fn hold(&mut self, relay: RelayInstance, participant: ParticipantId) {
+        let Some(record) = self.members.get_mut(&participant) else { return };
+        let first = record.relays.is_empty();
+        record.relays.insert(relay);
+        if first {
+            self.changes.push_back(Change::Elsewhere(participant, true));
+        }
+    }
+
+    fn release(&mut self, now: Instant, relay: RelayInstance, participant: ParticipantId, how: Ended) {
+        let Some(record) = self.members.get_mut(&participant) else { return };
+        if record.relays.remove(&relay) && record.relays.is_empty() {
+            self.changes.push_back(Change::Elsewhere(participant, false));
+        }
+        self.check_absence(now, participant, how);
+    }
+
+    fn drop_relay(&mut self, now: Instant, relay: RelayInstance) {
+        self.peers.remove(&relay);
+        let held = self.members.iter().filter(|(_, record)| record.relays.contains(&relay));
+        for participant in held.map(|(participant, _)| *participant).collect::<Vec<_>>() {
+            self.release(now, relay, participant, Ended::Lost);
+        }
+    }
+
+    fn check_absence(&mut self, now: Instant, participant: ParticipantId, how: Ended) {
+        let Some(record) = self.members.get_mut(&participant) else { return };
+        if !record.sessions.is_empty() || !record.relays.is_empty() || record.absent.is_some() {
+            return;
+        }
+        let told = how == Ended::Lost;
+        record.absent = Some(Absence { since: now, told_from: now + MOVING, told });
+        if told {
+            record.member.state = MemberState::Reconnecting as i32;
+            self.changes.push_back(Change::Member(record.member.clone()));
+        }
+    }
+
+    fn remove(&mut self, now: Instant, participant: ParticipantId) {
+        self.left.insert(participant, now);
+        let Some(mut record) = self.members.remove(&participant) else { return };
+        record.member.state = MemberState::Left as i32;
+        self.changes.push_back(Change::Member(record.member));
+        self.changes.push_back(Change::Gone(participant, record.sessions.into_iter().collect()));
+    }
+}
+
+#[cfg(test)]
+mod tests;
