@@ -43,7 +43,14 @@ pub struct Subscriber {
     mixer: Mixer,
     receiver: Receiver,
     peers: BTreeMap<ParticipantId, Peer>,
-    early: Vec<(VideoFrame, Instant)>,
+    early: Vec<(Early, Instant)>,
+}
+
+/// What came before its sender's entry in the roster.
+#[derive(Debug)]
+enum Early {
+    Audio(Bytes),
+    Video(VideoFrame),
 }
 
 struct Peer {
@@ -119,7 +126,10 @@ impl Subscriber {
         let name = peer.name.clone();
         let early = std::mem::take(&mut self.early);
         for (frame, at) in early {
-            self.video(frame, at);
+            match frame {
+                Early::Audio(body) => drop(self.audio(&body, at)),
+                Early::Video(frame) => drop(self.video(frame, at)),
+            }
         }
         name
     }
@@ -142,7 +152,10 @@ impl Subscriber {
         let mut speaker = None;
         for packet in packets {
             let id = packet.header.participant;
-            let Some(peer) = self.peers.get_mut(&id) else { continue };
+            let Some(peer) = self.peers.get_mut(&id) else {
+                self.keep_early(Early::Audio(body.clone()), at);
+                break;
+            };
             let Some(payload) = peer.open(&packet.header, &packet.payload) else { continue };
             peer.audio = Some((at, packet.header.dtx));
             let number = packet.header.frame;
@@ -157,15 +170,20 @@ impl Subscriber {
     pub fn video(&mut self, frame: VideoFrame, at: Instant) -> Option<ParticipantId> {
         let id = frame.header.participant;
         let Some(peer) = self.peers.get_mut(&id) else {
-            if self.early.len() < EARLY_FRAMES {
-                self.early.push((frame, at));
-            }
+            self.keep_early(Early::Video(frame), at);
             return None;
         };
         let payload = peer.open(&frame.header, &frame.payload())?;
         peer.video = Some(at);
         self.receiver.push(id, VideoIn { header: frame.header, payload: payload.into() }, at);
         Some(id)
+    }
+
+    fn keep_early(&mut self, early: Early, at: Instant) {
+        self.early.retain(|(_, since)| at.saturating_duration_since(*since) < FLOWING);
+        if self.early.len() < EARLY_FRAMES {
+            self.early.push((early, at));
+        }
     }
 
     /// Opens a control message; `None` where it does not open or was seen before.

@@ -4,5 +4,8 @@
 // A helper of a test may panic as a test may; clippy's own exemption covers `#[test]` functions alone.
 #![allow(clippy::unwrap_used)]
 
+mod call;
 mod layering;
+mod migration;
 mod packaging;
+mod support;
