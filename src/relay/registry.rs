@@ -153,9 +153,8 @@ impl Registry {
             let participant = ParticipantId(member.participant);
             let known = self.members.get(&participant);
             // Who is here, or at several relays, told each of them itself: a digest may be behind.
-            let trusted = known.is_none_or(|record| {
-                record.sessions.is_empty() && record.relays.iter().all(|holder| *holder == relay)
-            });
+            let trusted = known
+                .is_none_or(|record| record.sessions.is_empty() && record.relays.iter().all(|holder| *holder == relay));
             if self.left.contains_key(&participant) || (known.is_none() && self.members.len() >= limits::MEMBERS) {
                 continue;
             }

@@ -48,12 +48,21 @@ pub struct StreamId {
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
-    Audio { to: SessionId, datagram: Bytes },
-    Video { to: SessionId, frame: VideoFrame },
+    Audio {
+        to: SessionId,
+        datagram: Bytes,
+    },
+    Video {
+        to: SessionId,
+        frame: VideoFrame,
+    },
     /// Ask the sender of this stream for a key frame.
     KeyFrame(StreamId),
     /// Ask the relays that hold the participant for the current group, or what follows a frame of it.
-    Fetch { stream: StreamId, after: Option<After> },
+    Fetch {
+        stream: StreamId,
+        after: Option<After>,
+    },
 }
 
 /// The subscriptions and streams of a room.
@@ -64,6 +73,7 @@ pub struct Router {
     heard: BTreeMap<ParticipantId, Window>,
     /// Participants that other relays hold.
     elsewhere: BTreeSet<ParticipantId>,
+    interest: Interest,
     out: VecDeque<Output>,
 }
 
@@ -110,6 +120,7 @@ impl Router {
             }
         }
         self.subscribers.insert(session, subscriber);
+        self.sum_interest();
         for (id, stream) in &mut self.streams {
             if !wanted.contains_key(id) {
                 stream.remove(session);
@@ -123,6 +134,7 @@ impl Router {
     /// The session receives nothing more.
     pub fn unsubscribe(&mut self, session: SessionId) {
         self.subscribers.remove(&session);
+        self.sum_interest();
         self.streams.values_mut().for_each(|stream| stream.remove(session));
     }
 
@@ -211,7 +223,12 @@ impl Router {
 
     /// What all sessions here want together.
     pub fn interest(&self) -> Interest {
-        self.subscribers.values().fold(Interest::NONE, |sum, subscriber| sum.and(subscriber.wishes.interest()))
+        self.interest
+    }
+
+    fn sum_interest(&mut self) {
+        let all = self.subscribers.values().map(|subscriber| subscriber.wishes.interest());
+        self.interest = all.fold(Interest::NONE, Interest::and);
     }
 
     /// Begins a stream where there is none.
@@ -255,9 +272,7 @@ fn stream_of(frame: &VideoFrame) -> StreamId {
 /// Every video stream that a participant may send.
 fn streams_of(participant: ParticipantId) -> impl Iterator<Item = StreamId> {
     let video = Track::ALL.into_iter().filter(|track| !track.is_audio());
-    video.flat_map(move |track| {
-        (0..=Layer::MAX_SPATIAL).map(move |spatial| StreamId { participant, track, spatial })
-    })
+    video.flat_map(move |track| (0..=Layer::MAX_SPATIAL).map(move |spatial| StreamId { participant, track, spatial }))
 }
 
 fn read_resume(resume: &Resume) -> Option<(StreamId, After)> {

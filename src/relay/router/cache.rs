@@ -68,7 +68,9 @@ impl Cache {
                 (whole || *first <= next).then_some(next)?
             }
             // It is ahead of us: what it lacks is still to come.
-            Some(after) if self.group.is_none_or(|group| group.wrapping_sub(after.group).cast_signed() < 0) => return None,
+            Some(after) if self.group.is_none_or(|group| group.wrapping_sub(after.group).cast_signed() < 0) => {
+                return None;
+            }
             _ => whole.then_some(0)?,
         };
         Some(self.frames.range(from..).map(|(_, frame)| frame))

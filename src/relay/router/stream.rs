@@ -57,7 +57,9 @@ impl Receiver {
         let header = &frame.header;
         header.layer.temporal <= self.temporal
             && self.has.is_none_or(|has| header.frame.wrapping_sub(has).cast_signed() > 0)
-            && !self.given_up.is_some_and(|(group, temporal)| header.group() == group && header.layer.temporal >= temporal)
+            && !self
+                .given_up
+                .is_some_and(|(group, temporal)| header.group() == group && header.layer.temporal >= temporal)
     }
 
     /// Whether its being slow is reason enough to ask for a key frame now.
@@ -209,12 +211,14 @@ impl Stream {
         if self.key_pending && self.key_asked.is_none_or(|asked| since(asked) >= KEY_FRAME) {
             self.want_key(now, id, out);
         }
-        let waits = |receiver: &Receiver| matches!(receiver.state, State::Waiting { since: at, .. } if since(at) >= FETCH);
+        let waits =
+            |receiver: &Receiver| matches!(receiver.state, State::Waiting { since: at, .. } if since(at) >= FETCH);
         let asked = self.key_asked.is_some_and(|asked| since(asked) < ACTIVE);
         if !asked && self.is_active(now) && self.receivers.values().any(waits) {
             self.want_key(now, id, out);
         }
-        let stuck = self.receivers.values_mut().filter_map(|receiver| receiver.may_trouble_the_sender(now).then_some(()));
+        let stuck =
+            self.receivers.values_mut().filter_map(|receiver| receiver.may_trouble_the_sender(now).then_some(()));
         if stuck.count() > 0 {
             self.want_key(now, id, out);
         }

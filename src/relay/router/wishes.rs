@@ -100,7 +100,8 @@ mod tests {
 
     #[test]
     fn a_wish_for_one_goes_before_the_wish_for_all() {
-        let wishes = Wishes::new(&[wish(0, Track::Camera, 0), wish(7, Track::Camera, 2), wish(0, Track::Microphone, 0)]);
+        let wishes =
+            Wishes::new(&[wish(0, Track::Camera, 0), wish(7, Track::Camera, 2), wish(0, Track::Microphone, 0)]);
         let spatial = |participant| wishes.limit(ParticipantId(participant), Track::Camera).map(|limit| limit.spatial);
         assert_eq!((spatial(1), spatial(7)), (Some(0), Some(2)));
         assert!(wishes.limit(ParticipantId(7), Track::Microphone).is_some());
@@ -119,7 +120,8 @@ mod tests {
 
     #[test]
     fn interest_lists_every_size_up_to_the_largest_wish() {
-        let wishes = Wishes::new(&[wish(0, Track::Microphone, 0), wish(0, Track::Camera, 0), wish(3, Track::Camera, 1)]);
+        let wishes =
+            Wishes::new(&[wish(0, Track::Microphone, 0), wish(0, Track::Camera, 0), wish(3, Track::Camera, 1)]);
         let interest: Vec<_> = wishes.interest().iter().collect();
         assert_eq!(interest, [(Track::Microphone, 0), (Track::Camera, 0), (Track::Camera, 1)]);
     }

@@ -1,0 +1,161 @@
+//! What relays tell one another, besides media: protobuf, private to relays of one deployment.
+
+use bytes::Bytes;
+use prost::Message;
+
+use crate::proto::control::{Member, ReceiverReport};
+use crate::proto::{DecodeError, limits};
+
+/// A bus message, bytes: a digest of a full room with full profiles, and some frames of a group.
+pub const MAX_BYTES: usize = 2 * limits::VIDEO_FRAME_BYTES;
+
+/// To all relays that have the room.
+#[derive(Clone, PartialEq, Message)]
+pub struct RoomMessage {
+    /// Instance of the relay that says it.
+    #[prost(fixed64, tag = "1")]
+    pub origin: u64,
+    #[prost(oneof = "room_message::Body", tags = "2, 3, 4, 5, 6, 7")]
+    pub body: Option<room_message::Body>,
+}
+
+pub mod room_message {
+    #[derive(Clone, PartialEq, prost::Oneof)]
+    pub enum Body {
+        #[prost(message, tag = "2")]
+        Digest(super::Digest),
+        #[prost(message, tag = "3")]
+        Joined(super::MemberJoined),
+        #[prost(message, tag = "4")]
+        Ended(super::MemberEnded),
+        #[prost(message, tag = "5")]
+        KeyFrame(super::Stream),
+        #[prost(message, tag = "6")]
+        Sealed(super::SealedTo),
+        #[prost(message, tag = "7")]
+        Report(super::ReportTo),
+    }
+}
+
+/// All that a relay has of a room.
+#[derive(Clone, PartialEq, Message)]
+pub struct Digest {
+    #[prost(message, repeated, tag = "1")]
+    pub members: Vec<Member>,
+    /// [`crate::relay::router::Interest`].
+    #[prost(uint32, tag = "2")]
+    pub interest: u32,
+    /// The sender is new to the room and wants everybody's digest now.
+    #[prost(bool, tag = "3")]
+    pub asks: bool,
+}
+
+/// A member joined here, or changed.
+#[derive(Clone, PartialEq, Message)]
+pub struct MemberJoined {
+    #[prost(message, optional, tag = "1")]
+    pub member: Option<Member>,
+}
+
+/// A member's last link here ended.
+#[derive(Clone, PartialEq, Message)]
+pub struct MemberEnded {
+    #[prost(fixed64, tag = "1")]
+    pub participant: u64,
+    /// 0 moved, 1 left for good, 2 lost.
+    #[prost(uint32, tag = "2")]
+    pub how: u32,
+}
+
+/// A stream of which a key frame is wanted.
+#[derive(Clone, PartialEq, Message)]
+pub struct Stream {
+    #[prost(fixed64, tag = "1")]
+    pub participant: u64,
+    #[prost(uint32, tag = "2")]
+    pub track: u32,
+    #[prost(uint32, tag = "3")]
+    pub spatial: u32,
+}
+
+/// A sealed message on its way.
+#[derive(Clone, PartialEq, Message)]
+pub struct SealedTo {
+    #[prost(fixed64, tag = "1")]
+    pub from: u64,
+    /// 0: all.
+    #[prost(fixed64, tag = "2")]
+    pub to: u64,
+    #[prost(bytes = "bytes", tag = "3")]
+    pub payload: Bytes,
+}
+
+/// A receiver's report on its way to the sender that it is about.
+#[derive(Clone, PartialEq, Message)]
+pub struct ReportTo {
+    #[prost(fixed64, tag = "1")]
+    pub to: u64,
+    /// As the sender gets it: by whom, not about whom.
+    #[prost(message, optional, tag = "2")]
+    pub report: Option<ReceiverReport>,
+}
+
+/// To one relay.
+#[derive(Clone, PartialEq, Message)]
+pub struct DirectMessage {
+    /// Instance of the relay that says it.
+    #[prost(fixed64, tag = "1")]
+    pub origin: u64,
+    /// [`super::RoomId`].
+    #[prost(bytes = "bytes", tag = "2")]
+    pub room: Bytes,
+    #[prost(oneof = "direct_message::Body", tags = "3, 4")]
+    pub body: Option<direct_message::Body>,
+}
+
+pub mod direct_message {
+    #[derive(Clone, PartialEq, prost::Oneof)]
+    pub enum Body {
+        #[prost(message, tag = "3")]
+        Fetch(super::Fetch),
+        #[prost(message, tag = "4")]
+        Fetched(super::Fetched),
+    }
+}
+
+/// Asks for the current group of a stream, or what follows a frame of it.
+#[derive(Clone, PartialEq, Message)]
+pub struct Fetch {
+    #[prost(message, optional, tag = "1")]
+    pub stream: Option<Stream>,
+    #[prost(message, optional, tag = "2")]
+    pub after: Option<AfterFrame>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub struct AfterFrame {
+    #[prost(uint32, tag = "1")]
+    pub group: u32,
+    #[prost(uint32, tag = "2")]
+    pub frame: u32,
+}
+
+/// Frames that were asked for, in order, as on the wire: one of several parts, or all.
+#[derive(Clone, PartialEq, Message)]
+pub struct Fetched {
+    #[prost(message, optional, tag = "1")]
+    pub stream: Option<Stream>,
+    #[prost(bytes = "bytes", repeated, tag = "2")]
+    pub frames: Vec<Bytes>,
+}
+
+/// Reads a message of another relay.
+///
+/// # Errors
+/// Over [`MAX_BYTES`], or malformed.
+pub fn decode<M: Message + Default>(bytes: Bytes) -> Result<M, DecodeError> {
+    if bytes.len() > MAX_BYTES {
+        return Err(DecodeError::TooLong { what: "bus message", len: bytes.len(), max: MAX_BYTES });
+    }
+    M::decode(bytes).map_err(|error| DecodeError::Control(error.to_string()))
+}

@@ -1,0 +1,85 @@
+//! What a relay is told. [`Config`] is what it runs with; [`Args`] is what a person writes, on the command line, in the
+//! environment or in a file, in this order of weight.
+
+mod args;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use super::bus::{BusConfig, Hub};
+use super::limits::Limits;
+
+pub(super) use self::args::read;
+pub use self::args::{Args, Command, ConfigError, Settings, TokenArgs};
+
+/// All that a relay needs to start.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub region: String,
+    /// Unique among all relays; `None`: the region and some digits of this run's instance.
+    pub id: Option<String>,
+    pub provider: String,
+    pub city: String,
+    /// UDP and TCP; port 0 takes any that is free for both.
+    pub listen: SocketAddr,
+    /// Plain HTTP for health and the manifest.
+    pub admin: Option<SocketAddr>,
+    /// HOST or HOST:PORT that clients are told; `None`: where it listens.
+    pub advertise: Option<String>,
+    pub certificate: CertificateSource,
+    pub access: Access,
+    pub bus: BusConfig,
+    /// The relay's own manifest is written here once it listens.
+    pub manifest_out: Option<PathBuf>,
+    /// Threads; `None`: one a core.
+    pub workers: Option<usize>,
+    pub limits: Limits,
+}
+
+/// Where the certificate comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CertificateSource {
+    /// Made at the start; clients need its pin.
+    SelfSigned,
+    /// PEM files.
+    Files { certificate: PathBuf, key: PathBuf },
+}
+
+/// Who may enter.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody.
+    Open,
+    /// Who has a token that is signed with this key: the text of a key file, see [`crate::crypto::auth`].
+    Key(String),
+}
+
+impl std::fmt::Debug for Access {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Access::Open => "Open",
+            Access::Key(_) => "Key",
+        })
+    }
+}
+
+impl Config {
+    /// An open relay on this machine alone, on any free port: for a demo, a test, or a call that is hosted here.
+    pub fn local(region: &str) -> Self {
+        Self {
+            region: region.into(),
+            id: None,
+            provider: String::new(),
+            city: String::new(),
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            admin: None,
+            advertise: None,
+            certificate: CertificateSource::SelfSigned,
+            access: Access::Open,
+            bus: BusConfig::Local(Hub::new()),
+            manifest_out: None,
+            workers: None,
+            limits: Limits::default(),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Which relays there are: this one, and all that announced themselves over the bus lately. Served as `/regions.json`.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use crate::proto::limits;
+use crate::proto::manifest::{Manifest, RelayEntry};
+
+/// A relay that was not heard for this long is listed no more: five announcements.
+const SILENT: Duration = Duration::from_secs(10);
+
+/// The manifest as this relay knows it.
+#[derive(Debug)]
+pub struct Directory {
+    own: RelayEntry,
+    others: Mutex<BTreeMap<String, (RelayEntry, Instant)>>,
+}
+
+impl Directory {
+    pub fn new(own: RelayEntry) -> Self {
+        Self { own, others: Mutex::default() }
+    }
+
+    pub fn own(&self) -> &RelayEntry {
+        &self.own
+    }
+
+    /// Another relay announced itself.
+    pub fn heard(&self, now: Instant, entry: RelayEntry) {
+        let mut others = self.lock();
+        let room = others.len() + 1 < limits::RELAYS || others.contains_key(&entry.id);
+        if room && entry.id != self.own.id {
+            others.insert(entry.id.clone(), (entry, now));
+        }
+    }
+
+    /// Forgets who fell silent.
+    pub fn handle_timeout(&self, now: Instant) {
+        self.lock().retain(|_, (_, heard)| now.saturating_duration_since(*heard) < SILENT);
+    }
+
+    /// All of them, this one first.
+    pub fn manifest(&self) -> Manifest {
+        let others = self.lock();
+        let others = others.values().map(|(entry, _)| entry.clone());
+        Manifest { relays: std::iter::once(self.own.clone()).chain(others).collect() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, (RelayEntry, Instant)>> {
+        self.others.lock().expect("nobody panics while holding the directory")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock;
+
+    fn entry(id: &str) -> RelayEntry {
+        RelayEntry {
+            id: id.into(),
+            region: "oslo".into(),
+            provider: String::new(),
+            city: String::new(),
+            webtransport: Some("https://localhost:1/v1/call".into()),
+            websocket: None,
+            pins: Vec::new(),
+        }
+    }
+
+    fn ids(directory: &Directory) -> Vec<String> {
+        directory.manifest().relays.into_iter().map(|relay| relay.id).collect()
+    }
+
+    #[test]
+    fn lists_itself_first_and_others_while_they_are_heard() {
+        let start = clock::now();
+        let directory = Directory::new(entry("me"));
+        directory.heard(start, entry("me"));
+        directory.heard(start, entry("b"));
+        directory.heard(start + SILENT / 2, entry("a"));
+        assert_eq!(ids(&directory), ["me", "a", "b"]);
+        directory.handle_timeout(start + SILENT);
+        assert_eq!(ids(&directory), ["me", "a"]);
+    }
+}

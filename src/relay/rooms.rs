@@ -1,0 +1,111 @@
+//! The rooms of a relay, opened by the first who joins and forgotten when nobody is left or waited for, and the two loops
+//! that serve them: what comes from the bus, and time.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::Core;
+use super::bus::{Bus, Event, Message, RoomId};
+use super::forward::Room;
+use crate::clock;
+use crate::proto::RelayInstance;
+
+/// How often rooms are told the time: well below every time-out in them.
+const TICK: Duration = Duration::from_millis(50);
+/// Between two announcements of this relay on the bus.
+const ANNOUNCE: Duration = Duration::from_secs(2);
+
+/// All rooms with somebody of this relay in them.
+#[derive(Debug)]
+pub struct Rooms {
+    instance: RelayInstance,
+    bus: Arc<Bus>,
+    open: Mutex<BTreeMap<RoomId, Arc<Room>>>,
+}
+
+impl Rooms {
+    pub fn new(instance: RelayInstance, bus: Arc<Bus>) -> Self {
+        Self { instance, bus, open: Mutex::default() }
+    }
+
+    /// The room with this id, opened where nobody is in it yet.
+    pub fn enter(&self, id: RoomId) -> Arc<Room> {
+        let open = || Room::open(clock::now(), id, self.instance, self.bus.clone()).into();
+        self.lock().entry(id).or_insert_with(open).clone()
+    }
+
+    /// Every room.
+    pub fn all(&self) -> Vec<Arc<Room>> {
+        self.lock().values().cloned().collect()
+    }
+
+    fn get(&self, id: RoomId) -> Option<Arc<Room>> {
+        self.lock().get(&id).cloned()
+    }
+
+    fn handle_timeout(&self) {
+        for room in self.all() {
+            // A room that closes refuses who comes late; whoever is refused opens it anew.
+            if room.handle_timeout(clock::now()) {
+                let mut open = self.lock();
+                if open.get(&room.id()).is_some_and(|current| Arc::ptr_eq(current, &room)) {
+                    open.remove(&room.id());
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<RoomId, Arc<Room>>> {
+        self.open.lock().expect("nobody panics while holding the rooms")
+    }
+}
+
+/// Hands on what comes from the bus, until the bus is gone.
+pub(super) async fn serve_bus(core: Arc<Core>, mut events: mpsc::Receiver<Event>) {
+    while let Some(event) = events.recv().await {
+        match event {
+            Event::Connected(connected) => {
+                core.set_isolated(!connected);
+                if connected {
+                    core.announce();
+                    core.rooms.all().iter().for_each(|room| room.bus_is_back());
+                }
+            }
+            Event::Message(Message::Announce { entry }) => core.directory.heard(clock::now(), entry),
+            Event::Message(message) => {
+                if let Some(room) = room_of(&message).and_then(|id| core.rooms.get(id)) {
+                    room.from_bus(clock::now(), message);
+                }
+            }
+        }
+    }
+}
+
+fn room_of(message: &Message) -> Option<RoomId> {
+    match message {
+        Message::Audio { room, .. } | Message::Video { room, .. } | Message::Room { room, .. } => Some(*room),
+        Message::Direct { message, .. } => message.room.as_ref().try_into().ok().map(RoomId),
+        Message::Announce { .. } => None,
+    }
+}
+
+/// Tells rooms the time and other relays that this one exists.
+pub(super) async fn keep_time(core: Arc<Core>) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut announced = None;
+    loop {
+        ticks.tick().await;
+        let now = clock::now();
+        core.rooms.handle_timeout();
+        core.update_load();
+        if announced.is_none_or(|at| now.saturating_duration_since(at) >= ANNOUNCE) {
+            announced = Some(now);
+            core.announce();
+            core.directory.handle_timeout(now);
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! One connection of a client: Hello, Join, Subscribe, media, Leave, in that order, and nothing that breaks it.
+//!
+//! `accept` runs one in a task of its own for every link. It checks what the client says and hands it to the room; what the
+//! client gets, the room sends by itself. Must never: let a client's mistake reach anybody but that client.
+
+use std::ops::ControlFlow;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::Core;
+use super::accept::Connection;
+use super::bus::RoomId;
+use super::forward::{Room, send};
+use super::gate::Admission;
+use super::limits::Bucket;
+use super::registry::{Ended, JoinError};
+use super::router::{SessionId, StreamId, Wishes};
+use crate::clock;
+use crate::net::{Incoming, Link, LinkSender};
+use crate::proto::control::{
+    self, ClientMessage, Hello, Join, KeyFrameRequest, Member, RefusalCode, Refused, RelayInfo, Welcome,
+    client_message, server_message,
+};
+use crate::proto::subgroup::VideoFrame;
+use crate::proto::{ParticipantId, Track, VERSION, datagram};
+
+/// Control messages a second that a client may send, and at once: far above what a call needs.
+const CONTROL_RATE: (u32, u32) = (100, 400);
+/// Probes a second: 20 Hz on a link in doubt, and the race.
+const PROBE_RATE: (u32, u32) = (100, 200);
+
+/// Why a session ends from our side.
+struct Refusal {
+    code: RefusalCode,
+    message: String,
+    /// 0: not with the same request.
+    retry_after: Duration,
+}
+
+impl Refusal {
+    fn new(code: RefusalCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retry_after: Duration::ZERO }
+    }
+
+    fn after(mut self, wait: Duration) -> Self {
+        self.retry_after = wait;
+        self
+    }
+}
+
+/// How far a client has come.
+enum Phase {
+    Connected,
+    Admitted(Box<Admission>),
+    Joined(Box<Admission>, Arc<Room>),
+}
+
+struct Session {
+    core: Arc<Core>,
+    id: SessionId,
+    sender: LinkSender,
+    phase: Phase,
+    control: Bucket,
+    probes: Bucket,
+    /// When silence becomes too long.
+    patience: Instant,
+}
+
+/// Serves a link until it ends.
+pub(super) async fn run(core: Arc<Core>, mut link: Link, connection: Arc<Connection>) {
+    let now = clock::now();
+    let mut session = Session {
+        id: core.next_session(),
+        sender: link.sender.clone(),
+        phase: Phase::Connected,
+        control: Bucket::new(now, CONTROL_RATE.0, CONTROL_RATE.1),
+        probes: Bucket::new(now, PROBE_RATE.0, PROBE_RATE.1),
+        patience: now + core.limits.first_word,
+        core,
+    };
+    let mut alarm = pin!(tokio::time::sleep_until(session.patience.into()));
+    let refusal = loop {
+        tokio::select! {
+            incoming = link.incoming.recv() => match incoming {
+                None | Some(Incoming::Closed { .. }) => break None,
+                Some(incoming) => match session.handle(incoming).await {
+                    ControlFlow::Continue(()) => {}
+                    ControlFlow::Break(refusal) => break Some(refusal),
+                },
+            },
+            () = alarm.as_mut() => {
+                if clock::now() >= session.patience {
+                    break Some(Refusal::new(RefusalCode::Unspecified, "nothing was heard for too long"));
+                }
+                alarm.as_mut().reset(session.patience.into());
+            }
+        }
+    };
+    session.leave(Ended::Lost);
+    if let Some(refusal) = refusal {
+        tracing::debug!(session = session.id.0, code = ?refusal.code, why = refusal.message, "refused");
+        session.refuse(refusal).await;
+    }
+    drop(connection);
+}
+
+impl Session {
+    async fn handle(&mut self, incoming: Incoming) -> ControlFlow<Refusal> {
+        let now = clock::now();
+        let patience = match (&self.phase, &incoming) {
+            (Phase::Joined(..), _) => Some(self.core.limits.silent),
+            (_, Incoming::Probed) => Some(self.core.limits.idle),
+            _ => None,
+        };
+        self.patience = patience.map_or(self.patience, |patience| now + patience);
+        match incoming {
+            Incoming::Control(body) => match self.control(now, &body).await {
+                Ok(()) => {}
+                Err(refusal) => return ControlFlow::Break(refusal),
+            },
+            Incoming::Probed if !self.probes.take(now) => {
+                return ControlFlow::Break(too_much("probes"));
+            }
+            Incoming::Audio { body, .. } => self.audio(now, &body),
+            Incoming::Video { frame, .. } => self.video(now, frame),
+            Incoming::Late { head } => {
+                if let Phase::Joined(_, room) = &self.phase {
+                    room.late(now, self.id, &head);
+                }
+            }
+            // A relay sends no probes; a subgroup that a sender gave up is the receivers' to notice.
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    async fn control(&mut self, now: Instant, body: &Bytes) -> Result<(), Refusal> {
+        use client_message::Body;
+        if !self.control.take(now) {
+            return Err(too_much("messages"));
+        }
+        let message: ClientMessage =
+            control::decode(body).map_err(|error| Refusal::new(RefusalCode::Malformed, error.to_string()))?;
+        // A message of a later version: skipped.
+        let Some(body) = message.body else { return Ok(()) };
+        match (body, &self.phase) {
+            (Body::Hello(hello), Phase::Connected | Phase::Admitted(_)) => self.hello(&hello),
+            (Body::Hello(_), Phase::Joined(..)) => Err(Refusal::new(RefusalCode::Malformed, "a second Hello")),
+            (_, Phase::Connected) => Err(Refusal::new(RefusalCode::Malformed, "the first message must be Hello")),
+            (Body::Join(join), _) => self.join(join).await,
+            (Body::Leave(leave), _) => {
+                self.leave(if leave.moved { Ended::Moved } else { Ended::Left });
+                self.patience = now + self.core.limits.idle;
+                Ok(())
+            }
+            (body, Phase::Joined(_, room)) => {
+                in_room(now, self.id, room, body);
+                Ok(())
+            }
+            // Sent before the client knew that it had left.
+            (_, Phase::Admitted(_)) => Ok(()),
+        }
+    }
+
+    fn hello(&mut self, hello: &Hello) -> Result<(), Refusal> {
+        if hello.version != VERSION {
+            let theirs = hello.version;
+            let older = if theirs < VERSION { "app" } else { "relay" };
+            let message =
+                format!("this relay speaks version {VERSION}, the app version {theirs}: the {older} needs an update");
+            return Err(Refusal::new(RefusalCode::Version, message));
+        }
+        if self.core.drain_left().is_some() {
+            return Err(Refusal::new(RefusalCode::Draining, "this relay is going away").after(Duration::from_secs(30)));
+        }
+        let admission = self.core.gate.admit(hello).map_err(|message| Refusal::new(RefusalCode::Auth, message))?;
+        let core = &self.core;
+        let info = RelayInfo {
+            id: core.directory.own().id.clone(),
+            region: core.directory.own().region.clone(),
+            provider: core.directory.own().provider.clone(),
+            instance: core.instance.0,
+        };
+        let welcome = Welcome {
+            version: VERSION,
+            relay: Some(info),
+            participant: admission.participant.0,
+            ticket: admission.ticket.clone().into(),
+        };
+        send(&self.sender, server_message::Body::Welcome(welcome));
+        self.patience = clock::now() + core.limits.idle;
+        self.phase = Phase::Admitted(admission.into());
+        Ok(())
+    }
+
+    async fn join(&mut self, join: Join) -> Result<(), Refusal> {
+        let (Phase::Admitted(admission) | Phase::Joined(admission, _)) = &self.phase else { return Ok(()) };
+        let member = Member {
+            participant: admission.participant.0,
+            user: admission.user.clone(),
+            host: admission.host,
+            ..join.member.unwrap_or_default()
+        };
+        let refused = |error: JoinError| match error {
+            JoinError::Full => Refusal::new(RefusalCode::Room, error.to_string()).after(Duration::from_secs(10)),
+            JoinError::OtherUser => Refusal::new(RefusalCode::Auth, error.to_string()),
+        };
+        let id = RoomId::of(&admission.room);
+        let room = loop {
+            let room = self.core.rooms.enter(id);
+            let joined = room.join(clock::now(), self.id, member.clone(), admission.publish, &self.sender);
+            if joined.map_err(refused)?.is_some() {
+                break room;
+            }
+            // It was just closed: the next one is open in a moment.
+            tokio::task::yield_now().await;
+        };
+        self.phase = match std::mem::replace(&mut self.phase, Phase::Connected) {
+            Phase::Admitted(admission) => {
+                self.core.joined.send_modify(|joined| *joined += 1);
+                Phase::Joined(admission, room)
+            }
+            Phase::Joined(admission, _) => Phase::Joined(admission, room),
+            Phase::Connected => Phase::Connected,
+        };
+        if let Some(drain) = self.core.drain_left() {
+            send(&self.sender, server_message::Body::Drain(drain));
+        }
+        Ok(())
+    }
+
+    /// Ends membership through this session; what was admitted stays admitted.
+    fn leave(&mut self, how: Ended) {
+        match std::mem::replace(&mut self.phase, Phase::Connected) {
+            Phase::Joined(admission, room) => {
+                room.end(clock::now(), self.id, how);
+                self.core.joined.send_modify(|joined| *joined -= 1);
+                self.phase = Phase::Admitted(admission);
+            }
+            phase => self.phase = phase,
+        }
+    }
+
+    fn audio(&self, now: Instant, body: &Bytes) {
+        let Phase::Joined(admission, room) = &self.phase else { return };
+        let Ok(packets) = datagram::decode(body) else { return };
+        if packets.iter().all(|packet| packet.header.participant == admission.participant) {
+            let numbers: Vec<_> = packets.iter().map(|packet| packet.header.frame).collect();
+            room.audio(now, self.id, &numbers, body);
+        }
+    }
+
+    fn video(&self, now: Instant, frame: VideoFrame) {
+        let Phase::Joined(admission, room) = &self.phase else { return };
+        let header = &frame.header;
+        if header.participant == admission.participant && header.key == (header.since_key == 0) {
+            room.video(now, self.id, frame);
+        }
+    }
+
+    async fn refuse(&self, refusal: Refusal) {
+        let refused = Refused {
+            code: refusal.code as i32,
+            message: refusal.message.clone(),
+            retry_after_ms: refusal.retry_after.as_millis() as u32,
+        };
+        send(&self.sender, server_message::Body::Refused(refused));
+        self.sender.close_gracefully(&refusal.message).await;
+    }
+}
+
+/// What a member says.
+fn in_room(now: Instant, session: SessionId, room: &Room, body: client_message::Body) {
+    use client_message::Body;
+    match body {
+        Body::Subscribe(subscribe) => {
+            room.subscribe(now, session, subscribe.sequence, Wishes::new(&subscribe.wishes), &subscribe.resume);
+        }
+        Body::KeyFrameRequest(request) => {
+            if let Some(stream) = stream_of(&request) {
+                room.key_frame_wanted(now, session, stream);
+            }
+        }
+        Body::Sealed(sealed) => room.sealed(session, sealed),
+        Body::ReceiverReport(report) => room.report(session, report),
+        // Standby or not, a link carries what its client subscribes to and sends.
+        Body::Activate(_) | Body::Hello(_) | Body::Join(_) | Body::Leave(_) => {}
+    }
+}
+
+fn stream_of(request: &KeyFrameRequest) -> Option<StreamId> {
+    let track = Track::try_from(u8::try_from(request.track).ok()?).ok()?;
+    let spatial = u8::try_from(request.spatial).ok()?;
+    Some(StreamId { participant: ParticipantId(request.participant), track, spatial })
+}
+
+fn too_much(what: &str) -> Refusal {
+    Refusal::new(RefusalCode::RateLimited, format!("too many {what} at a time")).after(Duration::from_secs(5))
+}
