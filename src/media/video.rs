@@ -1,0 +1,1 @@
+//! Cameras, pictures and their codecs.
