@@ -134,12 +134,26 @@ impl Health {
     /// What went wrong for good.
     pub fn fault(&self) -> Option<Problem> {
         match self.fault.load(Ordering::Relaxed) {
+            1 => Some(Problem::Unplugged),
+            2 => Some(Problem::Denied),
+            _ => None,
+        }
+    }
+
+    /// What went wrong, if the callbacks have ended: many systems go on after an error.
+    pub fn trouble(&self) -> Option<Problem> {
+        match self.fault.load(Ordering::Relaxed) {
             0 => None,
             1 => Some(Problem::Unplugged),
             2 => Some(Problem::Denied),
             3 => Some(Problem::Busy),
             _ => Some(Problem::Other("the sound system reported an error".into())),
         }
+    }
+
+    /// The device went on after what it reported.
+    pub fn forgive(&self) {
+        self.fault.store(0, Ordering::Relaxed);
     }
 
     fn beat(&self, frames: usize) {
@@ -341,7 +355,12 @@ mod tests {
     fn a_hiccup_is_no_fault_and_an_unplugged_device_is() {
         let health = Health::default();
         health.fail(ErrorKind::Xrun);
+        assert_eq!((health.fault(), health.trouble()), (None, None));
+        health.fail(ErrorKind::BackendError);
         assert_eq!(health.fault(), None);
+        assert!(health.trouble().is_some());
+        health.forgive();
+        assert_eq!(health.trouble(), None);
         health.fail(ErrorKind::DeviceNotAvailable);
         assert_eq!(health.fault(), Some(Problem::Unplugged));
     }

@@ -95,19 +95,30 @@ struct Timeline {
     /// When the next frame is due, µs.
     next: Option<u64>,
     last: Option<u64>,
+    /// Frames in a row that were far off.
+    astray: u32,
 }
 
 impl Timeline {
-    /// Further off than this, µs, sound was lost or the device stood still: start again from the clock.
-    const JUMP_US: i64 = 60_000;
+    /// Further off than this, µs, sound was lost or has been held up.
+    const FAR_US: i64 = 60_000;
+    /// Frames that are far off before the clock is believed (0.5 s): what was held up comes in a burst, and its count
+    /// is right.
+    const PATIENCE: u32 = 25;
     /// The share of an error that is taken in with each frame: 1.3 s to settle.
     const DRAW: i64 = 64;
 
     /// The time of the next frame, of which the clock says `seen` µs. Never goes back.
     fn stamp(&mut self, seen: u64) -> u64 {
         let counted = self.next.unwrap_or(seen);
-        let error = seen as i64 - counted as i64;
-        let time = if error.abs() > Self::JUMP_US { seen } else { counted.saturating_add_signed(error / Self::DRAW) };
+        let error = i64::try_from(seen).unwrap_or(i64::MAX) - i64::try_from(counted).unwrap_or(i64::MAX);
+        self.astray = if error.abs() > Self::FAR_US { self.astray + 1 } else { 0 };
+        let time = if self.astray > Self::PATIENCE {
+            self.astray = 0;
+            seen
+        } else {
+            counted.saturating_add_signed(error.clamp(-Self::FAR_US, Self::FAR_US) / Self::DRAW)
+        };
         let time = self.last.map_or(time, |last| time.max(last + 1));
         self.last = Some(time);
         self.next = Some(time + FRAME_US);
@@ -140,11 +151,28 @@ mod tests {
     }
 
     #[test]
-    fn frame_times_jump_over_a_pause_and_never_back() {
+    fn frame_times_follow_lost_sound_within_half_a_second_and_never_go_back() {
         let mut timeline = Timeline::default();
-        timeline.stamp(0);
-        assert_eq!(timeline.stamp(900_000), 900_000);
-        assert_eq!(timeline.stamp(100_000), 900_001);
+        let mut last = 0;
+        for n in 0..100u64 {
+            let lost = if n >= 10 { 900_000 } else { 0 };
+            let time = timeline.stamp(n * FRAME_US + lost);
+            assert!(n == 0 || time > last);
+            last = time;
+        }
+        assert!(last.abs_diff(99 * FRAME_US + 900_000) < 60_000, "{last}");
+        assert_eq!(timeline.stamp(0).max(last), timeline.last.unwrap());
+    }
+
+    #[test]
+    fn sound_that_was_held_up_keeps_its_times() {
+        let mut timeline = Timeline::default();
+        for n in 0..100u64 {
+            // Frames 10 to 21 come in one burst.
+            let seen = if (10..22).contains(&n) { 22 } else { n };
+            let time = timeline.stamp(seen * FRAME_US);
+            assert!(time.abs_diff(n * FRAME_US) < 12_000, "frame {n} at {time}");
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@ const LAST_RETRY: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(250);
 /// Looks without a callback after which a device stands still (3 s).
 const STILL: u32 = 12;
+/// The same for a device that reported an error (0.5 s).
+const DEAD: u32 = 2;
 /// Looks after which, on a stand-in, the device that was asked for is searched (5 s).
 const SEARCH: u32 = 20;
 
@@ -112,6 +114,11 @@ impl Keeper {
             }
             let before = std::mem::replace(&mut beats, health.beats());
             still = if before == beats { still + 1 } else { 0 };
+            if still == 0 {
+                health.forgive();
+            } else if let Some(problem) = health.trouble().filter(|_| still >= DEAD) {
+                return Ended::Fault(problem);
+            }
             if still >= STILL {
                 return Ended::Fault(Problem::Other("it stands still".into()));
             }

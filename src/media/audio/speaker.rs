@@ -72,7 +72,7 @@ impl Line {
         }
         if queued > reserve + 20 * ms {
             self.skipped += 1;
-            tracing::debug!(queued, skipped = self.skipped, missed = self.feed.health.missed(), "speaker is behind");
+            tracing::trace!(queued, skipped = self.skipped, missed = self.feed.health.missed(), "speaker is behind");
             return;
         }
         if let Err(error) = self.resampler.process(frame, &mut self.made) {
