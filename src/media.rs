@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tokio::sync::mpsc;
 
 use crate::clock;
 use crate::proto::{Layer, ParticipantId, Track};
@@ -126,6 +127,13 @@ impl fmt::Display for Event {
             Event::Failed { what, error } => write!(f, "{what} stopped: {error}"),
             Event::Ended { what } => write!(f, "the file in place of the {what} has ended"),
         }
+    }
+}
+
+/// Hands on an event; nobody waits for a reader that is gone or asleep.
+fn tell(events: &mpsc::Sender<Event>, event: Event) {
+    if let Err(error) = events.try_send(event) {
+        tracing::debug!(%error, "an event of media is lost");
     }
 }
 

@@ -13,7 +13,7 @@ use super::pace::{Pace, Stop, Worker};
 use super::source::Synthetic;
 use super::{AudioError, AudioSource, FRAME, Frame, microphone};
 use crate::clock;
-use crate::media::{Device, Encoded, Event, MediaClock};
+use crate::media::{Device, Encoded, Event, MediaClock, tell};
 use crate::proto::{Layer, Track};
 
 /// A tone or a file that is later than this, after the machine stood still, skips what nobody would still play.
@@ -106,8 +106,8 @@ fn play(stop: &Stop, start: Instant, source: &mut Synthetic, publisher: &mut Pub
         if late < TOO_LATE && !publisher.publish(&mut frame, publisher.clock.us_at(pace.due())) {
             return;
         }
-        if ended && events.try_send(Event::Ended { what: Device::Microphone }).is_err() {
-            tracing::debug!("nobody reads the events of media");
+        if ended {
+            tell(events, Event::Ended { what: Device::Microphone });
         }
         pace.step();
     }

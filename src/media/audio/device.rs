@@ -17,6 +17,9 @@ const BUFFERS: [BufferSize; 3] = [BufferSize::Fixed(480), BufferSize::Fixed(960)
 /// How long a system may take to open a device, where it can be told.
 const OPENING: Duration = Duration::from_secs(5);
 
+/// Plug-ins of ALSA that its list shows beside devices; they can be asked for, but nobody looks for them.
+const PLUGINS: [&str; 9] = ["null", "lavrate", "samplerate", "speexrate", "jack", "oss", "speex", "upmix", "vdownmix"];
+
 /// Which way a device goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -59,9 +62,8 @@ pub fn devices() -> Vec<AudioDevice> {
 }
 
 fn describe(kind: DeviceKind, device: &cpal::Device) -> Option<AudioDevice> {
-    let id = device.id().ok()?.to_string();
-    let name = name(device);
-    Some(AudioDevice { kind, id, name, default: false })
+    let id = device.id().ok().filter(|id| !PLUGINS.contains(&id.id()))?;
+    Some(AudioDevice { kind, id: id.to_string(), name: name(device), default: false })
 }
 
 /// A device's name for people.

@@ -16,6 +16,8 @@ use crate::media::{Device, Event};
 
 /// How often the ring is looked at: the callback wakes nobody.
 const LOOK: Duration = Duration::from_millis(5);
+/// The same before there is a device.
+const IDLE: Duration = Duration::from_millis(50);
 
 /// Starts the two threads of a microphone: one keeps the device open, one encodes.
 pub fn start(
@@ -39,8 +41,8 @@ pub fn start(
 }
 
 fn encode(stop: &Stop, fresh: &Mutex<Option<Input>>, mut publisher: Publisher) {
-    let mut reader = None;
-    while stop.wait(LOOK) {
+    let mut reader: Option<Reader> = None;
+    while stop.wait(if reader.is_some() { LOOK } else { IDLE }) {
         if let Some(input) = fresh.lock().unwrap_or_else(PoisonError::into_inner).take() {
             reader = Reader::new(input).inspect_err(|error| tracing::error!(%error, "microphone")).ok();
         }

@@ -16,8 +16,8 @@ use super::voice::Voice;
 use super::{AudioError, FRAME, Frame};
 use crate::clock;
 use crate::jitter::{AudioIn, AudioStats};
-use crate::media::Event;
 use crate::media::wav::Recorder;
+use crate::media::{Event, tell};
 use crate::proto::limits::MEMBERS;
 use crate::proto::{ParticipantId, Track};
 
@@ -144,7 +144,7 @@ impl Desk {
             }
         }
         for peer in first {
-            self.tell(Event::FirstFrame { peer, track: Track::Microphone });
+            tell(&self.events, Event::FirstFrame { peer, track: Track::Microphone });
         }
         self.limiter.apply(&mut mix);
         if let Some(speaker) = &mut self.speaker {
@@ -157,13 +157,7 @@ impl Desk {
         if let Some(Err(error)) = self.recorder.as_mut().map(|recorder| recorder.write(mix)) {
             self.recorder = None;
             tracing::error!(%error, "the recording of sound stopped");
-            self.tell(Event::Failed { what: "the recording of sound", error: error.to_string() });
-        }
-    }
-
-    fn tell(&self, event: Event) {
-        if self.events.try_send(event).is_err() {
-            tracing::debug!("nobody reads the events of media");
+            tell(&self.events, Event::Failed { what: "the recording of sound", error: error.to_string() });
         }
     }
 }
@@ -195,6 +189,14 @@ mod tests {
     use crate::media::audio::{AudioSource, Capture};
     use crate::media::wav;
     use crate::media::{Encoded, MediaClock};
+
+    /// Lets time pass: a tone's packets come on the wall clock, one each 20 ms.
+    fn tick_for(frames: usize) {
+        let (out, mut packets) = mpsc::channel(100);
+        let (events, _told) = mpsc::channel(1);
+        let _tone = Capture::start(AudioSource::Tone(440.0), MediaClock::start(), out, events).unwrap();
+        (0..frames).for_each(|_| drop(packets.blocking_recv().unwrap()));
+    }
 
     const PEER: ParticipantId = ParticipantId(7);
 
@@ -275,7 +277,7 @@ mod tests {
         let (events, _told) = mpsc::channel(100);
         let mixer = Mixer::start(recording(&path), events).unwrap();
         let start = clock::now();
-        std::thread::sleep(Duration::from_millis(333));
+        tick_for(17);
         let least = clock::now() - start;
         drop(mixer);
         let most = clock::now() - start;
@@ -284,6 +286,18 @@ mod tests {
         let length = frame * (heard.len() / FRAME) as u32;
         assert!(length + frame > least && length <= most + frame, "{length:?} of {least:?}..{most:?}");
         assert!(heard.iter().all(|sample| *sample == 0.0));
+    }
+
+    #[test]
+    fn ticks_that_are_late_are_made_up_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out.wav");
+        let (mut desk, _told) = desk();
+        desk.recorder = Some(Recorder::create(&path).unwrap());
+        let start = clock::now();
+        tick_for(26);
+        drop(Worker::spawn("test-late", move |stop| desk.run(&stop, start)).unwrap());
+        assert!(wav::read_mono(&path).unwrap().len() >= 25 * FRAME);
     }
 
     #[test]

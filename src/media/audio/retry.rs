@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::device::{self, DeviceKind, Health};
 use super::pace::Stop;
-use crate::media::{Device, Event, Problem};
+use crate::media::{Device, Event, Problem, tell};
 
 /// Time to the next attempt, at first and at most; it doubles.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
@@ -65,7 +65,7 @@ impl Keeper {
                         self.report(problem, &mut told);
                     }
                     if told.take().is_some() {
-                        self.tell(Event::DeviceBack { what: self.what, name: opened.name });
+                        tell(&self.events, Event::DeviceBack { what: self.what, name: opened.name });
                     }
                     match self.watch(stop, &health, stand_in, &mut retry) {
                         Ended::Stop => return,
@@ -138,14 +138,8 @@ impl Keeper {
     fn report(&self, problem: Problem, told: &mut Option<Problem>) {
         if told.as_ref() != Some(&problem) {
             tracing::warn!(device = %self.what, %problem, "sound device");
-            self.tell(Event::Device { what: self.what, problem: problem.clone() });
+            tell(&self.events, Event::Device { what: self.what, problem: problem.clone() });
             *told = Some(problem);
-        }
-    }
-
-    fn tell(&self, event: Event) {
-        if self.events.try_send(event).is_err() {
-            tracing::debug!("nobody reads the events of media");
         }
     }
 }
