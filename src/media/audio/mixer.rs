@@ -15,7 +15,7 @@ use super::speaker::Speaker;
 use super::voice::Voice;
 use super::{AudioError, FRAME, Frame};
 use crate::clock;
-use crate::jitter::{AudioIn, AudioStats};
+use crate::jitter::{AudioBuffer, AudioIn, AudioStats};
 use crate::media::wav::Recorder;
 use crate::media::{Event, tell};
 use crate::proto::limits::MEMBERS;
@@ -84,7 +84,7 @@ impl Mixer {
             };
         }
         if let Some(voice) = voices.get_mut(&peer) {
-            voice.push(arrived, packet);
+            voice.buffer.push(arrived, packet);
         }
     }
 
@@ -95,12 +95,30 @@ impl Mixer {
 
     /// What happened to each peer's packets so far.
     pub fn stats(&self) -> BTreeMap<ParticipantId, AudioStats> {
-        lock(&self.voices).iter().map(|(peer, voice)| (*peer, voice.stats())).collect()
+        lock(&self.voices).iter().map(|(peer, voice)| (*peer, voice.buffer.stats())).collect()
     }
 
-    /// The longest time without a peer's sound since this was last asked, ms.
-    pub fn take_longest_gap_ms(&self, peer: ParticipantId) -> Option<u32> {
-        lock(&self.voices).get_mut(&peer).map(Voice::take_longest_gap_ms)
+    /// The longest time without a peer's sound since this was last asked, ms: see [`AudioBuffer::take_longest_gap_ms`].
+    pub fn take_longest_gap_ms(&self, peer: ParticipantId) -> Option<u64> {
+        lock(&self.voices).get_mut(&peer).map(|voice| voice.buffer.take_longest_gap_ms())
+    }
+
+    /// The roster says that a peer is muted or gone: what does not come from here on is no gap.
+    pub fn pause(&self, peer: ParticipantId) {
+        if let Some(voice) = lock(&self.voices).get_mut(&peer) {
+            voice.buffer.pause();
+        }
+    }
+
+    /// True while sound of anybody should be arriving: somebody has started and not announced silence.
+    pub fn media_expected(&self) -> bool {
+        lock(&self.voices).values().any(|voice| voice.buffer.media_expected())
+    }
+
+    /// What of a peer is heard: the capture time of the packet played last, in µs of the peer's media clock, and when its
+    /// first sample went into the mix (the speaker adds its own delay). Lips are aligned to this.
+    pub fn playing(&self, peer: ParticipantId) -> Option<(u64, Instant)> {
+        lock(&self.voices).get(&peer).and_then(Voice::playing)
     }
 
     /// How loud a peer is, 0.0..=1.0; 0 for one that was never heard.
@@ -235,7 +253,7 @@ mod tests {
             }
         }
         drop(capture);
-        let stats = mixer.stats()[&PEER].clone();
+        let stats = mixer.stats()[&PEER];
         drop(mixer);
         (sent, wav::read_mono(&output).unwrap(), stats)
     }
@@ -312,7 +330,7 @@ mod tests {
             let (data, _) = encoder.encode(&[0.1; FRAME]).unwrap();
             let garbage = number < 10;
             let payload: &[u8] = if garbage { &[0xff, 0xff, 0xff] } else { data };
-            lock(&mixer).get_mut(&PEER).unwrap().push(now, packet(number, payload));
+            lock(&mixer).get_mut(&PEER).unwrap().buffer.push(now, packet(number, payload));
             desk.tick(now + Duration::from_millis(5));
         }
         assert_eq!(told.try_recv(), Ok(Event::FirstFrame { peer: PEER, track: Track::Microphone }));

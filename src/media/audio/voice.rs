@@ -5,16 +5,22 @@ use std::time::Instant;
 use super::codec::Decoder;
 use super::level::Level;
 use super::{AudioError, FRAME, Frame};
-use crate::jitter::{AudioBuffer, AudioIn, AudioStats, Pull};
+use crate::jitter::audio::AudioConfig;
+use crate::jitter::{AudioBuffer, Pull};
+
+/// A frame whose peak is below this (-40 dBFS) may be doubled or left out unheard.
+const QUIET: f32 = 0.01;
 
 /// Everything that one peer's packets go through up to the mix.
 #[derive(Debug)]
 pub struct Voice {
+    pub buffer: AudioBuffer,
     pub level: Level,
-    buffer: AudioBuffer,
     decoder: Decoder,
     heard: bool,
     sounding: bool,
+    /// Capture time of the packet played last, and when its first sample went into the mix.
+    playing: Option<(u64, Instant)>,
 }
 
 impl Voice {
@@ -22,48 +28,65 @@ impl Voice {
     /// Out of memory.
     pub fn new() -> Result<Self, AudioError> {
         Ok(Self {
+            buffer: AudioBuffer::new(AudioConfig::default()),
             level: Level::default(),
-            buffer: AudioBuffer::new(),
             decoder: Decoder::new()?,
             heard: false,
             sounding: false,
+            playing: None,
         })
     }
 
-    /// Takes in a packet that arrived at `now`.
-    pub fn push(&mut self, now: Instant, packet: AudioIn) {
-        self.buffer.push(now, packet);
-    }
-
-    pub fn stats(&self) -> AudioStats {
-        self.buffer.stats()
-    }
-
-    pub fn take_longest_gap_ms(&mut self) -> u32 {
-        self.buffer.take_longest_gap_ms()
+    /// See [`super::Mixer::playing`].
+    pub fn playing(&self) -> Option<(u64, Instant)> {
+        self.playing
     }
 
     /// Adds the next 20 ms to `mix`; true when they are the first that this peer was ever heard with.
     pub fn add_to(&mut self, mix: &mut Frame, now: Instant) -> bool {
         let mut frame = [0.0; FRAME];
-        let was_sounding = std::mem::replace(&mut self.sounding, true);
-        let mut decoded = false;
-        match self.buffer.pull(now) {
-            Pull::Packet(payload) => decoded = self.decoder.decode(&payload, &mut frame),
-            Pull::Recover(next) => self.decoder.recover(&next, &mut frame),
-            Pull::Conceal => self.decoder.conceal(&mut frame),
-            Pull::Silence => {
-                self.sounding = false;
-                if was_sounding {
-                    self.fade_out(&mut frame);
-                }
-            }
-        }
+        let decoded = self.fill(&mut frame, now);
+        let peak = frame.iter().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
+        self.buffer.set_quiet(peak < QUIET);
         self.level.feed(&frame);
         mix.iter_mut().zip(frame).for_each(|(mix, sample)| *mix += sample);
         let first = decoded && !self.heard;
         self.heard |= decoded;
         first
+    }
+
+    /// What the buffer says, done; true for a packet that was one.
+    fn fill(&mut self, frame: &mut Frame, now: Instant) -> bool {
+        let was_sounding = std::mem::replace(&mut self.sounding, true);
+        let pull = self.buffer.pull(now);
+        if let Pull::Packet(_) | Pull::Drop(..) = pull {
+            self.playing = self.buffer.played_capture_us().map(|capture_us| (capture_us, now));
+        }
+        match pull {
+            Pull::Packet(payload) => return self.decoder.decode(&payload, frame),
+            Pull::Drop(one, two) => return self.drop_one(&one, &two, frame),
+            Pull::Recover(next) => self.decoder.recover(&next, frame),
+            Pull::Conceal | Pull::Insert => self.decoder.conceal(frame),
+            Pull::Silence => {
+                self.sounding = false;
+                if was_sounding {
+                    self.fade_out(frame);
+                }
+            }
+        }
+        false
+    }
+
+    /// Two packets in the time of one: the first fades into the second.
+    fn drop_one(&mut self, one: &[u8], two: &[u8], frame: &mut Frame) -> bool {
+        let mut before = [0.0; FRAME];
+        self.decoder.decode(one, &mut before);
+        let decoded = self.decoder.decode(two, frame);
+        for (n, (sample, before)) in frame.iter_mut().zip(before).enumerate() {
+            let share = (n + 1) as f32 / FRAME as f32;
+            *sample = *sample * share + before * (1.0 - share);
+        }
+        decoded
     }
 
     /// Sound that breaks off clicks: the first 20 ms of a silence let it die away.
@@ -94,6 +117,28 @@ mod tests {
         assert!(frame.windows(2).all(|pair| (pair[1] - pair[0]).abs() < 0.05));
         assert!(frame[FRAME - 1].abs() < 0.001);
         assert!(frame[..100].iter().any(|sample| sample.abs() > 0.05));
+    }
+
+    #[test]
+    fn leaving_out_a_frame_does_not_click() {
+        let mut voice = Voice::new().unwrap();
+        let mut encoder = Encoder::new().unwrap();
+        let packets: Vec<Vec<u8>> = (0..23)
+            .map(|n| {
+                let tone = std::array::from_fn(|at| ((n * FRAME + at) as f32 * 0.02).sin() * 0.5);
+                encoder.encode(&tone).unwrap().0.to_vec()
+            })
+            .collect();
+        let (mut heard, mut frame) = (Vec::new(), [0.0; FRAME]);
+        for packet in &packets[..20] {
+            voice.decoder.decode(packet, &mut frame);
+        }
+        heard.extend(frame);
+        assert!(voice.drop_one(&packets[20], &packets[21], &mut frame));
+        heard.extend(frame);
+        voice.decoder.decode(&packets[22], &mut frame);
+        heard.extend(frame);
+        assert!(heard.windows(2).all(|pair| (pair[1] - pair[0]).abs() < 0.05));
     }
 
     #[test]
