@@ -15,7 +15,7 @@ use super::speaker::Speaker;
 use super::voice::Voice;
 use super::{AudioError, FRAME, Frame};
 use crate::clock;
-use crate::jitter::{AudioBuffer, AudioIn, AudioStats};
+use crate::jitter::{AudioIn, AudioStats};
 use crate::media::wav::Recorder;
 use crate::media::{Event, tell};
 use crate::proto::limits::MEMBERS;
@@ -98,7 +98,7 @@ impl Mixer {
         lock(&self.voices).iter().map(|(peer, voice)| (*peer, voice.buffer.stats())).collect()
     }
 
-    /// The longest time without a peer's sound since this was last asked, ms: see [`AudioBuffer::take_longest_gap_ms`].
+    /// The longest time without a peer's sound since this was last asked, ms: see [`crate::jitter::AudioBuffer::take_longest_gap_ms`].
     pub fn take_longest_gap_ms(&self, peer: ParticipantId) -> Option<u64> {
         lock(&self.voices).get_mut(&peer).map(|voice| voice.buffer.take_longest_gap_ms())
     }
