@@ -68,14 +68,13 @@ pub async fn run(manifest: &Manifest, window: Duration) -> Result<Race, CallErro
         tokio::select! {
             () = sleep_until(elector.poll_timeout()) => elector.handle_timeout(clock::now()),
             () = tokio::time::sleep_until((start + window).into()) => break,
-            Some(Ok((link, dialled))) = dials.join_next() => match (dialled, elector.candidate_of(link)) {
-                (Ok(connected), Some(candidate)) => {
-                    sessions.insert(link, Session::new(connected.sender, candidate.clone()));
+            Some(Ok((link, dialled))) = dials.join_next() => match dialled {
+                Ok(connected) => {
+                    sessions.insert(link, Session::new(connected.sender));
                     super::controller::forward(link, connected.incoming, events.clone());
                     elector.handle_input(clock::now(), Input::Connected { link });
                 }
-                (Err(error), _) => elector.handle_input(clock::now(), Input::DialFailed { link, error: error.to_string() }),
-                (Ok(_), None) => {}
+                Err(error) => elector.handle_input(clock::now(), Input::DialFailed { link, error: error.to_string() }),
             },
             Some((link, event)) = incoming.recv() => match event {
                 Incoming::ProbeReply { reply, at } => {

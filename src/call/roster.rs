@@ -97,17 +97,9 @@ impl Roster {
         gone.into_iter().map(Change::Left).collect()
     }
 
-    /// The members, in order of their ids.
-    pub fn members(&self) -> impl Iterator<Item = &Member> {
-        self.members.values().map(|entry| &entry.member)
-    }
-
-    pub fn len(&self) -> usize {
+    /// How many members there are, ourselves not among them.
+    pub fn count(&self) -> usize {
         self.members.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
     }
 }
 
@@ -151,6 +143,6 @@ mod tests {
         roster.doubt_all(now);
         assert_eq!(roster.tick(now + Duration::from_secs(60), false), []);
         assert_eq!(roster.tick(now + Duration::from_secs(61), true), []);
-        assert_eq!(roster.len(), 1);
+        assert_eq!(roster.count(), 1);
     }
 }

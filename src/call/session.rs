@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::election::Candidate;
 use crate::net::LinkSender;
 use crate::proto::control::{
     Activate, ClientMessage, Hello, Join, Leave, Member, Resume, Subscribe, Wish, client_message::Body, encode,
@@ -43,7 +42,6 @@ pub struct Identity {
 #[derive(Debug)]
 pub struct Session {
     pub sender: LinkSender,
-    pub candidate: Candidate,
     wanted: Wanted,
     welcomed: bool,
     joined: bool,
@@ -55,10 +53,9 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn new(sender: LinkSender, candidate: Candidate) -> Self {
+    pub fn new(sender: LinkSender) -> Self {
         Self {
             sender,
-            candidate,
             wanted: Wanted::Nothing,
             welcomed: false,
             joined: false,

@@ -53,7 +53,7 @@ pub async fn run(args: CallArgs) -> anyhow::Result<Exit> {
         joined |= matches!(event, Event::Joined { .. });
         match &mut events {
             Some(log) => log.write(&event)?,
-            None => tell(&event),
+            None => words(&event).into_iter().for_each(|words| println!("{}", words.trim_end())),
         }
     }
     call.ended().await;
@@ -154,23 +154,24 @@ impl EventLog {
     }
 }
 
-/// Says an event to a person.
-pub fn tell(event: &Event) {
-    match event {
+/// An event in words, or `None` where it is of no interest to a person.
+pub fn words(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Race { candidates } => print::race(candidates, None),
         Event::Elected { region, transport, mean_ms, .. } => {
-            println!("elected {region} over {transport}, {:.1} ms", mean_ms.unwrap_or(f64::NAN));
+            format!("elected {region} over {transport}, {:.1} ms", mean_ms.unwrap_or(f64::NAN))
         }
         Event::Joined { region, since_join_ms, members, .. } => {
-            println!("joined over {region} after {since_join_ms:.0} ms, {members} in the room");
+            format!("joined over {region} after {since_join_ms:.0} ms, {members} in the room")
         }
         Event::PeerJoined { peer, name, .. } => match name {
-            Some(name) => println!("{name} joined"),
-            None => println!("{peer} joined with another key: neither of you can read the other; compare your invites"),
+            Some(name) => format!("{name} joined"),
+            None => format!("{peer} joined with another key: neither of you can read the other; compare your invites"),
         },
-        Event::PeerLeft { peer, name } => println!("{} left", name.as_ref().unwrap_or(peer)),
-        Event::PeerReconnecting { peer, name } => println!("{} is reconnecting", name.as_ref().unwrap_or(peer)),
-        Event::FirstFrame { kind, since_join_ms, .. } => println!("first {kind} after {since_join_ms:.0} ms"),
-        Event::Moved(moved) => println!(
+        Event::PeerLeft { peer, name } => format!("{} left", name.as_ref().unwrap_or(peer)),
+        Event::PeerReconnecting { peer, name } => format!("{} is reconnecting", name.as_ref().unwrap_or(peer)),
+        Event::FirstFrame { kind, since_join_ms, .. } => format!("first {kind} after {since_join_ms:.0} ms"),
+        Event::Moved(moved) => format!(
             "moved from {} to {} ({}): audio gap {} ms, video gap {} ms",
             moved.from.as_ref().map_or("nowhere", |from| &from.region),
             moved.to.region,
@@ -178,14 +179,13 @@ pub fn tell(event: &Event) {
             moved.audio_gap_ms,
             moved.video_gap_ms
         ),
-        Event::Kept { candidate, reason } => println!("stayed, not {candidate}: {reason}"),
-        Event::Reconnecting => println!("reconnecting"),
-        Event::Reconnected { region, .. } => println!("back, over {region}"),
-        Event::Chat { text, .. } => println!("chat: {text}"),
-        Event::Device { device, state } => println!("{device} {state}"),
-        Event::Error { message } => println!("{message}"),
-        Event::Summary(summary) => print!("{}", print::summary(summary)),
-        Event::Race { candidates } => print!("{}", print::race(candidates, None)),
-        Event::Candidate(_) | Event::Suspect { .. } | Event::Standby { .. } => {}
-    }
+        Event::Kept { candidate, reason } => format!("stayed, not {candidate}: {reason}"),
+        Event::Reconnecting => "reconnecting".into(),
+        Event::Reconnected { region, .. } => format!("back, over {region}"),
+        Event::Chat { text, .. } => format!("chat: {text}"),
+        Event::Device { device, state } => format!("{device} {state}"),
+        Event::Error { message } => message.clone(),
+        Event::Summary(summary) => print::summary(summary),
+        Event::Candidate(_) | Event::Suspect { .. } | Event::Standby { .. } => return None,
+    })
 }

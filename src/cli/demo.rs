@@ -153,20 +153,19 @@ async fn attend(name: &str, mut call: Call, duration: Duration) -> Attendance {
         };
         match event {
             None => break,
-            Some(Event::Race { candidates }) => println!("{name}: the race\n{}", print::race(&candidates, None)),
+            Some(Event::Race { candidates }) => {
+                println!("{name}: the race, 3 s long\n{}", print::race(&candidates, None))
+            }
             Some(Event::Summary(summary)) => attendance.summary = summary,
             Some(event) => {
                 if let Event::Elected { region, .. } = &event {
                     attendance.region.get_or_insert_with(|| region.clone());
                 }
-                tell(name, &event);
+                if let Some(words) = super::call::words(&event) {
+                    println!("{name}: {words}");
+                }
             }
         }
     }
     attendance
-}
-
-fn tell(name: &str, event: &Event) {
-    print!("{name}: ");
-    super::call::tell(event);
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use quinn::{SendStream, VarInt};
+use tokio::sync::watch;
 use wtransport::config::{DnsLookupFuture, DnsResolver};
 use wtransport::endpoint::{IncomingSession, endpoint_side};
 use wtransport::{Connection, Endpoint, RecvStream};
@@ -59,6 +60,7 @@ fn transport_config(congestion: Congestion) -> quinn::TransportConfig {
 /// The relay's endpoint.
 pub struct Server {
     endpoint: Endpoint<endpoint_side::Server>,
+    closed: watch::Sender<bool>,
 }
 
 /// A connection that has begun.
@@ -79,12 +81,18 @@ impl Server {
                 transport_config(Arc::new(CallCongestion)),
             )
             .build();
-        Ok(Self { endpoint: Endpoint::server(config)? })
+        Ok(Self { endpoint: Endpoint::server(config)?, closed: watch::Sender::new(false) })
     }
 
-    /// The next connection; finish it in a task of its own.
-    pub async fn accept(&self) -> Handshake {
-        Handshake { incoming: self.endpoint.accept().await }
+    /// The next connection, to be finished in a task of its own; `None` once closed.
+    pub async fn accept(&self) -> Option<Handshake> {
+        let mut closed = self.closed.subscribe();
+        tokio::select! {
+            // First, for a closed endpoint must not be asked.
+            biased;
+            _ = closed.wait_for(|closed| *closed) => None,
+            incoming = self.endpoint.accept() => Some(Handshake { incoming }),
+        }
     }
 
     /// Connections that are open or in handshake.
@@ -94,6 +102,7 @@ impl Server {
 
     /// Closes every connection and stops accepting.
     pub fn close(&self, reason: &str) {
+        self.closed.send_replace(true);
         self.endpoint.close(0u32.into(), reason.as_bytes());
     }
 

@@ -66,8 +66,7 @@ pub(super) fn bind(listen: SocketAddr) -> std::io::Result<(StdTcpListener, UdpSo
 /// Accepts WebTransport sessions for as long as the endpoint lives.
 pub(super) async fn serve_quic(core: Arc<Core>, server: Arc<Server>) {
     let half_open = Arc::new(Semaphore::new(core.limits.half_open));
-    loop {
-        let handshake = server.accept().await;
+    while let Some(handshake) = server.accept().await {
         match (half_open.clone().try_acquire_owned(), Connection::open(&core)) {
             (Ok(permit), Some(connection)) => {
                 tokio::spawn(finish_quic(core.clone(), handshake, permit, connection));

@@ -84,11 +84,11 @@ async fn run(seed: u64, congestion: Congestion) -> Figures {
                 .await
                 .expect("a link")
         },
-        async { server.accept().await.finish(responder.clone()).await.expect("a link") }
+        async { server.accept().await.expect("open").finish(responder.clone()).await.expect("a link") }
     );
     let (receiver, to_receiver) =
         tokio::join!(async { webtransport::dial(&url(address), address, &pins).await.expect("a link") }, async {
-            server.accept().await.finish(responder.clone()).await.expect("a link")
+            server.accept().await.expect("open").finish(responder.clone()).await.expect("a link")
         });
     tokio::spawn(forward(at_relay, to_receiver));
     let start = clock::now();

@@ -28,11 +28,10 @@ impl Controller {
     /// A dial ended.
     pub(super) fn dialled(&mut self, dialled: Result<(LinkId, Result<Link, LinkError>), tokio::task::JoinError>) {
         let Ok((id, result)) = dialled else { return };
-        let Some(candidate) = self.elector.candidate_of(id).cloned() else { return };
         match result {
             Err(error) => self.feed(Input::DialFailed { link: id, error: error.to_string() }),
             Ok(Link { sender, incoming }) => {
-                self.sessions.insert(id, Session::new(sender, candidate));
+                self.sessions.insert(id, Session::new(sender));
                 forward(id, incoming, self.links.clone());
                 self.feed(Input::Connected { link: id });
             }

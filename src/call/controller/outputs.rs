@@ -133,7 +133,7 @@ impl Controller {
         self.entered = true;
         let Place { relay, region, transport } = place;
         let since_join_ms = self.since_join_ms(now);
-        self.tell(Event::Joined { relay, region, transport, since_join_ms, members: self.roster.len() + 1 });
+        self.tell(Event::Joined { relay, region, transport, since_join_ms, members: self.roster.count() + 1 });
         self.start_audio();
         self.start_video();
         self.force_key();

@@ -60,7 +60,16 @@ impl Reader {
         (u32::try_from(rate.num).unwrap_or(30), u32::try_from(rate.den).unwrap_or(1))
     }
 
-    /// The next picture, `None` at the end. A picture cut short is the end.
+    /// The next picture, or `None` at the end.
+    ///
+    /// # Errors
+    /// The file cannot be read on.
+    pub fn next_picture(&mut self) -> Result<Option<I420>, VideoError> {
+        let mut picture = I420::black(2, 2);
+        Ok(self.next_into(&mut picture)?.then_some(picture))
+    }
+
+    /// Reads the next picture; false at the end. A picture cut short is the end.
     fn next_into(&mut self, into: &mut I420) -> Result<bool, VideoError> {
         let (width, height) = (self.decoder.get_width(), self.decoder.get_height());
         let frame = match self.decoder.read_frame() {
