@@ -43,7 +43,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
 use self::bus::{Bus, Event, Message};
-use self::config::{Access, CertificateSource, Config};
+use self::config::{Access, CertificateSource};
 use self::directory::Directory;
 use self::gate::Gate;
 use self::limits::Limits;
@@ -58,6 +58,8 @@ use crate::proto::control::Drain;
 use crate::proto::manifest::{Manifest, ManifestError, RelayEntry};
 use crate::proto::probe::RelayState;
 use crate::proto::{CALL_PATH, RelayInstance};
+
+pub use self::config::Config;
 
 /// How long clients that are told to move may take to begin; less where the deadline is short.
 const SPREAD: Duration = Duration::from_secs(10);
