@@ -8,11 +8,14 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tokio::sync::mpsc;
 
 use crate::clock;
 use crate::proto::{Layer, ParticipantId, Track};
 
+pub mod audio;
 pub mod video;
+pub mod wav;
 
 /// A coded frame of a track, ready to be numbered, sealed and sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +127,13 @@ impl fmt::Display for Event {
             Event::Failed { what, error } => write!(f, "{what} stopped: {error}"),
             Event::Ended { what } => write!(f, "the file in place of the {what} has ended"),
         }
+    }
+}
+
+/// Hands on an event; nobody waits for a reader that is gone or asleep.
+fn tell(events: &mpsc::Sender<Event>, event: Event) {
+    if let Err(error) = events.try_send(event) {
+        tracing::debug!(%error, "an event of media is lost");
     }
 }
 

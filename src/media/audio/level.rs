@@ -1,0 +1,36 @@
+//! How loud it is, for a meter: written by one thread, read by any.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The peak of late, 0.0..=1.0, falling by half in 80 ms.
+#[derive(Debug, Default)]
+pub struct Level(AtomicU32);
+
+impl Level {
+    /// Takes in 20 ms of samples.
+    pub fn feed(&self, frame: &[f32]) {
+        let peak = frame.iter().fold(0.0f32, |peak, sample| peak.max(sample.abs())).min(1.0);
+        let level = peak.max(self.get() * 0.84);
+        self.0.store(if level < 1e-4 { 0 } else { level.to_bits() }, Ordering::Relaxed);
+    }
+
+    pub fn get(&self) -> f32 {
+        f32::from_bits(self.0.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_meter_jumps_up_and_falls_slowly() {
+        let level = Level::default();
+        level.feed(&[0.1, -0.5]);
+        assert_eq!(level.get(), 0.5);
+        (0..4).for_each(|_| level.feed(&[0.0]));
+        assert!((0.24..0.26).contains(&level.get()));
+        (0..100).for_each(|_| level.feed(&[0.0]));
+        assert_eq!(level.get(), 0.0);
+    }
+}

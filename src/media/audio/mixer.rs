@@ -1,0 +1,385 @@
+//! From every peer's packets to one mix, 20 ms at a time on the wall clock.
+//!
+//! One thread pulls, decodes, mixes, records and feeds the speaker's ring. Whoever pushes or asks shares one lock with it,
+//! which it holds while it decodes: under a millisecond.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+
+use super::pace::{Pace, Stop, Worker};
+use super::speaker::Speaker;
+use super::voice::Voice;
+use super::{AudioError, FRAME, Frame};
+use crate::clock;
+use crate::jitter::{AudioIn, AudioStats};
+use crate::media::wav::Recorder;
+use crate::media::{Event, tell};
+use crate::proto::limits::MEMBERS;
+use crate::proto::{ParticipantId, Track};
+
+/// Where the mix goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// A device by its id or name, or the system's default.
+    Speaker(Option<String>),
+    /// Nowhere.
+    Off,
+}
+
+/// What a mixer does with its mix.
+#[derive(Debug, Clone)]
+pub struct MixerConfig {
+    pub output: Output,
+    /// Writes what the speaker gets, or would get, sample for sample on the wall clock from the mixer's start: silence
+    /// where nothing came. 48 kHz mono 16 bit WAV.
+    pub record: Option<PathBuf>,
+}
+
+/// Plays everybody. Dropping it completes the recording.
+#[derive(Debug)]
+pub struct Mixer {
+    voices: Arc<Voices>,
+    _worker: Worker,
+}
+
+type Voices = Mutex<BTreeMap<ParticipantId, Voice>>;
+
+fn lock(voices: &Voices) -> MutexGuard<'_, BTreeMap<ParticipantId, Voice>> {
+    voices.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Mixer {
+    /// Starts mixing: the first 20 ms end 20 ms from now.
+    ///
+    /// # Errors
+    /// The recording cannot be created; no thread. Trouble with a speaker is an [`Event`] instead.
+    pub fn start(config: MixerConfig, events: mpsc::Sender<Event>) -> Result<Self, AudioError> {
+        let recorder = config.record.as_deref().map(Recorder::create).transpose()?;
+        let speaker = match config.output {
+            Output::Speaker(wanted) => Some(Speaker::start(wanted, events.clone())?),
+            Output::Off => None,
+        };
+        let voices = Arc::new(Voices::default());
+        let mut desk = Desk { voices: voices.clone(), limiter: Limiter::new(), recorder, speaker, events };
+        let start = clock::now();
+        let worker = Worker::spawn("audio-mixer", move |stop| desk.run(&stop, start))?;
+        Ok(Self { voices, _worker: worker })
+    }
+
+    /// Takes in an opened packet that arrived at `arrived`. A peer not heard before gets a voice; one that was removed gets
+    /// a new one, so push for members of the room alone.
+    pub fn push(&self, peer: ParticipantId, packet: AudioIn, arrived: Instant) {
+        let mut voices = lock(&self.voices);
+        if !voices.contains_key(&peer) {
+            if voices.len() >= MEMBERS {
+                return;
+            }
+            match Voice::new() {
+                Ok(voice) => voices.insert(peer, voice),
+                Err(error) => return tracing::error!(%error, "no decoder for a peer's sound"),
+            };
+        }
+        if let Some(voice) = voices.get_mut(&peer) {
+            voice.buffer.push(arrived, packet);
+        }
+    }
+
+    /// Forgets a peer and its figures.
+    pub fn remove(&self, peer: ParticipantId) {
+        lock(&self.voices).remove(&peer);
+    }
+
+    /// What happened to each peer's packets so far.
+    pub fn stats(&self) -> BTreeMap<ParticipantId, AudioStats> {
+        lock(&self.voices).iter().map(|(peer, voice)| (*peer, voice.buffer.stats())).collect()
+    }
+
+    /// The longest time without a peer's sound since this was last asked, ms: see [`crate::jitter::AudioBuffer::take_longest_gap_ms`].
+    pub fn take_longest_gap_ms(&self, peer: ParticipantId) -> Option<u64> {
+        lock(&self.voices).get_mut(&peer).map(|voice| voice.buffer.take_longest_gap_ms())
+    }
+
+    /// The roster says that a peer is muted or gone: what does not come from here on is no gap.
+    pub fn pause(&self, peer: ParticipantId) {
+        if let Some(voice) = lock(&self.voices).get_mut(&peer) {
+            voice.buffer.pause();
+        }
+    }
+
+    /// True while sound of anybody should be arriving: somebody has started and not announced silence.
+    pub fn media_expected(&self) -> bool {
+        lock(&self.voices).values().any(|voice| voice.buffer.media_expected())
+    }
+
+    /// What of a peer is heard: the capture time of the packet played last, in µs of the peer's media clock, and when its
+    /// first sample went into the mix (the speaker adds its own delay). Lips are aligned to this.
+    pub fn playing(&self, peer: ParticipantId) -> Option<(u64, Instant)> {
+        lock(&self.voices).get(&peer).and_then(Voice::playing)
+    }
+
+    /// How loud a peer is, 0.0..=1.0; 0 for one that was never heard.
+    pub fn level(&self, peer: ParticipantId) -> f32 {
+        lock(&self.voices).get(&peer).map_or(0.0, |voice| voice.level.get())
+    }
+}
+
+/// The thread's own.
+struct Desk {
+    voices: Arc<Voices>,
+    limiter: Limiter,
+    recorder: Option<Recorder>,
+    speaker: Option<Speaker>,
+    events: mpsc::Sender<Event>,
+}
+
+impl Desk {
+    /// A tick that is late is made up for at once, as many as are due, so that the recording stays on the wall clock; the
+    /// speaker drops what it cannot still play.
+    fn run(&mut self, stop: &Stop, start: Instant) {
+        let mut pace = Pace::new(start);
+        pace.step();
+        while stop.wait_until(pace.due()) {
+            self.tick(pace.due());
+            pace.step();
+        }
+        // Whatever became due between the last look and the stop belongs to the recording.
+        while pace.due() <= clock::now() {
+            self.tick(pace.due());
+            pace.step();
+        }
+    }
+
+    fn tick(&mut self, now: Instant) {
+        let mut mix = [0.0; FRAME];
+        let mut first = Vec::new();
+        for (peer, voice) in lock(&self.voices).iter_mut() {
+            if voice.add_to(&mut mix, now) {
+                first.push(*peer);
+            }
+        }
+        for peer in first {
+            tell(&self.events, Event::FirstFrame { peer, track: Track::Microphone });
+        }
+        self.limiter.apply(&mut mix);
+        if let Some(speaker) = &mut self.speaker {
+            speaker.play(&mix);
+        }
+        self.record(&mix);
+    }
+
+    fn record(&mut self, mix: &Frame) {
+        if let Some(Err(error)) = self.recorder.as_mut().map(|recorder| recorder.write(mix)) {
+            self.recorder = None;
+            tracing::error!(%error, "the recording of sound stopped");
+            tell(&self.events, Event::Failed { what: "the recording of sound", error: error.to_string() });
+        }
+    }
+}
+
+/// Keeps a sum of voices within -1.0..=1.0 without hard edges; leaves what fits as it is.
+struct Limiter(opus::SoftClip);
+
+impl Limiter {
+    fn new() -> Self {
+        Self(opus::SoftClip::new(opus::Channels::Mono))
+    }
+
+    fn apply(&mut self, mix: &mut Frame) {
+        self.0.apply(mix);
+        mix.iter_mut().for_each(|sample| *sample = sample.clamp(-1.0, 1.0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use bytes::Bytes;
+
+    use super::super::codec::Encoder;
+    use super::super::source::tests::{correlation_at, speech};
+    use super::*;
+    use crate::media::audio::{AudioSource, Capture};
+    use crate::media::wav;
+    use crate::media::{Encoded, MediaClock};
+
+    /// Lets time pass: a tone's packets come on the wall clock, one each 20 ms.
+    fn tick_for(frames: usize) {
+        let (out, mut packets) = mpsc::channel(100);
+        let (events, _told) = mpsc::channel(1);
+        let _tone = Capture::start(AudioSource::Tone(440.0), MediaClock::start(), out, events).unwrap();
+        (0..frames).for_each(|_| drop(packets.blocking_recv().unwrap()));
+    }
+
+    const PEER: ParticipantId = ParticipantId(7);
+
+    fn recording(path: &Path) -> MixerConfig {
+        MixerConfig { output: Output::Off, record: Some(path.to_owned()) }
+    }
+
+    fn packet(number: u32, payload: &[u8]) -> AudioIn {
+        AudioIn { number, capture_us: u64::from(number) * 20_000, dtx: false, payload: Bytes::copy_from_slice(payload) }
+    }
+
+    /// A desk without a thread: ticks are called, time is virtual.
+    fn desk() -> (Desk, mpsc::Receiver<Event>) {
+        let (events, told) = mpsc::channel(100);
+        let voices = Arc::new(Voices::default());
+        (Desk { voices, limiter: Limiter::new(), recorder: None, speaker: None, events }, told)
+    }
+
+    /// Runs a whole call of one source file through capture and mixer and gives (sent, recorded).
+    fn call(seconds: usize, keep: impl Fn(u32) -> bool) -> (Vec<f32>, Vec<f32>, AudioStats) {
+        let dir = tempfile::tempdir().unwrap();
+        let (input, output) = (dir.path().join("in.wav"), dir.path().join("out.wav"));
+        let sent = speech(48_000 * seconds);
+        let mut recorder = Recorder::create(&input).unwrap();
+        sent.chunks(FRAME).for_each(|frame| recorder.write(frame).unwrap());
+        drop(recorder);
+
+        let (events, _told) = mpsc::channel(100);
+        let mixer = Mixer::start(recording(&output), events.clone()).unwrap();
+        let (out, mut packets) = mpsc::channel::<Encoded>(1000);
+        let capture = Capture::start(AudioSource::File(input), MediaClock::start(), out, events).unwrap();
+        for number in 0..(seconds * 50 + 10) as u32 {
+            let Encoded { capture_us, dtx, data, .. } = packets.blocking_recv().unwrap();
+            if keep(number) {
+                mixer.push(PEER, AudioIn { number, capture_us, dtx, payload: data }, clock::now());
+            }
+        }
+        drop(capture);
+        let stats = mixer.stats()[&PEER];
+        drop(mixer);
+        (sent, wav::read_mono(&output).unwrap(), stats)
+    }
+
+    /// The lag at which `heard` is most like `sent`, and how like.
+    fn align(sent: &[f32], heard: &[f32]) -> (usize, f64) {
+        (0..48 * 300)
+            .step_by(8)
+            .map(|lag| (lag, correlation_at(sent, heard, lag)))
+            .max_by(|one, other| one.1.total_cmp(&other.1))
+            .unwrap()
+    }
+
+    #[test]
+    fn what_is_recorded_is_what_was_sent_without_a_gap() {
+        let (sent, heard, _) = call(4, |_| true);
+        let (lag, likeness) = align(&sent, &heard);
+        assert!(likeness > 0.9, "{likeness} at {lag}");
+        assert!(lag < 48 * 200, "{lag} samples late");
+        let loud = |frame: &[f32]| frame.iter().map(|sample| sample * sample).sum::<f32>() > 0.01;
+        for (n, _) in sent.chunks_exact(FRAME).enumerate().filter(|(_, frame)| loud(frame)) {
+            let heard = &heard[n * FRAME + lag..][..FRAME];
+            assert!(heard.iter().any(|sample| sample.abs() > 0.001), "frame {n} is silent");
+        }
+    }
+
+    #[test]
+    fn a_missing_packet_is_recovered_from_the_next() {
+        let (sent, heard, stats) = call(4, |number| number % 10 != 5);
+        assert!(stats.recovered >= 15, "{stats:?}");
+        let (lag, likeness) = align(&sent, &heard);
+        assert!(likeness > 0.85, "{likeness} at {lag}");
+    }
+
+    #[test]
+    fn a_recording_is_as_long_as_the_wall_clock_and_silent_where_nothing_came() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out.wav");
+        let (events, _told) = mpsc::channel(100);
+        let mixer = Mixer::start(recording(&path), events).unwrap();
+        let start = clock::now();
+        tick_for(17);
+        let least = clock::now() - start;
+        drop(mixer);
+        let most = clock::now() - start;
+        let heard = wav::read_mono(&path).unwrap();
+        let frame = Duration::from_millis(20);
+        let length = frame * (heard.len() / FRAME) as u32;
+        assert!(length + frame > least && length <= most + frame, "{length:?} of {least:?}..{most:?}");
+        assert!(heard.iter().all(|sample| *sample == 0.0));
+    }
+
+    #[test]
+    fn ticks_that_are_late_are_made_up_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out.wav");
+        let (mut desk, _told) = desk();
+        desk.recorder = Some(Recorder::create(&path).unwrap());
+        let start = clock::now();
+        tick_for(26);
+        drop(Worker::spawn("test-late", move |stop| desk.run(&stop, start)).unwrap());
+        assert!(wav::read_mono(&path).unwrap().len() >= 25 * FRAME);
+    }
+
+    #[test]
+    fn the_first_packet_that_is_heard_is_told_once_and_garbage_is_not_heard() {
+        let (mut desk, mut told) = desk();
+        let start = clock::now();
+        let mut encoder = Encoder::new().unwrap();
+        let mixer = desk.voices.clone();
+        lock(&mixer).insert(PEER, Voice::new().unwrap());
+        for number in 0..50u32 {
+            let now = start + Duration::from_millis(20) * number;
+            let (data, _) = encoder.encode(&[0.1; FRAME]).unwrap();
+            let garbage = number < 10;
+            let payload: &[u8] = if garbage { &[0xff, 0xff, 0xff] } else { data };
+            lock(&mixer).get_mut(&PEER).unwrap().buffer.push(now, packet(number, payload));
+            desk.tick(now + Duration::from_millis(5));
+        }
+        assert_eq!(told.try_recv(), Ok(Event::FirstFrame { peer: PEER, track: Track::Microphone }));
+        assert!(told.try_recv().is_err());
+    }
+
+    #[test]
+    fn many_loud_voices_never_leave_the_scale() {
+        let mut limiter = Limiter::new();
+        let mut quiet = [0.25; FRAME];
+        limiter.apply(&mut quiet);
+        assert_eq!(quiet, [0.25; FRAME]);
+        let mut loud: Frame = std::array::from_fn(|n| (n as f32 * 0.05).sin() * 12.0);
+        limiter.apply(&mut loud);
+        assert!(loud.iter().all(|sample| (-1.0..=1.0).contains(sample)));
+    }
+
+    #[test]
+    fn a_recording_that_fails_is_told_and_the_mix_goes_on() {
+        let (mut desk, mut told) = desk();
+        let Ok(recorder) = Recorder::create(Path::new("/dev/full")) else { return };
+        desk.recorder = Some(recorder);
+        let start = clock::now();
+        (0..100u32).for_each(|n| desk.tick(start + Duration::from_millis(20) * n));
+        assert!(matches!(told.try_recv(), Ok(Event::Failed { .. })));
+        assert!(told.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_speaker_that_is_not_there_is_an_event_and_the_recording_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out.wav");
+        let (events, mut told) = mpsc::channel(100);
+        let output = Output::Speaker(Some("no device has this name".into()));
+        let mixer = Mixer::start(MixerConfig { output, record: Some(path.clone()) }, events).unwrap();
+        assert!(matches!(told.blocking_recv(), Some(Event::Device { .. })));
+        drop(mixer);
+        assert!(wav::read_mono(&path).is_ok());
+    }
+
+    #[test]
+    fn a_removed_peer_is_silent_and_has_no_figures() {
+        let (events, _told) = mpsc::channel(100);
+        let mixer = Mixer::start(MixerConfig { output: Output::Off, record: None }, events).unwrap();
+        mixer.push(PEER, packet(0, &[0; 10]), clock::now());
+        assert_eq!(mixer.stats().len(), 1);
+        assert!(mixer.take_longest_gap_ms(PEER).is_some());
+        mixer.remove(PEER);
+        assert!(mixer.stats().is_empty());
+        assert_eq!((mixer.take_longest_gap_ms(PEER), mixer.level(PEER)), (None, 0.0));
+    }
+}
