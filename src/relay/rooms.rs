@@ -81,7 +81,7 @@ pub(super) async fn serve_bus(core: Arc<Core>, mut events: mpsc::Receiver<Event>
             }
             Event::Message(message) => {
                 if let Some(room) = room_of(&message).and_then(|id| core.rooms.get(id)) {
-                    room.from_bus(clock::now(), message);
+                    room.take_from_bus(clock::now(), message);
                 }
             }
         }

@@ -20,7 +20,7 @@ const PART: usize = 256 * 1024;
 
 impl Room {
     /// Something from another relay.
-    pub fn from_bus(&self, now: Instant, message: Message) {
+    pub fn take_from_bus(&self, now: Instant, message: Message) {
         let mut state = self.lock();
         match message {
             Message::Audio { body, .. } => {

@@ -27,9 +27,10 @@ fn on_loopback_a_region_is_enough() {
 
 #[test]
 fn what_cannot_work_is_refused_with_what_to_mend() {
-    let table: [(&[&str], &str); 8] = [
+    let table: [(&[&str], &str); 9] = [
         (&[], "--region"),
         (&["--region", "oslo", "--listen", "0.0.0.0:4433"], "--open"),
+        (&["--region", "oslo", "--listen", "0.0.0.0:4433", "--open"], "--advertise"),
         (&["--region", "oslo", "--cert", "a.pem"], "--key"),
         (&["--region", "oslo", "--self-signed", "--cert", "a", "--key", "b"], "cannot be used with"),
         (&["--region", "oslo", "--open", "--auth-key", "k"], "cannot be used with"),
@@ -47,7 +48,7 @@ fn what_cannot_work_is_refused_with_what_to_mend() {
 fn beyond_loopback_it_takes_a_key_or_open() {
     let key = file("hs256:whatever");
     let key = key.path().to_str().unwrap();
-    let outside = ["--region", "oslo", "--listen", "0.0.0.0:4433"];
+    let outside = ["--region", "oslo", "--listen", "192.0.2.1:4433"];
     assert_eq!(parse(&[&outside[..], &["--open"]].concat()).unwrap().access, Access::Open);
     let guarded = parse(&[&outside[..], &["--auth-key", key]].concat()).unwrap();
     assert_eq!(guarded.access, Access::Key("hs256:whatever".into()));
@@ -55,7 +56,7 @@ fn beyond_loopback_it_takes_a_key_or_open() {
 
 #[test]
 fn flags_go_before_the_file() {
-    let file = file("region = \"oslo\"\nprovider = \"metal\"\nlisten = \"0.0.0.0:5000\"\nopen = true\n");
+    let file = file("region = \"oslo\"\nprovider = \"metal\"\nlisten = \"192.0.2.1:5000\"\nopen = true\n");
     let path = file.path().to_str().unwrap();
     let config = parse(&["--config", path, "--provider", "cloud"]).unwrap();
     assert_eq!((config.region.as_str(), config.provider.as_str(), config.listen.port()), ("oslo", "cloud", 5000));
