@@ -349,6 +349,28 @@ async fn a_connection_that_says_nothing_is_closed() {
     assert!(quiet.is_err(), "a race keeps its connections");
 }
 
+#[tokio::test]
+async fn a_relay_that_is_killed_says_no_goodbye_over_quic_and_its_port_is_free_again() {
+    let hub = Hub::new();
+    let oslo = relay("oslo", BusConfig::Local(hub.clone())).await;
+    let (mut ada, _) = Client::join(&oslo, Transport::WebTransport, 1, vec![]).await;
+    let address = oslo.address();
+    oslo.kill();
+    let quiet = tokio::time::timeout(Duration::from_millis(300), ada.link.incoming.recv()).await;
+    assert!(quiet.is_err(), "{quiet:?}");
+    let again = Relay::start(Config { listen: address, ..Config::local("oslo") }).await.unwrap();
+    assert_eq!(again.address(), address);
+}
+
+#[tokio::test]
+async fn a_relay_that_stops_says_so() {
+    let relay = alone().await;
+    let (mut ada, _) = Client::join(&relay, Transport::WebTransport, 1, vec![]).await;
+    relay.shutdown().await;
+    let closed = async { while !matches!(ada.next().await, Incoming::Closed { .. }) {} };
+    tokio::time::timeout(PATIENCE, closed).await.unwrap();
+}
+
 /// A NATS server of this test alone, where one is installed.
 struct Nats {
     process: std::process::Child,

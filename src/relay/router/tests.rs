@@ -347,3 +347,23 @@ fn another_relay_is_served_from_the_cache() {
     bench.router.remove_participant(ADA);
     assert!(bench.router.cached(stream(), None).is_empty());
 }
+
+#[test]
+fn what_was_kept_before_a_hole_is_fetched_anew() {
+    let mut bench = Bench::new();
+    bench.router.set_elsewhere(bench.now, ADA, true);
+    bench.subscribe(2, BOB, &[wish(Track::Camera, 0)], &[]);
+    (0..3).for_each(|number| assert!(bench.send(number, 0)));
+    bench.pass(1000);
+    bench.out();
+    bench.router.unsubscribe(SessionId(2));
+    bench.subscribe(3, BOB, &[wish(Track::Camera, 0)], &[]);
+    assert_eq!(bench.out(), (vec![], vec!["fetch"]));
+    let group: Vec<_> = (0..6).map(|number| frame(number, 0, Layer::default())).collect();
+    bench.router.fetched(bench.now, stream(), &group);
+    assert_eq!(bench.out().0, (0..6).map(|number| (3, number)).collect::<Vec<_>>());
+    bench.router.missed_elsewhere();
+    bench.pass(1000);
+    bench.subscribe(4, ParticipantId(4), &[wish(Track::Camera, 0)], &[]);
+    assert_eq!(bench.out(), (vec![], vec!["fetch"]));
+}
