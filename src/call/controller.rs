@@ -325,7 +325,7 @@ fn video_summary(stats: &video::receiver::VideoPeerStats) -> VideoSummary {
         key_frames_requested: stats.key_frames_requested,
         width: stats.width,
         height: stats.height,
-        fps: stats.fps,
+        fps: (stats.decoded > 0).then_some(stats.fps.into()),
     }
 }
 

@@ -32,16 +32,24 @@ pub async fn run(args: CallArgs) -> anyhow::Result<Exit> {
     tokio::pin!(leave);
     let mut interrupted = interrupted()?;
     let (mut asked, mut joined) = (false, false);
-    while let Some(event) = tokio::select! {
-        event = call.event() => event,
-        () = &mut leave, if !asked => { asked = true; call.command(Command::Leave); continue }
-        Some(()) = interrupted.recv() => {
-            // The second time, for whoever does not want to wait.
-            if std::mem::replace(&mut asked, true) { return Ok(Exit::Failed) }
-            call.command(Command::Leave);
-            continue
-        }
-    } {
+    loop {
+        let event = tokio::select! {
+            event = call.event() => event,
+            () = &mut leave, if !asked => {
+                asked = true;
+                call.command(Command::Leave);
+                continue;
+            }
+            Some(()) = interrupted.recv() => {
+                // The second time, for whoever does not want to wait.
+                if std::mem::replace(&mut asked, true) {
+                    return Ok(Exit::Failed);
+                }
+                call.command(Command::Leave);
+                continue;
+            }
+        };
+        let Some(event) = event else { break };
         joined |= matches!(event, Event::Joined { .. });
         match &mut events {
             Some(log) => log.write(&event)?,

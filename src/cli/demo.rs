@@ -18,9 +18,10 @@ use crate::media::video::{VideoConfig, VideoSource};
 use crate::net::distance::{Distance, Shape};
 use crate::proto::CALL_PATH;
 use crate::proto::manifest::{Manifest, RelayEntry};
+use crate::relay::Relay;
 use crate::relay::bus::BusConfig;
 use crate::relay::bus::local::Hub;
-use crate::relay::{self, Relay};
+use crate::relay::config::Config as RelayConfig;
 
 const ROOM: &str = "demo";
 /// Round trips of both participants to each region, ms: one sits in Singapore, one in Frankfurt.
@@ -68,11 +69,11 @@ async fn start_relays() -> anyhow::Result<BTreeMap<&'static str, Relay>> {
     }
     let mut relays = BTreeMap::new();
     for (region, ..) in REGIONS {
-        let config = relay::Config {
+        let config = RelayConfig {
             id: Some(region.into()),
             provider: "demo".into(),
             bus: BusConfig::Local(hub.clone()),
-            ..relay::Config::local(region)
+            ..RelayConfig::local(region)
         };
         let relay = Relay::start(config).await.with_context(|| format!("cannot start the relay {region}"))?;
         relays.insert(region, relay);

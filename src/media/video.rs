@@ -40,6 +40,22 @@ pub enum VideoSource {
     Off,
 }
 
+impl std::str::FromStr for VideoSource {
+    type Err = VideoError;
+
+    /// Reads `camera[:ID]`, `pattern`, `file:PATH` or `off`.
+    fn from_str(text: &str) -> Result<Self, VideoError> {
+        let (kind, rest) = text.split_once(':').map_or((text, None), |(kind, rest)| (kind, Some(rest)));
+        Ok(match (kind, rest) {
+            ("camera", id) => VideoSource::Camera(id.filter(|id| !id.is_empty()).map(str::to_owned)),
+            ("pattern", None) => VideoSource::Pattern,
+            ("file", Some(path)) if !path.is_empty() => VideoSource::File(path.into()),
+            ("off", None) => VideoSource::Off,
+            _ => return Err(VideoError::Source(text.to_owned())),
+        })
+    }
+}
+
 impl VideoSource {
     /// Looks whether the source can be used at all, so that a mistake in a flag is an error at once. A camera may
     /// come later, so it always passes.
@@ -93,6 +109,9 @@ impl VideoConfig {
 /// Why pictures cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum VideoError {
+    /// Words that name no source.
+    #[error("{0:?} is no picture source: camera[:ID], pattern, file:IN.y4m or off")]
+    Source(String),
     #[error("{}: {message}", path.display())]
     File { path: PathBuf, message: String },
     #[error(transparent)]

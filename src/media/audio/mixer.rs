@@ -30,6 +30,20 @@ pub enum Output {
     Off,
 }
 
+impl std::str::FromStr for Output {
+    type Err = String;
+
+    /// Reads `speaker[:ID]` or `off`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (kind, id) = text.split_once(':').map_or((text, None), |(kind, id)| (kind, Some(id)));
+        match (kind, id) {
+            ("speaker", id) => Ok(Output::Speaker(id.filter(|id| !id.is_empty()).map(str::to_owned))),
+            ("off", None) => Ok(Output::Off),
+            _ => Err(format!("{text:?} is no place for sound: speaker[:ID] or off")),
+        }
+    }
+}
+
 /// What a mixer does with its mix.
 #[derive(Debug, Clone)]
 pub struct MixerConfig {

@@ -46,7 +46,10 @@ impl H264Encoder {
         let mut quiet: c_int = 0;
         // SAFETY: the option takes a pointer to an int, reads it before it returns, and is allowed before the first
         // picture. The crate sets it too, but after the library has written to stderr.
-        unsafe { encoder.raw_api().set_option(OPTION_TRACE_LEVEL, (&raw mut quiet).cast()) };
+        #[expect(unsafe_code, reason = "the crate has no call that quiets the library before it speaks")]
+        unsafe {
+            encoder.raw_api().set_option(OPTION_TRACE_LEVEL, (&raw mut quiet).cast());
+        }
         Ok(Self { encoder, config: *config, started: false, bitrate_bps, buffer: Vec::new() })
     }
 
@@ -62,6 +65,7 @@ impl H264Encoder {
         let mut info = BitrateInfo { layer: SPATIAL_LAYER_0, bitrate };
         // SAFETY: both options take a pointer to SBitrateInfo, read it before they return and keep nothing of it; `info`
         // has its layout and outlives the call. The encoder was initialised by its first picture.
+        #[expect(unsafe_code, reason = "the crate has no call that sets a bit rate")]
         let code = unsafe { self.encoder.raw_api().set_option(option, (&raw mut info).cast()) };
         if code == 0 { Ok(()) } else { Err(CodecError::Encoder(format!("bit rate {bitrate}: code {code}"))) }
     }
