@@ -1,3 +1,5 @@
+//! Members come, move, lose their links and leave; other relays tell, and fall silent.
+
 use super::*;
 use crate::clock;
 

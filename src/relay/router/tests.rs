@@ -1,3 +1,5 @@
+//! Tables of who gets which frame, in virtual time.
+
 use super::*;
 use crate::clock;
 use crate::proto::MediaHeader;

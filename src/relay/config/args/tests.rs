@@ -1,3 +1,5 @@
+//! The table of what may be said and what may not, and of who outweighs whom.
+
 use super::*;
 use clap::CommandFactory;
 
