@@ -106,9 +106,9 @@ impl Delay {
             return;
         }
         let bounds = |range: std::ops::Range<usize>| {
-            self.window
-                .range(range)
-                .fold((i64::MAX, i64::MIN), |(low, high), (_, offset)| (low.min(*offset), high.max(*offset)))
+            self.window.range(range).fold((i64::MAX, i64::MIN), |(low, high), (_, offset)| {
+                (low.min(*offset), high.max(*offset))
+            })
         };
         let (before, now) = (bounds(0..older), bounds(older..self.window.len()));
         if now.1 + Self::PATH_MARGIN_US < before.0 || now.0 > before.1 + Self::PATH_MARGIN_US {

@@ -163,9 +163,7 @@ fn a_link_that_dies_costs_the_gap_that_is_measured_and_no_delay_afterwards() {
     for dead_ms in [100, 300, 500, 700, 3000] {
         let mut room = Room::new(4_000);
         let dead = 2_000_000..2_000_000 + dead_ms * 1000;
-        (0..500)
-            .filter(|index| !dead.contains(&(index * 20_000)))
-            .for_each(|index| room.send(index * 20_000, nth(index)));
+        (0..500).filter(|index| !dead.contains(&(index * 20_000))).for_each(|index| room.send(index * 20_000, nth(index)));
         room.run(1_900_000);
         let before = room.last_delay_ms();
         assert_eq!(room.buffer.take_longest_gap_ms(), 0);
