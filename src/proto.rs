@@ -78,3 +78,6 @@ pub enum DecodeError {
     #[error("malformed control message: {0}")]
     Control(String),
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,10 +40,11 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use self::bus::{Bus, Event, Message};
-use self::config::{Access, CertificateSource, Config};
+use self::config::{Access, CertificateSource};
 use self::directory::Directory;
 use self::gate::Gate;
 use self::limits::Limits;
@@ -58,6 +59,8 @@ use crate::proto::control::Drain;
 use crate::proto::manifest::{Manifest, ManifestError, RelayEntry};
 use crate::proto::probe::RelayState;
 use crate::proto::{CALL_PATH, RelayInstance};
+
+pub use self::config::Config;
 
 /// How long clients that are told to move may take to begin; less where the deadline is short.
 const SPREAD: Duration = Duration::from_secs(10);
@@ -99,6 +102,8 @@ pub struct Relay {
     server: Arc<Server>,
     address: SocketAddr,
     admin: Option<SocketAddr>,
+    /// What takes in connections.
+    doors: Vec<JoinHandle<()>>,
     threads: Threads,
 }
 
@@ -218,17 +223,19 @@ impl Relay {
         let tls = TlsAcceptor::from(certificate.server_config(&[b"http/1.1"])?);
         tokio::spawn(rooms::serve_bus(core.clone(), events));
         tokio::spawn(rooms::keep_time(core.clone()));
-        tokio::spawn(accept::serve_quic(core.clone(), server.clone()));
-        tokio::spawn(accept::serve_tcp(core.clone(), tcp, tls));
+        let mut doors = vec![
+            tokio::spawn(accept::serve_quic(core.clone(), server.clone())),
+            tokio::spawn(accept::serve_tcp(core.clone(), tcp, tls)),
+        ];
         let admin = admin.map(|(address, listener)| {
-            tokio::spawn(accept::serve_admin(core.clone(), listener));
+            doors.push(tokio::spawn(accept::serve_admin(core.clone(), listener)));
             address
         });
         if let Some(path) = &config.manifest_out {
             write_manifest(path, core.directory.own())
                 .map_err(|error| RelayError::Write { path: path.display().to_string(), error })?;
         }
-        Ok(Self { core, server, address, admin, threads: Threads::default() })
+        Ok(Self { core, server, address, admin, doors, threads: Threads::default() })
     }
 
     fn core(
@@ -321,7 +328,12 @@ impl Relay {
     }
 
     /// Stops: peers are told that their connections end.
-    pub async fn shutdown(self) {
+    pub async fn shutdown(mut self) {
+        // The endpoint must not be asked for connections once it is closed.
+        for door in self.doors.drain(..) {
+            door.abort();
+            let _ = door.await;
+        }
         self.core.rooms.all().iter().for_each(|room| room.cut("the relay stops"));
         self.server.close("the relay stops");
         let mut joined = self.core.joined.subscribe();

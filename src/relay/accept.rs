@@ -17,6 +17,8 @@ use crate::net::webtransport::{Handshake, Server};
 
 /// Tries to find a port number that is free for UDP and TCP.
 const PORTS: usize = 32;
+/// Bytes that the UDP socket may hold, each way.
+const SOCKET_BUFFER: usize = 4 << 20;
 /// After a failed accept (no file descriptors, mostly) a moment's rest, or the loop spins.
 const REST: Duration = Duration::from_millis(50);
 
@@ -53,6 +55,7 @@ pub(super) fn bind(listen: SocketAddr) -> std::io::Result<(StdTcpListener, UdpSo
         tried += 1;
         match UdpSocket::bind(address) {
             Ok(udp) => {
+                widen(&udp);
                 tcp.set_nonblocking(true)?;
                 return Ok((tcp, udp));
             }
@@ -60,6 +63,14 @@ pub(super) fn bind(listen: SocketAddr) -> std::io::Result<(StdTcpListener, UdpSo
             Err(_) if listen.port() == 0 && tried < PORTS => {}
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// One socket carries every session: the system's default holds a few ms of a large room. As much as the system allows.
+fn widen(socket: &UdpSocket) {
+    let socket = socket2::SockRef::from(socket);
+    if let Err(error) = socket.set_recv_buffer_size(SOCKET_BUFFER).and(socket.set_send_buffer_size(SOCKET_BUFFER)) {
+        tracing::debug!(%error, "the socket's buffers stay as they are");
     }
 }
 

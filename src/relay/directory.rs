@@ -26,13 +26,11 @@ impl Directory {
         &self.own
     }
 
-    /// Another relay announced itself.
-    pub fn heard(&self, now: Instant, entry: RelayEntry) {
+    /// Another relay announced itself. True if it is new, and should hear at once who is here.
+    pub fn heard(&self, now: Instant, entry: RelayEntry) -> bool {
         let mut others = self.lock();
         let room = others.len() + 1 < limits::RELAYS || others.contains_key(&entry.id);
-        if room && entry.id != self.own.id {
-            others.insert(entry.id.clone(), (entry, now));
-        }
+        room && entry.id != self.own.id && others.insert(entry.id.clone(), (entry, now)).is_none()
     }
 
     /// Forgets who fell silent.
@@ -77,9 +75,10 @@ mod tests {
     fn lists_itself_first_and_others_while_they_are_heard() {
         let start = clock::now();
         let directory = Directory::new(entry("me"));
-        directory.heard(start, entry("me"));
-        directory.heard(start, entry("b"));
-        directory.heard(start + SILENT / 2, entry("a"));
+        assert!(!directory.heard(start, entry("me")));
+        assert!(directory.heard(start, entry("b")));
+        assert!(!directory.heard(start, entry("b")));
+        assert!(directory.heard(start + SILENT / 2, entry("a")));
         assert_eq!(ids(&directory), ["me", "a", "b"]);
         directory.handle_timeout(start + SILENT);
         assert_eq!(ids(&directory), ["me", "a"]);

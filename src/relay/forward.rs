@@ -232,7 +232,8 @@ impl Room {
 
     /// The bus is back: what was missed is asked for.
     pub fn bus_is_back(&self) {
-        let state = self.lock();
+        let mut state = self.lock();
+        state.router.missed_elsewhere();
         self.bus.subscribe(self.id, Some(state.told_interest));
         self.tell_digest(&state, true);
     }

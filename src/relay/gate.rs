@@ -57,11 +57,6 @@ impl Gate {
         Ok(Self { keys: Some(Keys { auth, ticket }), random: SystemRandom::new() })
     }
 
-    /// Whether everybody may enter.
-    pub fn is_open(&self) -> bool {
-        self.keys.is_none()
-    }
-
     /// Lets in, or says for a person why not.
     pub fn admit(&self, hello: &Hello) -> Result<Admission, String> {
         let participant = ParticipantId(hello.participant);

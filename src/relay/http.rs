@@ -143,9 +143,11 @@ fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
     values.flat_map(|value| value.split(',')).any(|item| item.trim().eq_ignore_ascii_case(word))
 }
 
+/// The connection ends behind it: who asks again shakes hands again, and holds nothing of ours meanwhile.
 fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     // One question a connection: hyper's own setting for it would say so on upgrades too.
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

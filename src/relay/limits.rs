@@ -15,7 +15,7 @@ pub struct Limits {
     pub first_word: Duration,
     /// Between two probes of a connection that has not joined.
     pub idle: Duration,
-    /// Without a word of a session that has joined: its link is dead.
+    /// Without a word, probes included, of a session that has joined over WebSocket: its link is dead. QUIC knows by itself.
     pub silent: Duration,
 }
 
@@ -27,7 +27,7 @@ impl Default for Limits {
             handshake: Duration::from_secs(5),
             first_word: Duration::from_secs(10),
             idle: Duration::from_secs(30),
-            silent: Duration::from_secs(15),
+            silent: Duration::from_secs(30),
         }
     }
 }

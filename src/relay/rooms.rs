@@ -74,10 +74,14 @@ pub(super) async fn serve_bus(core: Arc<Core>, mut events: mpsc::Receiver<Event>
                     core.rooms.all().iter().for_each(|room| room.bus_is_back());
                 }
             }
-            Event::Message(Message::Announce { entry }) => core.directory.heard(clock::now(), entry),
+            Event::Message(Message::Announce { entry }) => {
+                if core.directory.heard(clock::now(), entry) {
+                    core.announce();
+                }
+            }
             Event::Message(message) => {
                 if let Some(room) = room_of(&message).and_then(|id| core.rooms.get(id)) {
-                    room.from_bus(clock::now(), message);
+                    room.take_from_bus(clock::now(), message);
                 }
             }
         }

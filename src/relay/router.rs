@@ -226,9 +226,21 @@ impl Router {
         self.interest
     }
 
+    /// Frames from other relays were missed: what is kept of their participants' streams has holes.
+    pub fn missed_elsewhere(&mut self) {
+        let held = self.streams.iter_mut().filter(|(id, _)| self.elsewhere.contains(&id.participant));
+        held.for_each(|(_, stream)| stream.cache.clear());
+    }
+
     fn sum_interest(&mut self) {
         let all = self.subscribers.values().map(|subscriber| subscriber.wishes.interest());
         self.interest = all.fold(Interest::NONE, Interest::and);
+        // What no longer comes from other relays must not be served later as if nothing were missing.
+        for (id, stream) in &mut self.streams {
+            if self.elsewhere.contains(&id.participant) && !self.interest.contains(id.track, id.spatial) {
+                stream.cache.clear();
+            }
+        }
     }
 
     /// Begins a stream where there is none.

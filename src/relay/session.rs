@@ -25,12 +25,15 @@ use crate::proto::control::{
     client_message, server_message,
 };
 use crate::proto::subgroup::VideoFrame;
-use crate::proto::{ParticipantId, Track, VERSION, datagram};
+use crate::proto::{ParticipantId, Track, Transport, VERSION, datagram};
 
 /// Control messages a second that a client may send, and at once: far above what a call needs.
 const CONTROL_RATE: (u32, u32) = (100, 400);
 /// Probes a second: 20 Hz on a link in doubt, and the race.
 const PROBE_RATE: (u32, u32) = (100, 200);
+
+/// Longer than any call.
+const FOREVER: Duration = Duration::from_secs(86_400);
 
 /// Why a session ends from our side.
 struct Refusal {
@@ -95,7 +98,8 @@ pub(super) async fn run(core: Arc<Core>, mut link: Link, connection: Arc<Connect
                 if clock::now() >= session.patience {
                     break Some(Refusal::new(RefusalCode::Unspecified, "nothing was heard for too long"));
                 }
-                alarm.as_mut().reset(session.patience.into());
+                // Patience may have become shorter when it is looked at next.
+                alarm.as_mut().reset(session.patience.min(clock::now() + session.core.limits.idle).into());
             }
         }
     };
@@ -111,6 +115,7 @@ impl Session {
     async fn handle(&mut self, incoming: Incoming) -> ControlFlow<Refusal> {
         let now = clock::now();
         let patience = match (&self.phase, &incoming) {
+            (Phase::Joined(..), _) if self.sender.transport() == Transport::WebTransport => Some(FOREVER),
             (Phase::Joined(..), _) => Some(self.core.limits.silent),
             (_, Incoming::Probed) => Some(self.core.limits.idle),
             _ => None,

@@ -120,6 +120,8 @@ pub enum ConfigError {
     OpenWithKey,
     #[error("{0} can be reached from outside: give --auth-key FILE, or --open to let everybody in")]
     Unguarded(SocketAddr),
+    #[error("{0} is every address of this machine: say with --advertise HOST:PORT which one clients are to use")]
+    NoAddress(SocketAddr),
     #[error("{0:?} is not the address of a NATS server: it looks like nats://HOST:4222")]
     Nats(String),
     #[error("--advertise {0:?} is not HOST:PORT")]
@@ -187,6 +189,9 @@ impl Settings {
             None => return Err(ConfigError::Unguarded(listen)),
         };
         let advertise = self.advertise.map(check_host).transpose()?;
+        if advertise.is_none() && listen.ip().is_unspecified() {
+            return Err(ConfigError::NoAddress(listen));
+        }
         let local = Config::local(&region);
         Ok(Config {
             id: self.id,

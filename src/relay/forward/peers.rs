@@ -20,7 +20,7 @@ const PART: usize = 256 * 1024;
 
 impl Room {
     /// Something from another relay.
-    pub fn from_bus(&self, now: Instant, message: Message) {
+    pub fn take_from_bus(&self, now: Instant, message: Message) {
         let mut state = self.lock();
         match message {
             Message::Audio { body, .. } => {
@@ -81,11 +81,11 @@ impl Room {
     }
 
     /// Whether a participant's key frame is for this relay to ask for: of those that hold the participant, the one
-    /// over which it sends.
+    /// over which it sends; where it rests, the first.
     fn answers_for(&self, now: Instant, state: &State, stream: StreamId) -> bool {
         let sends_here = state.sources.get(&stream).is_some_and(|(_, at)| now.saturating_duration_since(*at) < SENDING);
         let here = state.registry.sessions(stream.participant).next().is_some();
-        here && (sends_here || state.registry.holders(stream.participant).next().is_none())
+        here && (sends_here || state.registry.holders(stream.participant).all(|other| other > self.instance))
     }
 
     fn direct_message(&self, now: Instant, state: &mut State, message: DirectMessage) {

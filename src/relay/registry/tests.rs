@@ -1,1 +1,155 @@
+//! Members come, move, lose their links and leave; other relays tell, and fall silent.
 
+use super::*;
+use crate::clock;
+
+const ADA: ParticipantId = ParticipantId(0xada);
+const HERE: SessionId = SessionId(1);
+const FRANKFURT: RelayInstance = RelayInstance(0xf);
+const SINGAPORE: RelayInstance = RelayInstance(0x5);
+
+fn member(participant: ParticipantId) -> Member {
+    Member { participant: participant.0, ..Member::default() }
+}
+
+/// What was told since the last look: the state that members went into, and whether relays hold them.
+fn told(registry: &mut Registry) -> Vec<String> {
+    let mut told = Vec::new();
+    while let Some(change) = registry.poll_change() {
+        told.push(match change {
+            Change::Member(member) => format!("{:?}", member.state()),
+            Change::Elsewhere(_, held) => format!("elsewhere: {held}"),
+            Change::Gone(_, sessions) => format!("gone with {}", sessions.len()),
+        });
+    }
+    told
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+#[test]
+fn a_participant_is_one_member_however_many_links_it_has() {
+    let (mut registry, now) = (Registry::default(), clock::now());
+    registry.join(HERE, member(ADA)).unwrap();
+    registry.join(SessionId(2), member(ADA)).unwrap();
+    registry.joined_elsewhere(FRANKFURT, member(ADA));
+    assert_eq!(told(&mut registry), ["Connected", "elsewhere: true"]);
+    registry.end(now, HERE, ADA, Ended::Lost);
+    registry.end(now, SessionId(2), ADA, Ended::Lost);
+    assert_eq!(told(&mut registry), [] as [&str; 0]);
+    assert_eq!(registry.roster(ParticipantId(1)).len(), 1);
+    assert!(registry.roster(ADA).is_empty());
+}
+
+#[test]
+fn who_loses_its_last_link_is_reconnecting_for_30_s_and_then_left() {
+    let (mut registry, now) = (Registry::default(), clock::now());
+    registry.join(HERE, member(ADA)).unwrap();
+    registry.end(now, HERE, ADA, Ended::Lost);
+    registry.handle_timeout(now + seconds(29));
+    assert_eq!(told(&mut registry), ["Connected", "Reconnecting"]);
+    assert!(!registry.is_idle());
+    registry.handle_timeout(now + seconds(30));
+    assert_eq!(told(&mut registry), ["Left", "gone with 0"]);
+    assert!(registry.is_idle());
+}
+
+#[test]
+fn who_comes_back_in_time_is_connected_again() {
+    let (mut registry, now) = (Registry::default(), clock::now());
+    registry.join(HERE, member(ADA)).unwrap();
+    registry.end(now, HERE, ADA, Ended::Lost);
+    registry.join(SessionId(2), member(ADA)).unwrap();
+    registry.handle_timeout(now + seconds(31));
+    assert_eq!(told(&mut registry), ["Connected", "Reconnecting", "Connected"]);
+}
+
+#[test]
+fn who_leaves_is_gone_at_once_with_all_its_links() {
+    let (mut registry, now) = (Registry::default(), clock::now());
+    registry.join(HERE, member(ADA)).unwrap();
+    registry.join(SessionId(2), member(ADA)).unwrap();
+    told(&mut registry);
+    registry.end(now, HERE, ADA, Ended::Left);
+    assert_eq!(told(&mut registry), ["Left", "gone with 1"]);
+}
+
+#[test]
+fn who_moved_has_two_seconds_to_turn_up_elsewhere_before_anybody_is_alarmed() {
+    let (mut registry, now) = (Registry::default(), clock::now());
+    registry.join(HERE, member(ADA)).unwrap();
+    registry.end(now, HERE, ADA, Ended::Moved);
+    registry.handle_timeout(now + seconds(1));
+    assert_eq!(told(&mut registry), ["Connected"]);
+    registry.joined_elsewhere(FRANKFURT, member(ADA));
+    registry.handle_timeout(now + seconds(6));
+    assert_eq!(told(&mut registry), ["elsewhere: true"]);
+
+    registry.ended_elsewhere(now, FRANKFURT, ADA, Ended::Moved);
+    registry.handle_timeout(now + seconds(2));
+    assert_eq!(told(&mut registry), ["elsewhere: false", "Reconnecting"]);
+}
+
+#[test]
+fn a_digest_heals_what_was_lost() {
+    let (mut registry, now) = (Registry::default(), clock::now());
+    registry.digest(now, FRANKFURT, vec![member(ADA), member(ParticipantId(2))]);
+    assert_eq!(told(&mut registry).len(), 4);
+    registry.digest(now, FRANKFURT, vec![member(ADA)]);
+    assert_eq!(told(&mut registry), ["elsewhere: false", "Reconnecting"]);
+    registry.digest(now, SINGAPORE, vec![member(ParticipantId(2))]);
+    assert_eq!(told(&mut registry), ["Connected", "elsewhere: true"]);
+}
+
+#[test]
+fn a_digest_that_was_written_before_a_leave_does_not_bring_the_member_back_and_a_join_does() {
+    let (mut registry, now) = (Registry::default(), clock::now());
+    registry.joined_elsewhere(FRANKFURT, member(ADA));
+    registry.ended_elsewhere(now, FRANKFURT, ADA, Ended::Left);
+    told(&mut registry);
+    registry.digest(now, SINGAPORE, vec![member(ADA)]);
+    assert_eq!(told(&mut registry), [] as [&str; 0]);
+    registry.joined_elsewhere(SINGAPORE, member(ADA));
+    assert_eq!(told(&mut registry), ["Connected", "elsewhere: true"]);
+}
+
+#[test]
+fn a_relay_that_falls_silent_holds_nobody() {
+    let (mut registry, now) = (Registry::default(), clock::now());
+    registry.set_interest(now, FRANKFURT, Interest(7));
+    registry.digest(now, FRANKFURT, vec![member(ADA), member(ParticipantId(2))]);
+    registry.heard(now, SINGAPORE);
+    registry.joined_elsewhere(SINGAPORE, member(ADA));
+    told(&mut registry);
+    registry.heard(now + seconds(3), SINGAPORE);
+    registry.handle_timeout(now + seconds(6));
+    assert_eq!(told(&mut registry), [] as [&str; 0]);
+    registry.handle_timeout(now + seconds(7));
+    assert_eq!(told(&mut registry), ["elsewhere: false", "Reconnecting"], "not the one that Singapore holds too");
+    assert_eq!(registry.wanted_elsewhere(), Interest::NONE);
+}
+
+#[test]
+fn what_a_member_says_of_itself_is_told_when_it_changes() {
+    let mut registry = Registry::default();
+    registry.join(HERE, member(ADA)).unwrap();
+    registry.join(HERE, member(ADA)).unwrap();
+    registry.join(HERE, Member { epoch: 1, ..member(ADA) }).unwrap();
+    assert_eq!(told(&mut registry), ["Connected", "Connected"]);
+    registry.digest(clock::now(), FRANKFURT, vec![member(ADA)]);
+    assert_eq!(registry.member(ADA).unwrap().epoch, 1, "a digest may be behind");
+}
+
+#[test]
+fn a_room_has_room_for_so_many_and_a_participant_belongs_to_one_user() {
+    let mut registry = Registry::default();
+    for number in 1..=limits::MEMBERS as u64 {
+        registry.join(SessionId(number), member(ParticipantId(number))).unwrap();
+    }
+    assert_eq!(registry.join(SessionId(999), member(ParticipantId(999))), Err(JoinError::Full));
+    let other = Member { user: "mallory".into(), ..member(ParticipantId(1)) };
+    assert_eq!(registry.join(SessionId(999), other), Err(JoinError::OtherUser));
+    registry.join(SessionId(999), member(ParticipantId(1))).unwrap();
+}
