@@ -163,7 +163,9 @@ fn a_link_that_dies_costs_the_gap_that_is_measured_and_no_delay_afterwards() {
     for dead_ms in [100, 300, 500, 700, 3000] {
         let mut room = Room::new(4_000);
         let dead = 2_000_000..2_000_000 + dead_ms * 1000;
-        (0..500).filter(|index| !dead.contains(&(index * 20_000))).for_each(|index| room.send(index * 20_000, nth(index)));
+        (0..500)
+            .filter(|index| !dead.contains(&(index * 20_000)))
+            .for_each(|index| room.send(index * 20_000, nth(index)));
         room.run(1_900_000);
         let before = room.last_delay_ms();
         assert_eq!(room.buffer.take_longest_gap_ms(), 0);
@@ -231,7 +233,7 @@ fn announced_silence_is_no_gap_and_the_voice_comes_back_at_the_target() {
     room.run(3_000_000);
     let stats = room.buffer.stats();
     assert_eq!((stats.lost, stats.concealed_ms, stats.longest_gap_ms), (0, 0, 0));
-    assert_eq!(room.played().len(), 100 - (100 - room.played().len()));
+    assert!(ascending(&room.played()) && room.played().len() >= 85);
     assert!(room.buffer.media_expected());
     assert!(stats.delay_ms <= 40.0, "{stats:?}");
 }
@@ -338,7 +340,7 @@ fn a_sender_that_counts_anew_is_followed() {
         room.run(60_000_000);
         let stats = room.buffer.stats();
         assert!(stats.longest_gap_ms <= most_gap_ms, "{why}: {stats:?}");
-        assert_eq!(room.played().last(), Some(&(number + 998)), "{why}");
+        assert!(room.played().last() >= Some(&(number + 997)), "{why}: {:?}", room.played().last());
         assert!(stats.lost <= 5, "{why}: {stats:?}");
     }
 }
