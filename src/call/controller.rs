@@ -61,6 +61,8 @@ pub(super) struct Controller {
     doubt_since: Option<Instant>,
     ledger: Ledger,
     roster: Roster,
+    /// How those were received who have left.
+    gone: Vec<PeerSummary>,
     publisher: Publisher,
     subscriber: Subscriber,
     microphone: Option<audio::Capture>,
@@ -145,6 +147,7 @@ impl Controller {
             doubt_since: None,
             ledger: Ledger::default(),
             roster: Roster::default(),
+            gone: Vec::new(),
             subscriber,
             microphone: None,
             camera: None,
@@ -278,19 +281,21 @@ impl Controller {
         self.tell(Event::Summary(self.summary()));
     }
 
+    /// Everybody who was heard or seen, those who left included.
     fn summary(&self) -> Summary {
+        let here = self.subscriber.peers().map(|peer| self.peer_summary(peer));
+        Summary { moves: self.ledger.count(), peers: self.gone.iter().cloned().chain(here).collect() }
+    }
+
+    fn peer_summary(&self, peer: ParticipantId) -> PeerSummary {
         let (sound, pictures) = (self.subscriber.mixer().stats(), self.subscriber.receiver().stats());
-        let mut peers: Vec<_> = sound.keys().chain(pictures.keys()).copied().collect();
-        peers.sort();
-        peers.dedup();
-        let summary_of = |peer: ParticipantId| PeerSummary {
+        PeerSummary {
             peer: peer.to_string(),
             name: self.subscriber.name(peer),
             audio: sound.get(&peer).map(audio_summary).unwrap_or_default(),
             video: pictures.get(&peer).map(video_summary).unwrap_or_default(),
             mouth_to_ear_ms: None,
-        };
-        Summary { moves: self.ledger.count(), peers: peers.into_iter().map(summary_of).collect() }
+        }
     }
 
     /// What was measured of the candidates.

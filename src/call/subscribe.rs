@@ -141,6 +141,11 @@ impl Subscriber {
         self.receiver.remove(peer);
     }
 
+    /// The members of the room, ourselves not among them.
+    pub fn peers(&self) -> impl Iterator<Item = ParticipantId> {
+        self.peers.keys().copied()
+    }
+
     /// The name in a member's profile, where it could be opened.
     pub fn name(&self, peer: ParticipantId) -> Option<String> {
         self.peers.get(&peer)?.name.clone()
