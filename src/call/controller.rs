@@ -56,8 +56,8 @@ pub(super) struct Controller {
     moving: Option<Moving>,
     /// Audio goes over this link as well.
     duplicate: Option<LinkId>,
-    /// Links to let go of at a moment: what is on its way over them may still arrive.
-    releases: Vec<(Instant, LinkId)>,
+    /// Links that carried the call until a moment ago: what is on its way over them may still arrive.
+    releases: Vec<Release>,
     doubt_since: Option<Instant>,
     ledger: Ledger,
     roster: Roster,
@@ -82,6 +82,14 @@ pub(super) struct Controller {
     media: mpsc::Sender<media::Event>,
     events: mpsc::UnboundedSender<Event>,
     dials: JoinSet<(LinkId, Result<Link, LinkError>)>,
+}
+
+/// A link to be let go of.
+struct Release {
+    at: Instant,
+    link: LinkId,
+    /// The election hung up on it as well.
+    close: bool,
 }
 
 /// The reading ends of a controller's channels.
@@ -314,9 +322,9 @@ fn audio_summary(stats: &crate::jitter::audio::AudioStats) -> AudioSummary {
         lost: stats.lost,
         recovered: stats.recovered,
         concealed_ms: stats.concealed_ms,
-        longest_gap_ms: stats.longest_gap_ms.into(),
-        jitter_ms: Some(stats.jitter_ms.into()),
-        delay_ms: Some(stats.delay_ms.into()),
+        longest_gap_ms: stats.longest_gap_ms,
+        jitter_ms: Some(round_ms(stats.jitter_ms)),
+        delay_ms: Some(round_ms(stats.delay_ms)),
     }
 }
 
@@ -326,12 +334,17 @@ fn video_summary(stats: &video::receiver::VideoPeerStats) -> VideoSummary {
         decoded: stats.decoded,
         lost: stats.lost,
         frozen_ms: stats.frozen_ms,
-        longest_gap_ms: stats.longest_gap_ms.into(),
+        longest_gap_ms: stats.longest_gap_ms,
         key_frames_requested: stats.key_frames_requested,
         width: stats.width,
         height: stats.height,
         fps: (stats.decoded > 0).then_some(stats.fps.into()),
     }
+}
+
+/// To a tenth: what a person compares.
+fn round_ms(ms: f64) -> f64 {
+    (ms * 10.0).round() / 10.0
 }
 
 /// Sleeps for ever where there is nothing to wait for.
