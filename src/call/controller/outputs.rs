@@ -7,7 +7,7 @@ use super::super::moves::Moving;
 use super::super::session::Wanted;
 use super::{Controller, Release};
 use crate::clock;
-use crate::election::{Candidate, CandidateId, EventKind, Input, LinkId, LinkState, Output, Reason, Standing};
+use crate::election::{Candidate, CandidateId, EventKind, Input, LinkId, Output, Reason, Standing};
 use crate::net::{self, Link, LinkError};
 use crate::proto::manifest::Manifest;
 
@@ -257,9 +257,9 @@ fn label(candidate: &Candidate) -> String {
 
 impl From<Standing> for CandidateRow {
     fn from(standing: Standing) -> Self {
-        let state = match (standing.state, standing.connect_ms) {
-            (LinkState::Failed, None) => "failed",
-            (LinkState::Idle | LinkState::Dialling, None) => "no_answer",
+        let state = match (standing.received, &standing.error) {
+            (0, Some(_)) => "failed",
+            (0, None) => "no_answer",
             _ => "connected",
         };
         Self {
