@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod call;
+#[cfg(target_os = "linux")]
+mod devices;
 mod layering;
 mod migration;
 mod packaging;
