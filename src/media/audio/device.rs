@@ -36,16 +36,7 @@ pub struct AudioDevice {
     pub id: String,
     /// For people.
     pub name: String,
-    /// Keeps what ALSA writes to stderr on this thread to ourselves: its errors come back as values too. Each call empties what
-/// was kept.
-fn quiet() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = alsa::Output::local_error_handler() {
-        tracing::debug!(%error, "ALSA writes its errors to stderr");
-    }
-}
-
-/// What the system uses unless told otherwise.
+    /// What the system uses unless told otherwise.
     pub default: bool,
 }
 
