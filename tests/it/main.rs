@@ -4,8 +4,12 @@
 // A helper of a test may panic as a test may; clippy's own exemption covers `#[test]` functions alone.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "app")]
 mod call;
 mod layering;
+#[cfg(feature = "app")]
 mod migration;
 mod packaging;
+mod relay;
+#[cfg(feature = "app")]
 mod support;
