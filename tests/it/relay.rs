@@ -25,3 +25,10 @@ async fn alone() -> MutexGuard<'static, ()> {
 async fn relay() -> Relay {
     Relay::start(Config::local("one")).await.unwrap()
 }
+
+/// Resident memory of this process, bytes.
+fn memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use nearcall::clock;
 use nearcall::proto::Transport;
 use nearcall::relay::Relay;
 use tokio::sync::watch;
@@ -12,11 +13,12 @@ use super::client::Client;
 
 const AUDIO: Duration = Duration::from_millis(20);
 const VIDEO: Duration = Duration::from_micros(33_333);
+const NAP: Duration = Duration::from_millis(2);
 /// Frames from one key frame to the next.
 const GROUP: u32 = 60;
 /// The least that is looked at: a second of sound.
 const LEAST: u32 = 50;
-/// On a machine that has better things to do, 99 of 100 packets are faster.
+/// 99 of 100 packets are faster, but for what the machine itself stood still meanwhile: tests run on busy ones.
 const SLOW: Duration = Duration::from_millis(150);
 
 /// A call that runs in the background.
@@ -24,6 +26,8 @@ pub struct CallBeside {
     clients: [std::sync::Arc<Client>; 2],
     stop: watch::Sender<bool>,
     senders: Vec<JoinHandle<(u32, u32)>>,
+    /// How late a thread that asks for nothing but to be woken is woken, at worst.
+    witness: std::thread::JoinHandle<Duration>,
 }
 
 impl CallBeside {
@@ -40,8 +44,18 @@ impl CallBeside {
             clients[me].wait("peer", |heard| (!heard.states(peer).is_empty()).then_some(())).await;
         }
         let stop = watch::Sender::new(false);
+        let stopped = stop.subscribe();
+        let witness = std::thread::spawn(move || {
+            let mut worst = Duration::ZERO;
+            while !*stopped.borrow() {
+                let start = clock::now();
+                std::thread::sleep(NAP);
+                worst = worst.max(start.elapsed().saturating_sub(NAP));
+            }
+            worst
+        });
         let senders = clients.iter().map(|client| tokio::spawn(send(client.clone(), stop.subscribe()))).collect();
-        Self { clients, stop, senders }
+        Self { clients, stop, senders, witness }
     }
 
     /// Ends it and looks back.
@@ -51,6 +65,7 @@ impl CallBeside {
             other.wait("a second of sound", |heard| (heard.sounds(peer).len() >= LEAST as usize).then_some(())).await;
         }
         self.stop.send_replace(true);
+        let slow = SLOW + self.witness.join().unwrap();
         for (n, sender) in self.senders.into_iter().enumerate() {
             let (sounds, pictures) = sender.await.unwrap();
             let (from, to) = (&self.clients[n], &self.clients[1 - n]);
@@ -71,7 +86,7 @@ impl CallBeside {
                         delays.len(),
                         delays[delays.len() / 2]
                     );
-                    assert!(p99 < SLOW, "{kind}s took {p99:?}");
+                    assert!(p99 < slow, "{kind}s took {p99:?}, over {slow:?}");
                 }
             });
             assert!(to.look(|heard| heard.closed.is_none()));

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use nearcall::clock;
 use nearcall::proto::Transport;
+use nearcall::proto::probe::RelayState;
 use nearcall::relay::limits::Limits;
 use nearcall::relay::{Config, Relay};
 use tokio::net::{TcpStream, UdpSocket};
 
 use super::beside::{CallBeside, during};
 use super::client::{Client, TRANSPORTS};
-use super::{alone, raw, relay};
+use super::{alone, memory, raw, relay};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn handshakes_on_tcp_that_never_end_keep_nobody_out() {
@@ -68,10 +69,15 @@ async fn beyond_its_limit_a_relay_turns_newcomers_away_at_once() {
         }
         for transport in TRANSPORTS {
             let start = clock::now();
-            let error = Client::dial(relay.entry(), transport, 99).await.err().expect("there is no room");
-            println!("{transport}: {error}");
+            let error = Client::dial(relay.entry(), transport, 99).await.err().expect("there is no room").to_string();
+            assert!(["refused", "503"].iter().any(|word| error.contains(word)), "{transport}: {error}");
             assert!(start.elapsed() < Duration::from_secs(2), "{transport} waited: {error}");
         }
+        assert_eq!(raw::get(relay.entry(), "/healthz").await.0, 200, "health has room of its own");
+        while relay.state() != RelayState::Full {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(raw::get(relay.entry(), "/readyz").await, (503, "full\n".into()));
         drop(idle);
         while relay.load().1 > 2 {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -120,7 +126,7 @@ async fn a_thousand_idle_connections_cost_little_and_disturb_nobody() {
         sockets.push(raw::websocket(relay.entry(), &connector).await);
     }
     for _ in 0..200 {
-        connections.push(endpoint.connect(relay.entry().webtransport.as_deref().unwrap()).await.unwrap());
+        connections.push(raw::connect(&endpoint, relay.entry()).await);
     }
     let (joined, open) = relay.load();
     assert_eq!((joined, open >= 900), (2, true), "{open} are open");
@@ -128,13 +134,6 @@ async fn a_thousand_idle_connections_cost_little_and_disturb_nobody() {
     println!("{grown} bytes a connection, both ends together");
     assert!(grown < 150 * 1024, "{grown} bytes a connection");
     call.finish().await;
-}
-
-/// Resident memory of this process, bytes.
-fn memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
 #[tokio::test(flavor = "multi_thread")]

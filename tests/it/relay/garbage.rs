@@ -208,6 +208,32 @@ async fn streams_and_datagrams_that_mean_nothing_cost_their_sender_at_most() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn frames_that_are_begun_and_never_finished_end_the_connection() {
+    let _alone = alone().await;
+    let relay = relay().await;
+    during(&relay, async {
+        let connection = raw::webtransport(relay.entry()).await;
+        let head = picture(5, 0, 0, 10).header;
+        let mut streams = tokio::task::JoinSet::new();
+        for number in 0..100 {
+            let head = nearcall::proto::SubgroupHead { group: number, ..nearcall::proto::SubgroupHead::of(&head) };
+            let Ok(opening) = connection.open_uni().await else { break };
+            let Ok(mut stream) = opening.await else { break };
+            streams.spawn(async move {
+                let length = limits::VIDEO_FRAME_BYTES as u32;
+                let begun = [&head.to_bytes()[..], &length.to_be_bytes(), &vec![0; 900_000]].concat();
+                let _ = stream.write_all(&begun).await;
+                // Held open: an end would end the frame.
+                stream
+            });
+        }
+        let told = closing_words(&connection).await;
+        assert!(told.contains("not finished"), "{told}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pin_that_does_not_fit_is_noticed_by_the_client() {
     let _alone = alone().await;
     let relay = relay().await;

@@ -87,7 +87,7 @@ async fn a_second_link_goes_on_inside_the_group() {
         second.wait_picture(1, group + 14).await;
         second.look(|heard| assert_eq!(heard.pictures(1), (group + 5..group + 15).collect::<Vec<_>>()));
         first.wait_picture(1, group + 14).await;
-        first.look(|heard| assert_eq!(heard.pictures(1), (group..group + 15).collect::<Vec<_>>()));
+        first.look(|heard| assert!(heard.pictures(1).ends_with(&(group..group + 15).collect::<Vec<_>>())));
         first.leave(true);
         second.leave(true);
     }
