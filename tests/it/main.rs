@@ -6,6 +6,8 @@
 
 #[cfg(feature = "app")]
 mod call;
+#[cfg(target_os = "linux")]
+mod devices;
 mod layering;
 #[cfg(feature = "app")]
 mod migration;

@@ -1,5 +1,7 @@
 //! Real programs for the tests: relays, calls and a nats-server as processes, and what their files say.
 
+#[cfg(target_os = "linux")]
+pub mod pulse;
 pub mod sound;
 
 use std::fs;
@@ -146,11 +148,22 @@ pub struct CallProcess {
 }
 
 impl CallProcess {
-    /// Joins the room `test`; records what it hears and sees.
+    /// Joins the room `test`, without a speaker; records what it hears and sees.
     pub fn start(dir: &Path, name: &str, manifests: &[&Path], args: &[&str]) -> Self {
+        Self::start_in(dir, name, manifests, &[&["--play", "off"], args].concat(), &[])
+    }
+
+    /// The same with variables of the environment.
+    pub fn start_in(
+        dir: &Path,
+        name: &str,
+        manifests: &[&Path],
+        args: &[&str],
+        environment: &[(&str, PathBuf)],
+    ) -> Self {
         let [events, audio, video] = ["jsonl", "wav", "y4m"].map(|kind| dir.join(format!("{name}.{kind}")));
         let mut command = Command::new(env!("CARGO_BIN_EXE_nearcall"));
-        command.args(["call", "--room", "test", "--name", name, "--play", "off"]);
+        command.args(["call", "--room", "test", "--name", name]).envs(environment.iter().cloned());
         for manifest in manifests {
             command.arg("--manifest").arg(manifest);
         }

@@ -15,11 +15,11 @@ use crate::election::{Input, LinkId};
 use crate::media;
 use crate::net::{Incoming, Link, LinkError};
 use crate::proto::ParticipantId;
-use crate::proto::Track;
 use crate::proto::control::{
     self, KeyFrameRequest, ReceiverReport, RefusalCode, Sealed, ServerMessage, client_message, server_message::Body,
 };
 use crate::proto::manifest::Manifest;
+use crate::proto::{Track, limits};
 
 /// Reported loss from which on each audio packet carries the one before, in 1/1000.
 const LOSSY: u32 = 50;
@@ -73,6 +73,7 @@ impl Controller {
             Incoming::Late { .. } => self.force_key(),
             Incoming::Closed { reason } => {
                 self.sessions.remove(&link);
+                self.roster.forget(link);
                 if self.active == Some(link) {
                     self.doubt_since.get_or_insert(clock::now());
                 }
@@ -114,7 +115,7 @@ impl Controller {
             }
             Some(Body::Joined(joined)) => {
                 session.joined();
-                let changes = self.roster.joined(clock::now(), active, joined.members);
+                let changes = self.roster.joined(link, active, joined.members);
                 self.roster_changed(changes);
             }
             Some(Body::Subscribed(subscribed)) => {
@@ -126,12 +127,13 @@ impl Controller {
             }
             Some(Body::Refused(refused)) => {
                 if !matches!(refused.code(), RefusalCode::Full | RefusalCode::Draining) {
-                    self.tell(Event::Error { message: format!("the relay refuses: {}", refused.message) });
+                    let relay = self.places.get(&link).map(|place| place.relay.clone()).unwrap_or_default();
+                    self.tell(Event::Refused { relay, message: refused.message.clone() });
                 }
                 self.feed(Input::Refused { link, error: refused.message });
             }
             Some(Body::MemberChanged(changed)) => {
-                let changes = changed.member.and_then(|member| self.roster.changed(active, member));
+                let changes = changed.member.and_then(|member| self.roster.changed(link, active, member));
                 self.roster_changed(changes);
             }
             Some(Body::KeyFrameWanted(_)) => self.force_key(),
@@ -170,6 +172,10 @@ impl Controller {
                 Change::Left(peer) => {
                     let name = self.subscriber.name(peer);
                     self.tell(Event::PeerLeft { peer: peer.to_string(), name });
+                    self.gone.push(self.peer_summary(peer));
+                    if self.gone.len() > limits::MEMBERS {
+                        self.gone.remove(0);
+                    }
                     self.subscriber.remove(peer);
                 }
             }
@@ -259,7 +265,7 @@ impl Controller {
         }
         self.check_delivery(now);
         self.release(now);
-        let changes = self.roster.tick(now, self.active.is_some());
+        let changes = self.roster.tick(now, self.active);
         self.roster_changed(changes);
         let calm = self.moving.is_none() && self.doubt_since.is_none() && self.active.is_some();
         if !self.ledger.is_settling() && calm {

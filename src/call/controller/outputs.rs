@@ -4,15 +4,17 @@ use std::time::{Duration, Instant};
 
 use super::super::event::{CandidateRow, Event, Place};
 use super::super::moves::Moving;
-use super::super::session::{Session, Wanted};
-use super::Controller;
+use super::super::session::Wanted;
+use super::{Controller, Release};
 use crate::clock;
-use crate::election::{Candidate, CandidateId, EventKind, Input, LinkId, LinkState, Output, Reason, Standing};
+use crate::election::{Candidate, CandidateId, EventKind, Input, LinkId, Output, Reason, Standing};
 use crate::net::{self, Link, LinkError};
 use crate::proto::manifest::Manifest;
 
 /// A dial that takes longer failed: more than three round trips to anywhere, with a lost packet among them.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Links that are remembered after they are gone.
+const PLACES: usize = 1024;
 /// A link that was moved away from is kept so long for what is on its way over it.
 const LINGER: Duration = Duration::from_millis(600);
 
@@ -35,6 +37,7 @@ impl Controller {
                 Output::Duplicate { on, link } => self.duplicate = on.then_some(link),
                 Output::Reconnecting => {
                     self.active = None;
+                    self.moving = None;
                     self.duplicate = None;
                     self.doubt_since.get_or_insert(clock::now());
                     self.tell(Event::Reconnecting);
@@ -45,13 +48,24 @@ impl Controller {
     }
 
     fn dial(&mut self, link: LinkId, candidate: Candidate) {
+        let place =
+            Place { relay: candidate.relay.clone(), region: candidate.region.clone(), transport: candidate.transport };
+        self.places.insert(link, place);
+        if self.places.len() > PLACES {
+            self.places.pop_first();
+        }
         let pins = self.manifest.relays.iter().find(|relay| relay.id == candidate.relay);
         let pins = pins.map(|relay| relay.pins.clone()).unwrap_or_default();
         self.dials.spawn(async move { (link, net::dial(candidate.transport, &candidate.url, &pins, PATIENCE).await) });
     }
 
     fn hang_up(&mut self, link: LinkId) {
+        if let Some(release) = self.releases.iter_mut().find(|release| release.link == link) {
+            release.close = true;
+            return;
+        }
         if let Some(mut session) = self.sessions.remove(&link) {
+            self.roster.forget(link);
             session.leave(true);
             tokio::spawn(async move { session.sender.close_gracefully("moved on").await });
         }
@@ -71,7 +85,7 @@ impl Controller {
     fn start_move(&mut self, from: Option<LinkId>, to: LinkId, reason: Reason) {
         let now = clock::now();
         tracing::info!(?from, %to, %reason, "moving");
-        self.releases.retain(|(_, link)| *link != to);
+        self.releases.retain(|release| release.link != to);
         if self.moving.is_none() && !self.ledger.is_settling() && from.is_some() {
             // What was missed before is not this move's.
             self.subscriber.take_longest_gaps_ms();
@@ -107,12 +121,11 @@ impl Controller {
         let before = self.active.replace(to);
         self.moving = None;
         for link in [from, before].into_iter().flatten().filter(|link| *link != to) {
-            if self.sessions.contains_key(&link) && !self.releases.iter().any(|(_, other)| *other == link) {
-                self.releases.push((now + LINGER, link));
+            if self.sessions.contains_key(&link) && !self.releases.iter().any(|release| release.link == link) {
+                self.releases.push(Release { at: now + LINGER, link, close: false });
             }
         }
-        self.roster.doubt_all(now);
-        let Some(place) = self.place(to) else { return };
+        let Some(place) = self.places.get(&to).cloned() else { return };
         if !self.entered {
             return self.enter(now, place);
         }
@@ -123,7 +136,7 @@ impl Controller {
         let old = from.or(before);
         let rtt = |link: Option<LinkId>| link.and_then(|link| self.rtt_ms(link));
         let rtt_ms = [rtt(old), rtt(Some(to))];
-        let from = old.and_then(|link| self.place(link));
+        let from = old.and_then(|link| self.places.get(&link).cloned());
         self.ledger.add(now, from, place, reason, rtt_ms);
         self.doubt_since = None;
     }
@@ -141,17 +154,14 @@ impl Controller {
 
     /// Lets go of links whose time has come: the election may keep them connected, but nothing is subscribed to on them.
     pub(super) fn release(&mut self, now: Instant) {
-        let due: Vec<_> = self.releases.extract_if(.., |(at, _)| *at <= now).map(|(_, link)| link).collect();
-        for link in due {
-            if self.active == Some(link) || self.moving.as_ref().is_some_and(|moving| moving.to == link) {
-                continue;
-            }
-            let standby = self.elector.standby() == Some(link);
-            if let Some(session) = self.sessions.get_mut(&link) {
-                match standby {
-                    true => session.ask(&self.identity, Wanted::Standby, Vec::new()),
-                    false => session.release(&self.identity),
-                }
+        let due: Vec<_> = self.releases.extract_if(.., |release| release.at <= now).collect();
+        for Release { link, close, .. } in due {
+            let taken = self.active == Some(link) || self.moving.as_ref().is_some_and(|moving| moving.to == link);
+            let wanted = if self.elector.standby() == Some(link) { Wanted::Standby } else { Wanted::Nothing };
+            match self.sessions.get_mut(&link) {
+                _ if close => self.hang_up(link),
+                Some(session) if !taken => session.ask(&self.identity, wanted, Vec::new()),
+                _ => {}
             }
         }
     }
@@ -218,18 +228,13 @@ impl Controller {
         self.standing(id).map(|standing| label(&standing.candidate)).unwrap_or_default()
     }
 
-    /// Where a link leads, also after it is gone.
-    fn place(&self, link: LinkId) -> Option<Place> {
-        let candidate = self.elector.candidate_of(link)?;
-        Some(Place { relay: candidate.relay.clone(), region: candidate.region.clone(), transport: candidate.transport })
-    }
-
+    /// Mean RTT of the candidate that a link leads to.
     fn rtt_ms(&self, link: LinkId) -> Option<f64> {
-        let candidate = self.elector.candidate_of(link)?;
+        let place = self.places.get(&link)?;
         let same = |standing: &Standing| {
-            (&standing.candidate.relay, standing.candidate.transport) == (&candidate.relay, candidate.transport)
+            (&standing.candidate.relay, standing.candidate.transport) == (&place.relay, place.transport)
         };
-        self.elector.standings().into_iter().find(same)?.mean_ms
+        round(self.elector.standings().into_iter().find(same)?.mean_ms)
     }
 
     pub(super) fn since_join_ms(&self, now: Instant) -> f64 {
@@ -254,18 +259,11 @@ fn label(candidate: &Candidate) -> String {
     format!("{} {}", candidate.relay, candidate.transport)
 }
 
-impl Session {
-    /// Nothing more is wanted on this link; the participant stays, elsewhere.
-    fn release(&mut self, identity: &super::super::session::Identity) {
-        self.ask(identity, Wanted::Nothing, Vec::new());
-    }
-}
-
 impl From<Standing> for CandidateRow {
     fn from(standing: Standing) -> Self {
-        let state = match (standing.state, standing.connect_ms) {
-            (LinkState::Failed, None) => "failed",
-            (LinkState::Idle | LinkState::Dialling, None) => "no_answer",
+        let state = match (standing.received, &standing.error) {
+            (0, Some(_)) => "failed",
+            (0, None) => "no_answer",
             _ => "connected",
         };
         Self {

@@ -29,7 +29,7 @@ pub fn start(
     let slot = Arc::new(Mutex::new(None));
     let fresh = slot.clone();
     let keeper = Keeper { what: Device::Microphone, kind: DeviceKind::Input, wanted, events };
-    let device = Worker::spawn("audio-microphone", move |stop| {
+    let device = Worker::spawn_driver("audio-microphone", move |stop| {
         keeper.run(&stop, |device, health| {
             let (stream, input) = device::open_input(device, health)?;
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(input);

@@ -8,11 +8,18 @@ use std::time::{Duration, Instant};
 use super::{AudioError, FRAME_US};
 use crate::clock;
 
+/// How long a thread inside the sound system is waited for at the end: a server that hangs does not answer a goodbye.
+const DRIVER_PATIENCE: Duration = Duration::from_secs(1);
+/// How often such a thread is looked at: nothing tells with a deadline that a thread has ended.
+const GLANCE: Duration = Duration::from_millis(2);
+
 /// A running thread. Dropping it tells the thread to stop and waits for it.
 #[derive(Debug)]
 pub struct Worker {
     stop: Option<SyncSender<Infallible>>,
     thread: Option<JoinHandle<()>>,
+    /// How long the thread is waited for; `None`: for ever.
+    patience: Option<Duration>,
 }
 
 impl Worker {
@@ -23,14 +30,33 @@ impl Worker {
             .name(name.to_owned())
             .spawn(move || body(Stop(stopped)))
             .map_err(AudioError::Thread)?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
+        Ok(Self { stop: Some(stop), thread: Some(thread), patience: None })
+    }
+
+    /// The same for a thread that calls the sound system, which may block for as long as it likes: where it does, the
+    /// thread is left behind after a second.
+    pub fn spawn_driver(name: &str, body: impl FnOnce(Stop) + Send + 'static) -> Result<Self, AudioError> {
+        let mut worker = Self::spawn(name, body)?;
+        worker.patience = Some(DRIVER_PATIENCE);
+        Ok(worker)
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
         self.stop = None;
-        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+        let Some(thread) = self.thread.take() else { return };
+        if let Some(patience) = self.patience {
+            let end = clock::now() + patience;
+            while !thread.is_finished() {
+                if clock::now() >= end {
+                    tracing::warn!("the sound system blocks: its thread is left behind");
+                    return;
+                }
+                std::thread::sleep(GLANCE);
+            }
+        }
+        if thread.join().is_err() {
             tracing::error!("a sound thread panicked");
         }
     }
@@ -94,5 +120,15 @@ mod tests {
         let worker = Worker::spawn("test-wait", |stop| assert!(!stop.wait(Duration::from_secs(60)))).unwrap();
         drop(worker);
         assert!(clock::now() - began < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_driver_that_blocks_is_left_behind_after_a_second() {
+        let (release, blocked) = sync_channel::<()>(0);
+        let began = clock::now();
+        drop(Worker::spawn_driver("test-driver", move |_| drop(blocked.recv())).unwrap());
+        let took = clock::now() - began;
+        assert!(took >= DRIVER_PATIENCE && took < Duration::from_secs(10), "{took:?}");
+        drop(release);
     }
 }

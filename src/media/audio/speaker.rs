@@ -24,7 +24,7 @@ impl Speaker {
         let fresh = Arc::new(Mutex::new(None));
         let slot = fresh.clone();
         let keeper = Keeper { what: Device::Speaker, kind: DeviceKind::Output, wanted, events };
-        let device = Worker::spawn("audio-speaker", move |stop| {
+        let device = Worker::spawn_driver("audio-speaker", move |stop| {
             keeper.run(&stop, |device, health| {
                 let (stream, feed) = device::open_output(device, health)?;
                 *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(feed);

@@ -1,0 +1,209 @@
+//! Microphones and speakers as the system gives them, and takes them away: real processes on a PulseAudio of their own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::pulse::{Hearing, Pulse};
+use crate::support::{CallProcess, RelayProcess, eventually, sound};
+
+const SECOND: usize = 16_000;
+const PATIENCE: Duration = Duration::from_secs(20);
+const MIC_AND_SPEAKER: [&str; 6] = ["--audio", "mic", "--play", "speaker", "--video", "off"];
+
+/// Leads ALSA to nothing at all.
+fn no_sound_system(dir: &Path) -> Vec<(&'static str, PathBuf)> {
+    let empty = dir.join("empty.conf");
+    fs::write(&empty, "").unwrap();
+    vec![("ALSA_CONFIG_PATH", empty)]
+}
+
+/// A call of alice and bob, each with a microphone and a speaker.
+struct Pair {
+    alice: CallProcess,
+    bob: CallProcess,
+    _relay: RelayProcess,
+}
+
+impl Pair {
+    fn start(dir: &Path, pulse: &Pulse) -> Self {
+        let relay = RelayProcess::start(dir, "one", &[]);
+        let join = |name: &str| {
+            CallProcess::start_in(dir, name, &[&relay.manifest], &MIC_AND_SPEAKER, &pulse.environment(name))
+        };
+        let (alice, bob) = (join("alice"), join("bob"));
+        for call in [&alice, &bob] {
+            call.wait_for("peer_joined", PATIENCE);
+        }
+        pulse.wait_for_streams(2, 2);
+        Self { alice, bob, _relay: relay }
+    }
+
+    /// Both hang up; whatever happened to their devices, that is a good end.
+    fn leave(mut self) {
+        for call in [&mut self.alice, &mut self.bob] {
+            call.program.signal("INT");
+            call.finish(Duration::from_secs(10));
+        }
+    }
+}
+
+/// Four seconds of 1 kHz, a quarter of full scale.
+fn tone(dir: &Path) -> PathBuf {
+    let path = dir.join("tone.wav");
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 48_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(&path, spec).unwrap();
+    for n in 0..4 * 48_000 {
+        let turn = f64::from(n) / 48.0;
+        writer.write_sample(((turn.fract() * std::f64::consts::TAU).sin() * 8192.0) as i16).unwrap();
+    }
+    writer.finalize().unwrap();
+    path
+}
+
+fn power(samples: &[f32]) -> f32 {
+    samples.iter().map(|sample| sample * sample).sum::<f32>() / samples.len().max(1) as f32
+}
+
+fn peak(samples: &[f32]) -> f32 {
+    samples.iter().fold(0.0, |peak, sample| peak.max(sample.abs()))
+}
+
+/// The second with the most power in it.
+fn loudest(samples: &[f32]) -> &[f32] {
+    samples.windows(SECOND).step_by(SECOND / 10).max_by(|one, other| power(one).total_cmp(&power(other))).unwrap_or(&[])
+}
+
+/// Alice says a tone until it was heard where bob sits; returns from which sample on.
+fn assert_bob_hears_alice(pulse: &Pulse, tone: &Path, bob: &Hearing) {
+    let before = bob.samples().len();
+    assert!(pulse.say("alice", tone).wait(PATIENCE).success(), "paplay ends well");
+    let said = bob.samples().len();
+    bob.wait_until(said + SECOND);
+    let heard = bob.samples().split_off(before);
+    let loudest = loudest(&heard);
+    let (loud, pitch) = (peak(loudest), sound::pitch(loudest));
+    assert!(loud > 0.05, "peak {loud} at the speaker");
+    assert!((990.0..=1010.0).contains(&pitch), "{pitch} Hz at the speaker");
+}
+
+/// What the events say about a device, in order.
+fn states(call: &CallProcess, device: &str) -> Vec<String> {
+    let events = call.events().into_iter().filter(|event| event["event"] == "device" && event["device"] == device);
+    events.map(|event| event["state"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Waits until the last that is told about a device is that it works, or that it does not.
+fn wait_for_device(call: &CallProcess, device: &str, works: bool) {
+    eventually(&format!("{device} works: {works}"), PATIENCE, || {
+        states(call, device).last().is_some_and(|state| state.starts_with("works") == works).then_some(())
+    });
+}
+
+fn devices(environment: &[(&'static str, PathBuf)]) -> Value {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nearcall"));
+    let output = command.args(["devices", "--json"]).envs(environment.iter().cloned()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn defaults(rows: &Value) -> Vec<&Value> {
+    rows.as_array().unwrap().iter().filter(|row| row["default"] == true).collect()
+}
+
+#[test]
+fn what_alice_says_into_her_microphone_comes_out_of_the_speaker_of_bob_and_not_of_hers() {
+    let dir = tempfile::tempdir().unwrap();
+    let pulse = Pulse::start(dir.path(), &["alice", "bob"]);
+    let pair = Pair::start(dir.path(), &pulse);
+    let (at_alice, at_bob) = (pulse.hear("alice"), pulse.hear("bob"));
+    assert_bob_hears_alice(&pulse, &tone(dir.path()), &at_bob);
+    at_alice.wait_until(at_bob.samples().len());
+    let echo = peak(&at_alice.samples());
+    assert!(echo < 0.005, "alice hears {echo} of herself");
+    for call in [&pair.alice, &pair.bob] {
+        assert_eq!(states(call, "microphone").len() + states(call, "speaker").len(), 0, "{:#?}", call.events());
+    }
+    pair.leave();
+}
+
+#[test]
+fn a_sound_system_that_dies_does_not_end_the_call_and_is_used_again_when_it_is_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut pulse = Pulse::start(dir.path(), &["alice", "bob"]);
+    let mut pair = Pair::start(dir.path(), &pulse);
+    pulse.kill();
+    for call in [&mut pair.alice, &mut pair.bob] {
+        wait_for_device(call, "microphone", false);
+        wait_for_device(call, "speaker", false);
+        assert!(call.program.is_running());
+    }
+    pulse.start_again();
+    for call in [&pair.alice, &pair.bob] {
+        wait_for_device(call, "microphone", true);
+        wait_for_device(call, "speaker", true);
+    }
+    let at_bob = pulse.hear("bob");
+    assert_bob_hears_alice(&pulse, &tone(dir.path()), &at_bob);
+    pair.leave();
+}
+
+#[test]
+fn a_sound_system_that_hangs_does_not_keep_anybody_from_leaving() {
+    let dir = tempfile::tempdir().unwrap();
+    let pulse = Pulse::start(dir.path(), &["alice", "bob"]);
+    let pair = Pair::start(dir.path(), &pulse);
+    pulse.hang();
+    wait_for_device(&pair.alice, "speaker", false);
+    pair.leave();
+}
+
+#[test]
+fn without_microphone_speaker_and_camera_a_call_is_joined_and_each_is_told_to_be_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let relay = RelayProcess::start(dir.path(), "one", &[]);
+    // By a name that nothing has: the machine of a person has a camera.
+    let args = ["--audio", "mic", "--play", "speaker", "--video", "camera:no camera has this name"];
+    let environment = no_sound_system(dir.path());
+    let mut call = CallProcess::start_in(dir.path(), "alone", &[&relay.manifest], &args, &environment);
+    call.wait_for("joined", PATIENCE);
+    for device in ["microphone", "speaker", "camera"] {
+        wait_for_device(&call, device, false);
+        let states = states(&call, device);
+        assert!(states.len() == 1 && states[0].starts_with("not found"), "{device}: {states:?}");
+    }
+    call.program.signal("INT");
+    call.finish(Duration::from_secs(10));
+}
+
+#[test]
+fn devices_are_listed_where_there_are_any() {
+    let dir = tempfile::tempdir().unwrap();
+    let pulse = Pulse::start(dir.path(), &["alice"]);
+    let found = devices(&pulse.environment("alice"));
+    for kind in ["microphones", "speakers"] {
+        let defaults = defaults(&found[kind]);
+        assert_eq!(defaults.len(), 1, "{found:#}");
+        assert_eq!(defaults[0]["id"], "alsa:default", "{found:#}");
+    }
+}
+
+#[test]
+fn a_list_of_devices_is_no_failure_where_there_is_no_sound_system() {
+    let dir = tempfile::tempdir().unwrap();
+    let found = devices(&no_sound_system(dir.path()));
+    for kind in ["microphones", "speakers"] {
+        assert!(defaults(&found[kind]).is_empty(), "{found:#}");
+        if !Path::new("/proc/asound/card0").exists() {
+            assert_eq!(found[kind].as_array().map(Vec::len), Some(0), "{found:#}");
+        }
+    }
+}
