@@ -4,10 +4,14 @@
 // A helper of a test may panic as a test may; clippy's own exemption covers `#[test]` functions alone.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "app")]
 mod call;
 #[cfg(target_os = "linux")]
 mod devices;
 mod layering;
+#[cfg(feature = "app")]
 mod migration;
 mod packaging;
+mod relay;
+#[cfg(feature = "app")]
 mod support;
