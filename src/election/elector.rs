@@ -20,6 +20,9 @@ use super::{Candidate, CandidateId, Event, EventKind, Input, LinkId, Output, Rea
 /// From one evaluation to the next.
 pub(super) const EVALUATION: Duration = Duration::from_secs(1);
 
+/// Media that comes less often than this is no sign of life.
+const MOST_PERIOD: Duration = Duration::from_secs(60);
+
 /// What may be chosen from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -41,6 +44,8 @@ impl Default for Config {
 #[derive(Debug)]
 pub struct Elector {
     pub(super) now: Instant,
+    /// When something is due, as of the last time that the rules ran.
+    wake: Option<Instant>,
     pub(super) config: Config,
     pub(super) rng: Rng,
     pub(super) contenders: BTreeMap<CandidateId, Contender>,
@@ -80,6 +85,7 @@ impl Elector {
         let config = Config { window: config.window.min(Duration::from_secs(60)), ..config };
         let mut elector = Elector {
             now,
+            wake: None,
             race: Race::new(now, config.window),
             wishes: Wishes::new(config.pin.clone(), now),
             config,
@@ -110,6 +116,7 @@ impl Elector {
         }
         let first = elector.config.last_winner.clone();
         elector.dial_all(|contender| Some(&contender.candidate.relay) == first.as_ref());
+        elector.step();
         elector
     }
 
@@ -118,7 +125,8 @@ impl Elector {
         self.now = self.now.max(now);
         if let Input::Heard { link } = input {
             // Media: hundreds a second. It can only put deadlines off, unless there is doubt.
-            if self.heard(link) && self.doubt.is_none() {
+            let due = self.wake.is_some_and(|wake| wake <= self.now);
+            if self.heard(link) && self.doubt.is_none() && !due {
                 return;
             }
         } else {
@@ -135,7 +143,7 @@ impl Elector {
 
     /// When to call [`Elector::handle_timeout`]: not after now while an output is queued. `None` without candidates.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.outputs.is_empty() { self.due() } else { Some(self.now) }
+        if self.outputs.is_empty() { self.wake } else { Some(self.now) }
     }
 
     /// What is to be done next.
@@ -153,7 +161,9 @@ impl Elector {
             Input::Admitted { link } => self.admitted(link),
             Input::Refused { link, error } => self.refused(link, &error),
             Input::Heard { .. } => {}
-            Input::MediaExpected { period } => self.media = period.map(|period| (period, self.now)),
+            Input::MediaExpected { period } => {
+                self.media = period.map(|period| (period.min(MOST_PERIOD), self.now));
+            }
             Input::Delivered { link } => self.delivered(link),
             Input::Drain { link, deadline, spread } => self.drain(link, deadline, spread),
             Input::Command(command) => self.command(command),
@@ -177,6 +187,7 @@ impl Elector {
         self.pursue();
         self.dial_due();
         self.probe_due();
+        self.wake = self.due();
     }
 
     /// The next moment at which a rule could act although nothing comes in.

@@ -92,7 +92,10 @@ impl Elector {
 
     pub(super) fn dial_failed(&mut self, link: LinkId, error: String) {
         let now = self.now;
-        let Some(contender) = self.on_link(link).filter(|c| matches!(c.dial, Dial::Dialling { .. })) else { return };
+        let Some(contender) = self.on_link(link) else { return };
+        if contender.connected().is_some() {
+            return self.closed(link, error);
+        }
         let (relay, webtransport) = (contender.candidate.relay.clone(), !contender.is_websocket());
         self.forget(link, Some(error));
         if webtransport {

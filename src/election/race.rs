@@ -36,6 +36,9 @@ impl Race {
     }
 }
 
+/// While nobody ready has answered, the others get so long: four round trips to the other side of the planet.
+const READY_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Whether a winner can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -141,7 +144,8 @@ impl Elector {
         if self.is_blocked(rival) || rival.is_shunned(self.now) || !rival.listed {
             return None;
         }
-        let patience = patience(from_ms(best.mean_ms));
+        let least = if best.class.not_ready { READY_PATIENCE } else { Duration::ZERO };
+        let patience = patience(from_ms(best.mean_ms)).max(least);
         let pinned = !self.class(rival).not_pinned && best.class.not_pinned;
         match rival.dial {
             Dial::Idle => None,

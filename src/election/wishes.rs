@@ -26,6 +26,8 @@ pub(super) struct Wishes {
     pub(super) blocked: BTreeSet<String>,
     /// When the active relay is left.
     leave_at: Option<Instant>,
+    /// The relay itself said to leave: nothing takes that back.
+    told: bool,
     /// What was last said not to be met.
     unmet: Option<(String, String)>,
 }
@@ -39,6 +41,7 @@ impl Wishes {
             force: None,
             blocked: BTreeSet::new(),
             leave_at: None,
+            told: false,
             unmet: None,
         }
     }
@@ -60,7 +63,7 @@ impl Wishes {
 
     /// The incumbent was set: what concerned the old one is over.
     pub(super) fn moved(&mut self) {
-        self.leave_at = None;
+        (self.leave_at, self.told) = (None, false);
     }
 
     pub(super) fn due(&self, now: Instant) -> Option<Instant> {
@@ -174,6 +177,7 @@ impl Elector {
             let spread = DRAIN_SPREAD.min(deadline / DRAIN_SHARE).min(spread);
             self.leave_within(spread);
         }
+        self.wishes.told |= self.active() == Some(link);
         self.maintain();
     }
 
@@ -199,7 +203,7 @@ impl Elector {
         let said = active.relay_state == Some(crate::proto::probe::RelayState::Draining);
         match (active.draining.is_some() || said || !active.listed, self.wishes.leave_at) {
             (true, None) => self.leave_within(DRAIN_SPREAD),
-            (false, Some(_)) => self.wishes.leave_at = None,
+            (false, Some(_)) if !self.wishes.told => self.wishes.leave_at = None,
             _ => {}
         }
     }
