@@ -6,12 +6,13 @@
 
 #[cfg(feature = "app")]
 mod call;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "app"))]
 mod devices;
 mod layering;
 #[cfg(feature = "app")]
 mod migration;
 mod packaging;
+#[cfg(feature = "relay")]
 mod relay;
 #[cfg(feature = "app")]
 mod support;
