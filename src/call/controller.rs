@@ -56,11 +56,13 @@ pub(super) struct Controller {
     moving: Option<Moving>,
     /// Audio goes over this link as well.
     duplicate: Option<LinkId>,
-    /// Links to let go of at a moment: what is on its way over them may still arrive.
-    releases: Vec<(Instant, LinkId)>,
+    /// Links that carried the call until a moment ago: what is on its way over them may still arrive.
+    releases: Vec<Release>,
     doubt_since: Option<Instant>,
     ledger: Ledger,
     roster: Roster,
+    /// How those were received who have left.
+    gone: Vec<PeerSummary>,
     publisher: Publisher,
     subscriber: Subscriber,
     microphone: Option<audio::Capture>,
@@ -80,6 +82,14 @@ pub(super) struct Controller {
     media: mpsc::Sender<media::Event>,
     events: mpsc::UnboundedSender<Event>,
     dials: JoinSet<(LinkId, Result<Link, LinkError>)>,
+}
+
+/// A link to be let go of.
+struct Release {
+    at: Instant,
+    link: LinkId,
+    /// The election hung up on it as well.
+    close: bool,
 }
 
 /// The reading ends of a controller's channels.
@@ -145,6 +155,7 @@ impl Controller {
             doubt_since: None,
             ledger: Ledger::default(),
             roster: Roster::default(),
+            gone: Vec::new(),
             subscriber,
             microphone: None,
             camera: None,
@@ -278,19 +289,21 @@ impl Controller {
         self.tell(Event::Summary(self.summary()));
     }
 
+    /// Everybody who was heard or seen, those who left included.
     fn summary(&self) -> Summary {
+        let here = self.subscriber.peers().map(|peer| self.peer_summary(peer));
+        Summary { moves: self.ledger.count(), peers: self.gone.iter().cloned().chain(here).collect() }
+    }
+
+    fn peer_summary(&self, peer: ParticipantId) -> PeerSummary {
         let (sound, pictures) = (self.subscriber.mixer().stats(), self.subscriber.receiver().stats());
-        let mut peers: Vec<_> = sound.keys().chain(pictures.keys()).copied().collect();
-        peers.sort();
-        peers.dedup();
-        let summary_of = |peer: ParticipantId| PeerSummary {
+        PeerSummary {
             peer: peer.to_string(),
             name: self.subscriber.name(peer),
             audio: sound.get(&peer).map(audio_summary).unwrap_or_default(),
             video: pictures.get(&peer).map(video_summary).unwrap_or_default(),
             mouth_to_ear_ms: None,
-        };
-        Summary { moves: self.ledger.count(), peers: peers.into_iter().map(summary_of).collect() }
+        }
     }
 
     /// What was measured of the candidates.
@@ -309,9 +322,9 @@ fn audio_summary(stats: &crate::jitter::audio::AudioStats) -> AudioSummary {
         lost: stats.lost,
         recovered: stats.recovered,
         concealed_ms: stats.concealed_ms,
-        longest_gap_ms: stats.longest_gap_ms.into(),
-        jitter_ms: Some(stats.jitter_ms.into()),
-        delay_ms: Some(stats.delay_ms.into()),
+        longest_gap_ms: stats.longest_gap_ms,
+        jitter_ms: Some(round_ms(stats.jitter_ms)),
+        delay_ms: Some(round_ms(stats.delay_ms)),
     }
 }
 
@@ -321,12 +334,17 @@ fn video_summary(stats: &video::receiver::VideoPeerStats) -> VideoSummary {
         decoded: stats.decoded,
         lost: stats.lost,
         frozen_ms: stats.frozen_ms,
-        longest_gap_ms: stats.longest_gap_ms.into(),
+        longest_gap_ms: stats.longest_gap_ms,
         key_frames_requested: stats.key_frames_requested,
         width: stats.width,
         height: stats.height,
         fps: (stats.decoded > 0).then_some(stats.fps.into()),
     }
+}
+
+/// To a tenth: what a person compares.
+fn round_ms(ms: f64) -> f64 {
+    (ms * 10.0).round() / 10.0
 }
 
 /// Sleeps for ever where there is nothing to wait for.

@@ -141,6 +141,11 @@ impl Subscriber {
         self.receiver.remove(peer);
     }
 
+    /// The members of the room, ourselves not among them.
+    pub fn peers(&self) -> impl Iterator<Item = ParticipantId> {
+        self.peers.keys().copied()
+    }
+
     /// The name in a member's profile, where it could be opened.
     pub fn name(&self, peer: ParticipantId) -> Option<String> {
         self.peers.get(&peer)?.name.clone()
@@ -229,11 +234,11 @@ impl Subscriber {
         let mut reports = Vec::new();
         for (id, peer) in &mut self.peers {
             let Some(stats) = stats.get(id) else { continue };
-            let (received, lost) = (stats.received, stats.lost + stats.recovered);
+            let (received, lost) = (stats.received, stats.lost);
             let (new, gone) = (received.saturating_sub(peer.reported.0), lost.saturating_sub(peer.reported.1));
             peer.reported = (received, lost);
-            if new + gone > 0 {
-                let loss_permille = (1000 * gone / (new + gone)) as u32;
+            if let Some(share) = (1000 * gone).checked_div(new + gone) {
+                let loss_permille = share as u32;
                 reports.push(AudioReport { peer: *id, loss_permille, jitter_ms: stats.jitter_ms as u32 });
             }
         }
@@ -244,7 +249,7 @@ impl Subscriber {
     pub fn take_longest_gaps_ms(&mut self) -> (u64, u64) {
         let audio = self.peers.keys().filter_map(|id| self.mixer.take_longest_gap_ms(*id)).max();
         let video = self.peers.keys().filter_map(|id| self.receiver.take_longest_gap_ms(*id)).max();
-        (audio.unwrap_or(0).into(), video.unwrap_or(0).into())
+        (audio.unwrap_or(0), video.unwrap_or(0))
     }
 
     pub fn mixer(&self) -> &Mixer {

@@ -12,25 +12,36 @@ pub fn race(rows: &[CandidateRow], elected: Option<(&str, &str)>) -> String {
     let mut rows: Vec<_> = rows.iter().collect();
     rows.sort_by(|one, other| one.mean_ms.unwrap_or(f64::MAX).total_cmp(&other.mean_ms.unwrap_or(f64::MAX)));
     let mut out = format!(
-        "  {:<16} {:<12} {:<13} {:>9} {:>8} {:>8} {:>7} {:>8}  {}\n",
-        "relay", "region", "transport", "connect", "mean", "jitter", "loss", "samples", "state"
+        "  {:<16} {:<12} {:<12} {:>8} {:>7} {:>7} {:>7} {:>7} {:>6} {:>8}  {}\n",
+        "relay", "region", "transport", "connect", "mean", "median", "p95", "jitter", "loss", "samples", "state"
     );
     for row in rows {
         let transport = row.transport.to_string();
         let mark = if elected == Some((row.relay.as_str(), transport.as_str())) { '*' } else { ' ' };
         let loss = row.loss.map_or_else(|| "-".into(), |loss| format!("{:.0} %", loss * 100.0));
-        let state = row.error.as_ref().map_or_else(|| row.state.to_string(), |error| format!("{}: {error}", row.state));
         out += &format!(
-            "{mark} {:<16} {:<12} {transport:<13} {:>9} {:>8} {:>8} {loss:>7} {:>8}  {state}\n",
+            "{mark} {:<16} {:<12} {transport:<12} {:>8} {:>7} {:>7} {:>7} {:>7} {loss:>6} {:>8}  {}\n",
             row.relay,
             row.region,
             ms(row.connect_ms),
             ms(row.mean_ms),
+            ms(row.median_ms),
+            ms(row.p95_ms),
             ms(row.jitter_ms),
             format!("{}/{}", row.received, row.sent),
+            state(row),
         );
     }
     out
+}
+
+/// What came of a candidate, in the relay's own word where it gave one.
+fn state(row: &CandidateRow) -> String {
+    match (row.relay_state, &row.error) {
+        (Some(state), _) => format!("{state:?}").to_lowercase(),
+        (None, Some(error)) => format!("{}: {error}", row.state),
+        (None, None) => row.state.replace('_', " "),
+    }
 }
 
 /// How each peer was received.

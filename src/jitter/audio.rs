@@ -15,8 +15,10 @@
 //! Every pull without real or recovered audio counts as a gap unless silence was announced: by the DTX flag, or by
 //! [`AudioBuffer::pause`] where the roster says that a participant is muted.
 
+mod config;
 mod delay;
 mod fec;
+mod packet;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -26,81 +28,18 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+pub use self::config::AudioConfig;
 use self::delay::Delay;
+pub use self::packet::{AudioIn, Pull};
 pub use self::tally::AudioStats;
 use self::tally::Tally;
-use super::numbers::{Numbering, Place, Seen, signed_us};
+use super::numbers::{Numbering, Place, Seen, Sight, signed_us};
 use crate::proto::FrameNumber;
 
 /// One packet, one pull: 20 ms in µs.
 const FRAME_US: i64 = 20_000;
 /// A packet whose capture time is within this of the cursor is due.
 const TOLERANCE_US: i64 = FRAME_US / 2;
-
-/// How the buffer behaves. Times in µs.
-#[derive(Debug, Clone, Copy)]
-pub struct AudioConfig {
-    /// Target before anything was measured. Default 30 ms, so that the first packet waits 20-40 ms.
-    pub initial_us: i64,
-    /// The least target. Default 20 ms.
-    pub floor_us: i64,
-    /// The target is this much above the lateness of 97 % of the packets. Default 10 ms.
-    pub margin_us: i64,
-    /// The largest target. Default 1 s.
-    pub ceiling_us: i64,
-    /// How long arrivals are remembered. Default 10 s.
-    pub window_us: i64,
-    /// Delay above the target at which audio is skipped at once. Default 500 ms.
-    pub excess_us: i64,
-    /// Pulls in a row that are concealed before silence. Default 5.
-    pub conceal_frames: u32,
-    /// Most packets held. Default 100.
-    pub capacity: usize,
-}
-
-impl Default for AudioConfig {
-    fn default() -> Self {
-        Self {
-            initial_us: 30_000,
-            floor_us: 20_000,
-            margin_us: 10_000,
-            ceiling_us: 1_000_000,
-            window_us: 10_000_000,
-            excess_us: 500_000,
-            conceal_frames: 5,
-            capacity: 100,
-        }
-    }
-}
-
-/// A packet as it came, decrypted and authenticated.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AudioIn {
-    pub number: FrameNumber,
-    /// µs on the sender's media clock.
-    pub capture_us: u64,
-    /// The encoder falls silent after this packet.
-    pub dtx: bool,
-    /// Opus, 20 ms.
-    pub payload: Bytes,
-}
-
-/// What the mixer does for the next 20 ms of this participant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Pull {
-    /// Decode and play.
-    Packet(Bytes),
-    /// The packet *after* the missing one, which carries it: decode with in-band FEC. It comes itself next.
-    Recover(Bytes),
-    /// Let the decoder make up a frame.
-    Conceal,
-    /// Make up a frame between two that are both there: the buffer grows. Asked for only while quiet.
-    Insert,
-    /// Decode both in order and play the second, faded in from the first: the buffer shrinks.
-    Drop(Bytes, Bytes),
-    /// Play nothing (fade what still rings): not started, DTX, paused, or a gap too long to make up.
-    Silence,
-}
 
 #[derive(Debug)]
 struct Held {
@@ -191,9 +130,10 @@ impl AudioBuffer {
             Place::At(position) | Place::Restart(position) => position,
             Place::Stale => return self.strange(packet.number),
         };
-        if !self.seen.insert(position) {
-            self.tally.stats.duplicates += 1;
-            return;
+        match self.seen.insert(position, capture) {
+            Sight::First => {}
+            Sight::Again => return self.tally.stats.duplicates += 1,
+            Sight::Strange => return self.strange(packet.number),
         }
         self.tally.received(at, capture);
         self.delay.arrive(at, capture);
@@ -285,13 +225,45 @@ impl AudioBuffer {
         // Within a word the delay stays as it was; behind a pause it is chosen anew.
         let brief = self.next.is_some() && self.stopped.pulls <= self.config.conceal_frames;
         let due = if brief { self.stopped.delay.min(earliest) } else { earliest };
-        if self.delay.since_fastest(at, head.capture) < due {
+        let early = due - self.delay.since_fastest(at, head.capture);
+        if early > 0 {
+            let lost_before = self.next.is_some_and(|next| first > next);
+            if starved && lost_before && early <= FRAME_US && fec::has_fec(&head.payload) {
+                return self.recover_before(first);
+            }
             return self.rest();
         }
         let slack = if !starved || self.stopped.pulls <= 3 { 3 * FRAME_US } else { 0 };
         let most = (target + TOLERANCE_US).max(if brief { self.stopped.delay } else { 0 }) + slack;
         let position = self.first_within(at, most).unwrap_or(first);
         self.play_packet(at, position)
+    }
+
+    /// Ends a gap one frame early: the packet at `position`, due at the next pull, carries the one before it.
+    fn recover_before(&mut self, position: i64) -> Pull {
+        let Some(head) = self.packets.get(&position) else { return self.rest() };
+        let (capture, payload) = (head.capture, head.payload.clone());
+        self.pass_over(position, capture);
+        self.tally.recovered();
+        self.expect(position, capture);
+        self.phase = Phase::Playing;
+        Pull::Recover(payload)
+    }
+
+    /// Counts what is lost before the packet at `position`.
+    fn pass_over(&mut self, position: i64, capture: i64) {
+        let Some(next) = self.next else { return };
+        // Numbers may jump where nothing was lost; no more was lost than fits into the time.
+        let frames = (capture.saturating_sub(self.next_capture) + TOLERANCE_US) / FRAME_US;
+        let lost = (position - next).min(frames).max(0);
+        self.tally.stats.lost += lost as u64;
+        (0..lost.min(200)).for_each(|_| self.delay.turn(true));
+    }
+
+    fn expect(&mut self, position: i64, capture: i64) {
+        self.next = Some(position);
+        self.next_capture = capture;
+        self.cursor = capture;
     }
 
     /// The first packet whose delay would be at most `most` µs, or else the last.
@@ -401,18 +373,10 @@ impl AudioBuffer {
         self.packets = self.packets.split_off(&position);
         self.tally.stats.late += (late - self.packets.len()) as u64;
         let Some(held) = self.packets.remove(&position) else { return self.rest() };
-        if let Some(next) = self.next {
-            // Numbers may jump where nothing was lost; no more was lost than fits into the time.
-            let frames = (held.capture.saturating_sub(self.next_capture) + TOLERANCE_US) / FRAME_US;
-            let lost = (position - next).min(frames).max(0);
-            self.tally.stats.lost += lost as u64;
-            (0..lost.min(200)).for_each(|_| self.delay.turn(true));
-        }
+        self.pass_over(position, held.capture);
         self.delay.turn(false);
         self.tally.played(self.delay.since_fastest(at, held.capture));
-        self.next = Some(position + 1);
-        self.next_capture = held.capture + FRAME_US;
-        self.cursor = self.next_capture;
+        self.expect(position + 1, held.capture + FRAME_US);
         self.played_capture_us = Some(held.capture as u64);
         self.phase = Phase::Playing;
         if held.dtx {

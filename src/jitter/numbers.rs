@@ -1,6 +1,6 @@
 //! Frame numbers without their wrap, and the memory of which ones came.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::proto::FrameNumber;
 
@@ -49,26 +49,38 @@ impl Numbering {
     }
 }
 
-/// Which of the last [`Seen::MEMORY`] positions came.
+/// Which of the last [`Seen::MEMORY`] positions came, and when they were captured.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    positions: BTreeSet<i64>,
+    positions: BTreeMap<i64, i64>,
+}
+
+/// What the memory says of a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sight {
+    First,
+    Again,
+    /// Older than the memory, or captured at another time than what came under this number.
+    Strange,
 }
 
 impl Seen {
     const MEMORY: usize = 1024;
 
-    /// True if the position did not come before; one that is older than the memory did.
-    pub fn insert(&mut self, position: i64) -> bool {
+    pub fn insert(&mut self, position: i64, capture: i64) -> Sight {
         let full = self.positions.len() >= Self::MEMORY;
-        if full && self.positions.first().is_some_and(|oldest| position < *oldest) {
-            return false;
+        if full && self.positions.first_key_value().is_some_and(|(oldest, _)| position < *oldest) {
+            return Sight::Strange;
         }
-        let new = self.positions.insert(position);
-        if new && full {
+        match self.positions.get(&position) {
+            Some(known) if *known == capture => return Sight::Again,
+            Some(_) => return Sight::Strange,
+            None => self.positions.insert(position, capture),
+        };
+        if full {
             self.positions.pop_first();
         }
-        new
+        Sight::First
     }
 }
 
@@ -100,12 +112,13 @@ mod tests {
     }
 
     #[test]
-    fn a_position_is_new_once_and_one_older_than_the_memory_is_not() {
+    fn a_position_is_new_once_and_strange_when_it_is_another_packet() {
         let mut seen = Seen::default();
-        assert!(seen.insert(-5));
-        assert!(!seen.insert(-5));
-        assert!((0..2000).all(|position| seen.insert(position)));
-        assert!(!seen.insert(10));
+        assert_eq!(seen.insert(-5, 7), Sight::First);
+        assert_eq!(seen.insert(-5, 7), Sight::Again);
+        assert_eq!(seen.insert(-5, 8), Sight::Strange);
+        assert!((0..2000).all(|position| seen.insert(position, 0) == Sight::First));
+        assert_eq!(seen.insert(10, 0), Sight::Strange);
         assert_eq!(seen.positions.len(), Seen::MEMORY);
     }
 }

@@ -1,8 +1,8 @@
 //! The buffer of one participant's camera or screen: frames in as they arrive, out in decode order.
 //!
-//! A frame is handed on as soon as it can be decoded; there is no smoothing delay. Numbers count per spatial size, from a key
-//! frame on a group, and a frame needs the ones before it in its group, but for those that [`pattern`] knows to be
-//! spare. A missing frame is waited for; then the picture goes on at a key frame that is there, or one is asked for.
+//! A frame is handed on as soon as it can be decoded; there is no smoothing delay. Numbers count per spatial size,
+//! a key frame heads a group, and a frame needs the ones before it in its group, but for those that [`pattern`] knows
+//! to be spare. A missing frame is waited for; then the picture goes on at a key frame that is there, or one is asked for.
 //!
 //! One spatial size plays at a time. A relay sends one of several and changes at a key frame; around a move two links may
 //! bring two. The largest that flows wins; a smaller one takes over when the one that plays has nothing more.
@@ -144,7 +144,7 @@ impl VideoBuffer {
     /// A key frame to ask for: at once when the picture cannot go on without one, then again every
     /// [`VideoConfig::key_retry`]. Call after [`pop`](Self::pop) returned `None`.
     pub fn needs_key(&mut self, now: Instant) -> Option<KeyRequest> {
-        if self.layers.iter().any(|layer| self.usable_key(layer).is_some()) {
+        if (0..LAYERS).any(|spatial| self.usable_key(spatial).is_some()) {
             return None;
         }
         let wanted = match self.playing {
@@ -211,16 +211,21 @@ impl VideoBuffer {
         video
     }
 
-    /// A key frame from which the layer can play on from what was shown.
-    fn usable_key(&self, layer: &SpatialLayer) -> Option<(Instant, u64)> {
+    /// Arrival and capture time of a key frame from which the layer can go on from what was shown, or show the same
+    /// larger.
+    fn usable_key(&self, spatial: usize) -> Option<(Instant, u64)> {
+        let layer = &self.layers[spatial];
         let (_, at, capture) = layer.newest_key()?;
-        self.popped.is_none_or(|(shown, _)| layer.newest_capture() > Some(shown)).then_some((at, capture))
+        let larger = self.playing.is_some_and(|playing| spatial > playing);
+        let newest = layer.newest_capture()?;
+        let usable = self.popped.is_none_or(|(shown, _)| newest > shown || larger && newest == shown);
+        usable.then_some((at, capture))
     }
 
     /// The layer to change to now, if any.
     fn change(&self, now: Instant) -> Option<usize> {
         let mut candidates = (0..LAYERS).rev().filter_map(|spatial| {
-            let (at, capture) = self.usable_key(&self.layers[spatial])?;
+            let (at, capture) = self.usable_key(spatial)?;
             Some((spatial, at, capture))
         });
         let (Some(playing), Some((shown, popped_at))) = (self.playing, self.popped) else {
@@ -232,7 +237,7 @@ impl VideoBuffer {
         candidates.filter(|(spatial, ..)| *spatial != playing).find_map(|(spatial, at, capture)| {
             let waited = now.saturating_duration_since(at) >= self.config.change;
             let first = ready.is_some_and(|ready| ready < capture);
-            let larger = spatial > playing && capture > shown && !first;
+            let larger = spatial > playing && capture >= shown && !first;
             let stopped = waited && capture > shown && current.newest_capture() < Some(capture);
             let dead = silent && current.newest_key().is_none();
             (larger || stopped || dead).then_some(spatial)

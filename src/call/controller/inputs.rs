@@ -15,11 +15,11 @@ use crate::election::{Input, LinkId};
 use crate::media;
 use crate::net::{Incoming, Link, LinkError};
 use crate::proto::ParticipantId;
-use crate::proto::Track;
 use crate::proto::control::{
     self, KeyFrameRequest, ReceiverReport, RefusalCode, Sealed, ServerMessage, client_message, server_message::Body,
 };
 use crate::proto::manifest::Manifest;
+use crate::proto::{Track, limits};
 
 /// Reported loss from which on each audio packet carries the one before, in 1/1000.
 const LOSSY: u32 = 50;
@@ -170,6 +170,10 @@ impl Controller {
                 Change::Left(peer) => {
                     let name = self.subscriber.name(peer);
                     self.tell(Event::PeerLeft { peer: peer.to_string(), name });
+                    self.gone.push(self.peer_summary(peer));
+                    if self.gone.len() > limits::MEMBERS {
+                        self.gone.remove(0);
+                    }
                     self.subscriber.remove(peer);
                 }
             }

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::super::event::{CandidateRow, Event, Place};
 use super::super::moves::Moving;
-use super::super::session::{Session, Wanted};
-use super::Controller;
+use super::super::session::Wanted;
+use super::{Controller, Release};
 use crate::clock;
-use crate::election::{Candidate, CandidateId, EventKind, Input, LinkId, LinkState, Output, Reason, Standing};
+use crate::election::{Candidate, CandidateId, EventKind, Input, LinkId, Output, Reason, Standing};
 use crate::net::{self, Link, LinkError};
 use crate::proto::manifest::Manifest;
 
@@ -51,6 +51,10 @@ impl Controller {
     }
 
     fn hang_up(&mut self, link: LinkId) {
+        if let Some(release) = self.releases.iter_mut().find(|release| release.link == link) {
+            release.close = true;
+            return;
+        }
         if let Some(mut session) = self.sessions.remove(&link) {
             session.leave(true);
             tokio::spawn(async move { session.sender.close_gracefully("moved on").await });
@@ -71,7 +75,7 @@ impl Controller {
     fn start_move(&mut self, from: Option<LinkId>, to: LinkId, reason: Reason) {
         let now = clock::now();
         tracing::info!(?from, %to, %reason, "moving");
-        self.releases.retain(|(_, link)| *link != to);
+        self.releases.retain(|release| release.link != to);
         if self.moving.is_none() && !self.ledger.is_settling() && from.is_some() {
             // What was missed before is not this move's.
             self.subscriber.take_longest_gaps_ms();
@@ -107,8 +111,8 @@ impl Controller {
         let before = self.active.replace(to);
         self.moving = None;
         for link in [from, before].into_iter().flatten().filter(|link| *link != to) {
-            if self.sessions.contains_key(&link) && !self.releases.iter().any(|(_, other)| *other == link) {
-                self.releases.push((now + LINGER, link));
+            if self.sessions.contains_key(&link) && !self.releases.iter().any(|release| release.link == link) {
+                self.releases.push(Release { at: now + LINGER, link, close: false });
             }
         }
         self.roster.doubt_all(now);
@@ -141,17 +145,14 @@ impl Controller {
 
     /// Lets go of links whose time has come: the election may keep them connected, but nothing is subscribed to on them.
     pub(super) fn release(&mut self, now: Instant) {
-        let due: Vec<_> = self.releases.extract_if(.., |(at, _)| *at <= now).map(|(_, link)| link).collect();
-        for link in due {
-            if self.active == Some(link) || self.moving.as_ref().is_some_and(|moving| moving.to == link) {
-                continue;
-            }
-            let standby = self.elector.standby() == Some(link);
-            if let Some(session) = self.sessions.get_mut(&link) {
-                match standby {
-                    true => session.ask(&self.identity, Wanted::Standby, Vec::new()),
-                    false => session.release(&self.identity),
-                }
+        let due: Vec<_> = self.releases.extract_if(.., |release| release.at <= now).collect();
+        for Release { link, close, .. } in due {
+            let taken = self.active == Some(link) || self.moving.as_ref().is_some_and(|moving| moving.to == link);
+            let wanted = if self.elector.standby() == Some(link) { Wanted::Standby } else { Wanted::Nothing };
+            match self.sessions.get_mut(&link) {
+                _ if close => self.hang_up(link),
+                Some(session) if !taken => session.ask(&self.identity, wanted, Vec::new()),
+                _ => {}
             }
         }
     }
@@ -254,18 +255,11 @@ fn label(candidate: &Candidate) -> String {
     format!("{} {}", candidate.relay, candidate.transport)
 }
 
-impl Session {
-    /// Nothing more is wanted on this link; the participant stays, elsewhere.
-    fn release(&mut self, identity: &super::super::session::Identity) {
-        self.ask(identity, Wanted::Nothing, Vec::new());
-    }
-}
-
 impl From<Standing> for CandidateRow {
     fn from(standing: Standing) -> Self {
-        let state = match (standing.state, standing.connect_ms) {
-            (LinkState::Failed, None) => "failed",
-            (LinkState::Idle | LinkState::Dialling, None) => "no_answer",
+        let state = match (standing.received, &standing.error) {
+            (0, Some(_)) => "failed",
+            (0, None) => "no_answer",
             _ => "connected",
         };
         Self {

@@ -20,6 +20,7 @@ pub(super) struct Delay {
     /// Share of packets that were missing when their turn came, smoothed over some 200 packets.
     missing: f32,
     last: Option<(i64, i64)>,
+    arrivals: u32,
 }
 
 impl Delay {
@@ -40,6 +41,7 @@ impl Delay {
             target: config.initial_us,
             missing: 0.0,
             last: None,
+            arrivals: 0,
         }
     }
 
@@ -72,7 +74,8 @@ impl Delay {
             return;
         }
         self.remember(at, offset);
-        if self.window.len().is_multiple_of(8) || self.window.len() >= Self::CAPACITY {
+        self.arrivals = self.arrivals.wrapping_add(1);
+        if self.arrivals.is_multiple_of(8) {
             self.forget_another_path(at);
         }
         self.aim();
@@ -105,13 +108,13 @@ impl Delay {
         if recent < Self::PATH_PACKETS || older < Self::PATH_PACKETS {
             return;
         }
-        let bounds = |range: std::ops::Range<usize>| {
-            self.window
-                .range(range)
-                .fold((i64::MAX, i64::MIN), |(low, high), (_, offset)| (low.min(*offset), high.max(*offset)))
-        };
-        let (before, now) = (bounds(0..older), bounds(older..self.window.len()));
-        if now.1 + Self::PATH_MARGIN_US < before.0 || now.0 > before.1 + Self::PATH_MARGIN_US {
+        let mut before: Vec<i64> = self.window.range(..older).map(|(_, offset)| *offset).collect();
+        before.sort_unstable();
+        let now = self.window.range(older..).map(|(_, offset)| *offset);
+        let (low, high) = now.fold((i64::MAX, i64::MIN), |(low, high), offset| (low.min(offset), high.max(offset)));
+        // Around the move itself packets of both paths come in turn: a tenth of them may be of the other one.
+        let (few, most) = (before[older / 10], before[older * 9 / 10]);
+        if high + Self::PATH_MARGIN_US < few || low > most + Self::PATH_MARGIN_US {
             (0..older).for_each(|_| self.forget_oldest());
             self.target = self.wanted();
         }

@@ -1,7 +1,7 @@
 //! Whether an Opus packet carries the one before it.
 
-/// True if a 20 ms Opus packet holds an LBRR frame (RFC 6716 sections 3.1 and 4.2.4). Without one a decoder that is asked for
-/// FEC conceals instead, which must not count as recovered.
+/// True if a 20 ms Opus packet holds an LBRR frame (RFC 6716 sections 3.1 and 4.2.4). Without one a decoder that is asked
+/// for FEC conceals instead, which must not count as recovered.
 pub(super) fn has_fec(packet: &[u8]) -> bool {
     let Some(&toc) = packet.first() else { return false };
     // SILK at 20 ms is configs 1, 5 and 9, hybrid 13 and 15; CELT alone knows no FEC.

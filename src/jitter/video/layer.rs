@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::pattern::Pattern;
 use super::{VideoConfig, VideoIn};
-use crate::jitter::numbers::{Numbering, Place, Seen, signed_us};
+use crate::jitter::numbers::{Numbering, Place, Seen, Sight, signed_us};
 use crate::proto::{FrameNumber, MediaHeader};
 
 #[derive(Debug)]
@@ -42,8 +42,11 @@ struct Last {
 
 /// What the layer can do now.
 enum Step {
-    /// Hand on the frame at this position.
-    Take(i64),
+    /// Hand on the frame at this position; `spared` if nothing needs what is missing before it.
+    Take {
+        position: i64,
+        spared: bool,
+    },
     /// The frame at this position cannot be decoded and nothing needs it.
     Leave(i64),
     Wait,
@@ -85,8 +88,10 @@ impl SpatialLayer {
             }
             Place::Stale => return Taken::Late,
         };
-        if !self.seen.insert(position) {
-            return Taken::Duplicate;
+        match self.seen.insert(position, capture) {
+            Sight::First => {}
+            Sight::Again => return Taken::Duplicate,
+            Sight::Strange => return Taken::Late,
         }
         if self.last.is_some_and(|last| position <= last.position) {
             self.thinned = false;
@@ -150,7 +155,7 @@ impl SpatialLayer {
     /// Begins anew at the newest key frame.
     pub fn start(&mut self) -> Option<(VideoIn, LeftOut)> {
         let (position, ..) = self.newest_key()?;
-        Some(self.take(position))
+        Some(self.take(position, false))
     }
 
     /// The next frame in decode order, if there is one.
@@ -160,7 +165,7 @@ impl SpatialLayer {
                 return self.start();
             }
             match self.step(now, config, patience) {
-                Step::Take(position) => return Some(self.take(position)),
+                Step::Take { position, spared } => return Some(self.take(position, spared)),
                 Step::Leave(position) => self.drop_frame(position),
                 Step::Wait => return None,
                 Step::Broken => self.broken = true,
@@ -176,13 +181,21 @@ impl SpatialLayer {
         let header = head.video.header;
         let same_group = header.group() == last.header.group();
         if first == last.position + 1 {
-            return if header.key || same_group { Step::Take(first) } else { Step::Broken };
+            return if header.key || same_group { Step::Take { position: first, spared: true } } else { Step::Broken };
         }
         let missing = first - last.position - 1;
-        let spared = |before: i64| u16::try_from(before).is_ok_and(|before| self.pattern.spares(&header, before));
-        let all_spared = same_group && !header.key && (1..=missing).all(spared);
+        let spared = |distance: i64| {
+            let Ok(distance) = u16::try_from(distance) else { return false };
+            if header.key {
+                self.pattern.is_upper(&last.header, distance)
+            } else {
+                same_group && self.pattern.spares(&header, distance)
+            }
+        };
+        // Lazy: a sender's number may jump by billions, and then the first distance already says no.
+        let all_spared = (1..=missing).all(spared);
         if all_spared && self.thinned {
-            return Step::Take(first);
+            return Step::Take { position: first, spared: true };
         }
         let stuck = now.saturating_duration_since(*self.stuck_since.get_or_insert(now));
         let hopeless = self.given_up.is_some_and(|group| group == last.header.group());
@@ -190,21 +203,21 @@ impl SpatialLayer {
             return Step::Wait;
         }
         if all_spared {
-            return Step::Take(first);
+            return Step::Take { position: first, spared: true };
         }
         if same_group && header.discardable && stuck >= patience {
             return Step::Leave(first);
         }
         // A picture that goes on at a key frame is better than a whole one that stands still.
         match self.frames.iter().find(|(_, held)| held.video.header.key) {
-            Some((key, _)) => Step::Take(*key),
+            Some((key, _)) => Step::Take { position: *key, spared: false },
             None if stuck >= patience || hopeless => Step::Broken,
             None => Step::Wait,
         }
     }
 
     /// Takes out the frame at `position` and drops what is before it.
-    fn take(&mut self, position: i64) -> (VideoIn, LeftOut) {
+    fn take(&mut self, position: i64, spared: bool) -> (VideoIn, LeftOut) {
         self.drop_before(position);
         let video = self.remove(position).expect("the position was looked up among the frames").video;
         let mut left_out = LeftOut { undecodable: std::mem::take(&mut self.dropped), ..LeftOut::default() };
@@ -213,7 +226,6 @@ impl SpatialLayer {
             // Numbers may jump where nothing was lost; 120 frames a second are the most to believe in.
             let time = video.header.capture_us.saturating_sub(last.header.capture_us) / 8_000 + 1;
             let missing = gap.min(time);
-            let spared = !video.header.key && !self.broken;
             (left_out.lost, left_out.skipped) = if spared { (0, missing) } else { (missing, 0) };
         }
         self.last = Some(Last { position, header: video.header });

@@ -5,8 +5,8 @@ use crate::proto::MediaHeader;
 /// Temporal layers repeat with a period of 1, 2 or 4 frames from the key frame on, so a frame's place in four says
 /// what it is. A place counts as known once two frames in a row agreed on it.
 ///
-/// Holds for the usual dyadic layers: a frame refers to the latest one of a lower temporal layer, a base frame to the base
-/// frame before it.
+/// Holds for the usual dyadic layers: a frame refers to the latest one of a lower temporal layer, a base frame to the
+/// base frame before it.
 #[derive(Debug, Default)]
 pub(super) struct Pattern {
     places: [Option<Known>; 4],
@@ -30,7 +30,16 @@ impl Pattern {
     /// True if the frame that is `before` frames before `header`, in its group, is not needed to decode it.
     pub fn spares(&self, header: &MediaHeader, before: u16) -> bool {
         let Some(since_key) = header.since_key.checked_sub(before) else { return false };
-        self.places[usize::from(since_key % 4)]
-            .is_some_and(|known| known.agreed && (known.discardable || known.temporal > header.layer.temporal))
+        self.known(since_key).is_some_and(|known| known.discardable || known.temporal > header.layer.temporal)
+    }
+
+    /// True if the frame that is `after` frames after `header`, in its group, is above the base layer.
+    pub fn is_upper(&self, header: &MediaHeader, after: u16) -> bool {
+        let Some(since_key) = header.since_key.checked_add(after) else { return false };
+        self.known(since_key).is_some_and(|known| known.discardable || known.temporal > 0)
+    }
+
+    fn known(&self, since_key: u16) -> Option<Known> {
+        self.places[usize::from(since_key % 4)].filter(|known| known.agreed)
     }
 }

@@ -28,6 +28,13 @@ pub fn find(source: &[f32], recording: &[f32]) -> (f64, f64) {
     (correlation(source, recording.get(lag..).unwrap_or(&[])), lag as f64 / 16_000.0)
 }
 
+/// Correlation of each second of a source with what a recording has `at` seconds later.
+pub fn by_second(source: &[f32], recording: &[f32], at: f64) -> Vec<f64> {
+    let lag = (at * 16_000.0).round() as usize;
+    let place = |n: usize| recording.get(lag + n * 16_000..).unwrap_or(&[]);
+    source.chunks(16_000).enumerate().map(|(n, second)| correlation(second, place(n))).collect()
+}
+
 fn best(lags: impl Iterator<Item = usize>, score: impl Fn(usize) -> f64) -> usize {
     lags.map(|lag| (score(lag), lag)).max_by(|one, other| one.0.total_cmp(&other.0)).map_or(0, |(_, lag)| lag)
 }

@@ -1,0 +1,37 @@
+//! How the audio buffer behaves.
+
+/// How the buffer behaves. Times in µs.
+#[derive(Debug, Clone, Copy)]
+pub struct AudioConfig {
+    /// Target before anything was measured. Default 30 ms, so that the first packet waits 20-40 ms.
+    pub initial_us: i64,
+    /// The least target. Default 20 ms.
+    pub floor_us: i64,
+    /// The target is this much above the lateness of 97 % of the packets. Default 10 ms.
+    pub margin_us: i64,
+    /// The largest target. Default 1 s.
+    pub ceiling_us: i64,
+    /// How long arrivals are remembered. Default 10 s.
+    pub window_us: i64,
+    /// Delay above the target at which audio is skipped at once. Default 500 ms.
+    pub excess_us: i64,
+    /// Pulls in a row that are concealed before silence. Default 5.
+    pub conceal_frames: u32,
+    /// Most packets held. Default 100.
+    pub capacity: usize,
+}
+
+impl Default for AudioConfig {
+    fn default() -> Self {
+        Self {
+            initial_us: 30_000,
+            floor_us: 20_000,
+            margin_us: 10_000,
+            ceiling_us: 1_000_000,
+            window_us: 10_000_000,
+            excess_us: 500_000,
+            conceal_frames: 5,
+            capacity: 100,
+        }
+    }
+}
