@@ -4,9 +4,10 @@
 //! any link, removals from the active one alone; a member that a newly active link does not list is kept for
 //! [`UNCONFIRMED`], for its relay may hear of it a moment later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use crate::election::LinkId;
 use crate::proto::ParticipantId;
 use crate::proto::control::{Member, MemberState};
 
@@ -28,72 +29,74 @@ pub enum Change {
 #[derive(Debug, Default)]
 pub struct Roster {
     members: BTreeMap<ParticipantId, Entry>,
+    /// Whom each link's relay lists.
+    views: BTreeMap<LinkId, BTreeSet<ParticipantId>>,
 }
 
 #[derive(Debug)]
 struct Entry {
     member: Member,
-    /// Since when the active link has not confirmed it.
-    unconfirmed: Option<Instant>,
+    /// Since when the active link's relay has not listed it.
+    missing: Option<Instant>,
 }
 
 impl Roster {
-    /// The whole room, as a link sees it.
-    pub fn joined(&mut self, now: Instant, active: bool, members: Vec<Member>) -> Vec<Change> {
-        if active {
-            self.doubt_all(now);
-        }
-        members.into_iter().flat_map(|member| self.changed(active, member)).collect()
+    /// The whole room, as a link's relay sees it.
+    pub fn joined(&mut self, link: LinkId, active: bool, members: Vec<Member>) -> Vec<Change> {
+        self.views.insert(link, BTreeSet::new());
+        members.into_iter().filter_map(|member| self.changed(link, active, member)).collect()
     }
 
-    /// The active link is another one: its roster is what counts from here.
-    pub fn doubt_all(&mut self, now: Instant) {
-        for entry in self.members.values_mut() {
-            entry.unconfirmed.get_or_insert(now);
-        }
-    }
-
-    /// One member, as a link sees it.
-    pub fn changed(&mut self, active: bool, member: Member) -> Option<Change> {
+    /// One member, as a link's relay sees it.
+    pub fn changed(&mut self, link: LinkId, active: bool, member: Member) -> Option<Change> {
         let id = ParticipantId(member.participant);
         let state = member.state();
-        match self.members.get_mut(&id) {
-            _ if state == MemberState::Left => {
-                let known = active && self.members.remove(&id).is_some();
-                known.then_some(Change::Left(id))
-            }
-            None => {
-                let unconfirmed = None;
-                self.members.insert(id, Entry { member: member.clone(), unconfirmed });
-                Some(Change::Joined(member))
-            }
+        let view = self.views.entry(link).or_default();
+        if state == MemberState::Left {
+            view.remove(&id);
+            let known = active && self.members.remove(&id).is_some();
+            return known.then_some(Change::Left(id));
+        }
+        view.insert(id);
+        let Some(entry) = self.members.get_mut(&id) else {
+            self.members.insert(id, Entry { member: member.clone(), missing: None });
+            return Some(Change::Joined(member));
+        };
+        if !active && state == MemberState::Reconnecting {
             // A standby's relay may have lost sight of somebody whom the active one sees.
-            Some(_) if !active && state == MemberState::Reconnecting => None,
-            Some(entry) => {
-                if active {
-                    entry.unconfirmed = None;
-                }
-                let before = std::mem::replace(&mut entry.member, member.clone());
-                match (before.state(), state) {
-                    (MemberState::Connected, MemberState::Reconnecting) => Some(Change::Reconnecting(id)),
-                    (MemberState::Reconnecting, MemberState::Connected) => Some(Change::Back(id)),
-                    _ if before != member => Some(Change::Updated(member)),
-                    _ => None,
-                }
-            }
+            return None;
+        }
+        let before = std::mem::replace(&mut entry.member, member.clone());
+        match (before.state(), state) {
+            (MemberState::Connected, MemberState::Reconnecting) => Some(Change::Reconnecting(id)),
+            (MemberState::Reconnecting, MemberState::Connected) => Some(Change::Back(id)),
+            _ if before != member => Some(Change::Updated(member)),
+            _ => None,
         }
     }
 
-    /// Forgets members that the active link has not confirmed in time. While there is no active link, nobody is forgotten.
-    pub fn tick(&mut self, now: Instant, active: bool) -> Vec<Change> {
-        if !active {
-            self.members.values_mut().for_each(|entry| entry.unconfirmed = entry.unconfirmed.map(|_| now));
-            return Vec::new();
+    /// A link is gone, and its relay's view with it.
+    pub fn forget(&mut self, link: LinkId) {
+        self.views.remove(&link);
+    }
+
+    /// Removes members that the active link's relay has not listed for too long. While there is no active link, nobody is
+    /// removed.
+    pub fn tick(&mut self, now: Instant, active: Option<LinkId>) -> Vec<Change> {
+        let view = active.and_then(|link| self.views.get(&link));
+        let mut gone = Vec::new();
+        for (id, entry) in &mut self.members {
+            match view {
+                Some(view) if !view.contains(id) => {
+                    let since = *entry.missing.get_or_insert(now);
+                    if now.saturating_duration_since(since) >= UNCONFIRMED {
+                        gone.push(*id);
+                    }
+                }
+                _ => entry.missing = None,
+            }
         }
-        let over =
-            |entry: &Entry| entry.unconfirmed.is_some_and(|since| now.saturating_duration_since(since) >= UNCONFIRMED);
-        let gone: Vec<_> = self.members.iter().filter(|(_, entry)| over(entry)).map(|(id, _)| *id).collect();
-        self.members.retain(|_, entry| !over(entry));
+        self.members.retain(|id, _| !gone.contains(id));
         gone.into_iter().map(Change::Left).collect()
     }
 
@@ -107,42 +110,60 @@ impl Roster {
 mod tests {
     use super::*;
 
+    const OLD: LinkId = LinkId(1);
+    const NEW: LinkId = LinkId(2);
+
     fn member(id: u64, state: MemberState) -> Member {
         Member { participant: id, state: state.into(), ..Member::default() }
     }
 
+    fn here(id: u64) -> Member {
+        member(id, MemberState::Connected)
+    }
+
     #[test]
     fn a_member_told_by_two_links_joins_once() {
-        let (now, mut roster) = (crate::clock::now(), Roster::default());
-        let all = vec![member(1, MemberState::Connected)];
-        assert_eq!(roster.joined(now, true, all.clone()).len(), 1);
-        assert_eq!(roster.joined(now, false, all), []);
+        let mut roster = Roster::default();
+        assert_eq!(roster.joined(OLD, true, vec![here(1)]).len(), 1);
+        assert_eq!(roster.joined(NEW, false, vec![here(1)]), []);
     }
 
     #[test]
     fn a_standby_removes_nobody() {
-        let (now, mut roster) = (crate::clock::now(), Roster::default());
-        roster.joined(now, true, vec![member(1, MemberState::Connected)]);
-        assert_eq!(roster.changed(false, member(1, MemberState::Left)), None);
-        assert_eq!(roster.changed(true, member(1, MemberState::Left)), Some(Change::Left(ParticipantId(1))));
+        let mut roster = Roster::default();
+        roster.joined(OLD, true, vec![here(1)]);
+        assert_eq!(roster.changed(NEW, false, member(1, MemberState::Left)), None);
+        assert_eq!(roster.changed(OLD, true, member(1, MemberState::Left)), Some(Change::Left(ParticipantId(1))));
     }
 
     #[test]
-    fn after_a_move_a_missing_member_is_kept_for_a_while() {
+    fn after_a_move_to_a_warm_standby_everybody_whom_it_lists_stays() {
         let (now, mut roster) = (crate::clock::now(), Roster::default());
-        roster.joined(now, true, vec![member(1, MemberState::Connected), member(2, MemberState::Connected)]);
-        assert_eq!(roster.joined(now, true, vec![member(1, MemberState::Connected)]), []);
-        assert_eq!(roster.tick(now + Duration::from_secs(4), true), []);
-        assert_eq!(roster.tick(now + Duration::from_secs(5), true), [Change::Left(ParticipantId(2))]);
+        roster.joined(OLD, true, vec![here(1), here(2)]);
+        roster.joined(NEW, false, vec![here(1)]);
+        roster.forget(OLD);
+        assert_eq!(roster.tick(now, Some(NEW)), []);
+        assert_eq!(roster.tick(now + Duration::from_secs(4), Some(NEW)), []);
+        assert_eq!(roster.tick(now + Duration::from_secs(5), Some(NEW)), [Change::Left(ParticipantId(2))]);
+        assert_eq!(roster.tick(now + Duration::from_secs(60), Some(NEW)), []);
+    }
+
+    #[test]
+    fn one_whom_the_new_relay_hears_of_a_moment_later_stays() {
+        let (now, mut roster) = (crate::clock::now(), Roster::default());
+        roster.joined(OLD, true, vec![here(1)]);
+        roster.joined(NEW, false, vec![]);
+        roster.tick(now, Some(NEW));
+        assert_eq!(roster.changed(NEW, true, here(1)), None);
+        assert_eq!(roster.tick(now + Duration::from_secs(9), Some(NEW)), []);
     }
 
     #[test]
     fn without_any_link_nobody_is_forgotten() {
         let (now, mut roster) = (crate::clock::now(), Roster::default());
-        roster.joined(now, true, vec![member(1, MemberState::Connected)]);
-        roster.doubt_all(now);
-        assert_eq!(roster.tick(now + Duration::from_secs(60), false), []);
-        assert_eq!(roster.tick(now + Duration::from_secs(61), true), []);
+        roster.joined(OLD, true, vec![here(1)]);
+        roster.forget(OLD);
+        assert_eq!(roster.tick(now + Duration::from_secs(60), None), []);
         assert_eq!(roster.count(), 1);
     }
 }

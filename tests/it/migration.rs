@@ -66,6 +66,14 @@ fn assert_no_second_participant(call: &CallProcess) {
     let joined = call.events().iter().filter(|event| event["event"] == "peer_joined").count();
     let kinds: Vec<_> = call.events().iter().map(|event| event["event"].clone()).collect();
     assert_eq!(joined, 1, "{kinds:?}");
+    // Alice leaves first, and only then does bob see somebody leave.
+    let left: Vec<_> = call.events().iter().filter(|event| event["event"] == "peer_left").map(at_ms).collect();
+    let end = call.events().last().map(at_ms).unwrap();
+    assert!(left.iter().all(|at| *at > end - 8_000.0), "somebody left at {left:?} of {end}");
+}
+
+fn at_ms(event: &Value) -> f64 {
+    event["at_ms"].as_f64().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

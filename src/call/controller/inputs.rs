@@ -73,6 +73,7 @@ impl Controller {
             Incoming::Late { .. } => self.force_key(),
             Incoming::Closed { reason } => {
                 self.sessions.remove(&link);
+                self.roster.forget(link);
                 if self.active == Some(link) {
                     self.doubt_since.get_or_insert(clock::now());
                 }
@@ -114,7 +115,7 @@ impl Controller {
             }
             Some(Body::Joined(joined)) => {
                 session.joined();
-                let changes = self.roster.joined(clock::now(), active, joined.members);
+                let changes = self.roster.joined(link, active, joined.members);
                 self.roster_changed(changes);
             }
             Some(Body::Subscribed(subscribed)) => {
@@ -131,7 +132,7 @@ impl Controller {
                 self.feed(Input::Refused { link, error: refused.message });
             }
             Some(Body::MemberChanged(changed)) => {
-                let changes = changed.member.and_then(|member| self.roster.changed(active, member));
+                let changes = changed.member.and_then(|member| self.roster.changed(link, active, member));
                 self.roster_changed(changes);
             }
             Some(Body::KeyFrameWanted(_)) => self.force_key(),
@@ -263,7 +264,7 @@ impl Controller {
         }
         self.check_delivery(now);
         self.release(now);
-        let changes = self.roster.tick(now, self.active.is_some());
+        let changes = self.roster.tick(now, self.active);
         self.roster_changed(changes);
         let calm = self.moving.is_none() && self.doubt_since.is_none() && self.active.is_some();
         if !self.ledger.is_settling() && calm {

@@ -35,6 +35,7 @@ impl Controller {
                 Output::Duplicate { on, link } => self.duplicate = on.then_some(link),
                 Output::Reconnecting => {
                     self.active = None;
+                    self.moving = None;
                     self.duplicate = None;
                     self.doubt_since.get_or_insert(clock::now());
                     self.tell(Event::Reconnecting);
@@ -56,6 +57,7 @@ impl Controller {
             return;
         }
         if let Some(mut session) = self.sessions.remove(&link) {
+            self.roster.forget(link);
             session.leave(true);
             tokio::spawn(async move { session.sender.close_gracefully("moved on").await });
         }
@@ -115,7 +117,6 @@ impl Controller {
                 self.releases.push(Release { at: now + LINGER, link, close: false });
             }
         }
-        self.roster.doubt_all(now);
         let Some(place) = self.place(to) else { return };
         if !self.entered {
             return self.enter(now, place);
