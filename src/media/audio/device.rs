@@ -20,6 +20,9 @@ const OPENING: Duration = Duration::from_secs(5);
 /// Plug-ins of ALSA that its list shows beside devices; they can be asked for, but nobody looks for them.
 const PLUGINS: [&str; 9] = ["null", "lavrate", "samplerate", "speexrate", "jack", "oss", "speex", "upmix", "vdownmix"];
 
+/// Sound servers that ALSA's list shows whether they run or not.
+const SERVERS: [&str; 2] = ["pulse", "pipewire"];
+
 /// Which way a device goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -47,7 +50,8 @@ pub fn devices() -> Vec<AudioDevice> {
         // A default is named even where nothing stands behind it: it counts if it can be asked for its format.
         let default = default_device(kind).filter(|device| default_config(kind, device).is_ok());
         let default = default.and_then(|device| describe(kind, &device));
-        let listed = list(kind);
+        let mut listed = list(kind);
+        listed.retain(|device| !is_server(device) || default_config(kind, device).is_ok());
         all.extend(listed.iter().filter_map(|device| describe(kind, device)).map(|mut device| {
             device.default = default.as_ref().is_some_and(|default| default.id == device.id);
             device
@@ -64,6 +68,10 @@ pub fn devices() -> Vec<AudioDevice> {
 fn describe(kind: DeviceKind, device: &cpal::Device) -> Option<AudioDevice> {
     let id = device.id().ok().filter(|id| !PLUGINS.contains(&id.id()))?;
     Some(AudioDevice { kind, id: id.to_string(), name: name(device), default: false })
+}
+
+fn is_server(device: &cpal::Device) -> bool {
+    device.id().is_ok_and(|id| SERVERS.contains(&id.id()))
 }
 
 /// A device's name for people.
@@ -182,6 +190,8 @@ pub fn problem(error: &cpal::Error) -> Problem {
         ErrorKind::DeviceNotAvailable | ErrorKind::HostUnavailable => Problem::Missing,
         ErrorKind::PermissionDenied => Problem::Denied,
         ErrorKind::DeviceBusy => Problem::Busy,
+        // A sound server that does not run.
+        _ if error.to_string().contains("Connection refused") => Problem::Missing,
         _ => Problem::Other(error.to_string()),
     }
 }
