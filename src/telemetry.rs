@@ -1,5 +1,7 @@
 //! Logs: set up once, in `main`. Data goes to stdout, logs go to stderr.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging at `level` (a [`tracing_subscriber::EnvFilter`]) unless `NEARCALL_LOG` says otherwise.
@@ -7,7 +9,8 @@ use tracing_subscriber::EnvFilter;
 /// `json` prints one object a line, for log collectors.
 pub fn start(level: &str, json: bool) {
     let filter = EnvFilter::try_from_env("NEARCALL_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     let started = if json { logs.json().try_init() } else { logs.try_init() };
     if let Err(error) = started {
         eprintln!("logging was set up twice: {error}");

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::command::Command;
-use super::event::{AudioSummary, CandidateRow, Event, PeerSummary, Summary, VideoSummary};
+use super::event::{AudioSummary, CandidateRow, Event, PeerSummary, Place, Summary, VideoSummary};
 use super::moves::{Ledger, Moving};
 use super::publish::Publisher;
 use super::roster::Roster;
@@ -51,6 +51,8 @@ pub(super) struct Controller {
     sealer: Sealer,
     elector: Elector,
     sessions: BTreeMap<LinkId, Session>,
+    /// Where each link leads, those that are gone included.
+    places: BTreeMap<LinkId, Place>,
     /// The link that carries the call.
     active: Option<LinkId>,
     moving: Option<Moving>,
@@ -148,6 +150,7 @@ impl Controller {
             config,
             manifest,
             sessions: BTreeMap::new(),
+            places: BTreeMap::new(),
             active: None,
             moving: None,
             duplicate: None,

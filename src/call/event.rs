@@ -69,6 +69,11 @@ pub enum Event {
         relay: Option<String>,
         region: Option<String>,
     },
+    /// A relay answered and does not take us in: no right, another version.
+    Refused {
+        relay: String,
+        message: String,
+    },
     Reconnecting,
     Reconnected {
         region: String,

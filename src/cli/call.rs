@@ -31,7 +31,7 @@ pub async fn run(args: CallArgs) -> anyhow::Result<Exit> {
     };
     tokio::pin!(leave);
     let mut interrupted = interrupted()?;
-    let (mut asked, mut joined) = (false, false);
+    let (mut asked, mut joined, mut refused) = (false, false, false);
     loop {
         let event = tokio::select! {
             event = call.event() => event,
@@ -51,13 +51,18 @@ pub async fn run(args: CallArgs) -> anyhow::Result<Exit> {
         };
         let Some(event) = event else { break };
         joined |= matches!(event, Event::Joined { .. });
+        refused |= matches!(event, Event::Refused { .. });
         match &mut events {
             Some(log) => log.write(&event)?,
             None => words(&event).into_iter().for_each(|words| println!("{}", words.trim_end())),
         }
     }
     call.ended().await;
-    Ok(if joined { Exit::Done } else { Exit::NoAnswer })
+    Ok(match (joined, refused) {
+        (true, _) => Exit::Done,
+        (false, true) => Exit::Failed,
+        (false, false) => Exit::NoAnswer,
+    })
 }
 
 /// Ctrl-C and the polite way to end a process.
@@ -180,6 +185,7 @@ pub fn words(event: &Event) -> Option<String> {
             moved.video_gap_ms
         ),
         Event::Kept { candidate, reason } => format!("stayed, not {candidate}: {reason}"),
+        Event::Refused { relay, message } => format!("{relay} refuses: {message}"),
         Event::Reconnecting => "reconnecting".into(),
         Event::Reconnected { region, .. } => format!("back, over {region}"),
         Event::Chat { text, .. } => format!("chat: {text}"),

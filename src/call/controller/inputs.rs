@@ -138,7 +138,8 @@ impl Controller {
             }
             Some(Body::Refused(refused)) => {
                 if !matches!(refused.code(), RefusalCode::Full | RefusalCode::Draining) {
-                    self.tell(Event::Error { message: format!("the relay refuses: {}", refused.message) });
+                    let relay = self.places.get(&link).map(|place| place.relay.clone()).unwrap_or_default();
+                    self.tell(Event::Refused { relay, message: refused.message.clone() });
                 }
                 self.feed(Input::Refused { link, error: refused.message });
             }

@@ -13,6 +13,8 @@ use crate::proto::manifest::Manifest;
 
 /// A dial that takes longer failed: more than three round trips to anywhere, with a lost packet among them.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Links that are remembered after they are gone.
+const PLACES: usize = 1024;
 /// A link that was moved away from is kept so long for what is on its way over it.
 const LINGER: Duration = Duration::from_millis(600);
 /// Pictures are taken to come by two links for so long after a move begins.
@@ -48,6 +50,12 @@ impl Controller {
     }
 
     fn dial(&mut self, link: LinkId, candidate: Candidate) {
+        let place =
+            Place { relay: candidate.relay.clone(), region: candidate.region.clone(), transport: candidate.transport };
+        self.places.insert(link, place);
+        if self.places.len() > PLACES {
+            self.places.pop_first();
+        }
         let pins = self.manifest.relays.iter().find(|relay| relay.id == candidate.relay);
         let pins = pins.map(|relay| relay.pins.clone()).unwrap_or_default();
         self.dials.spawn(async move { (link, net::dial(candidate.transport, &candidate.url, &pins, PATIENCE).await) });
@@ -122,7 +130,7 @@ impl Controller {
                 self.releases.push(Release { at: now + LINGER, link, close: false });
             }
         }
-        let Some(place) = self.place(to) else { return };
+        let Some(place) = self.places.get(&to).cloned() else { return };
         if !self.entered {
             return self.enter(now, place);
         }
@@ -133,7 +141,7 @@ impl Controller {
         let old = from.or(before);
         let rtt = |link: Option<LinkId>| link.and_then(|link| self.rtt_ms(link));
         let rtt_ms = [rtt(old), rtt(Some(to))];
-        let from = old.and_then(|link| self.place(link));
+        let from = old.and_then(|link| self.places.get(&link).cloned());
         self.ledger.add(now, from, place, reason, rtt_ms);
         self.doubt_since = None;
     }
@@ -154,10 +162,12 @@ impl Controller {
         let due: Vec<_> = self.releases.extract_if(.., |release| release.at <= now).collect();
         for Release { link, close, .. } in due {
             let taken = self.active == Some(link) || self.moving.as_ref().is_some_and(|moving| moving.to == link);
-            let wanted = if self.elector.standby() == Some(link) { Wanted::Standby } else { Wanted::Nothing };
             match self.sessions.get_mut(&link) {
                 _ if close => self.hang_up(link),
-                Some(session) if !taken => session.ask(&self.identity, wanted, Vec::new()),
+                // Unless it became the standby meanwhile.
+                Some(session) if !taken && session.wanted() == Wanted::Everything => {
+                    session.ask(&self.identity, Wanted::Nothing, Vec::new());
+                }
                 _ => {}
             }
         }
@@ -225,18 +235,13 @@ impl Controller {
         self.standing(id).map(|standing| label(&standing.candidate)).unwrap_or_default()
     }
 
-    /// Where a link leads, also after it is gone.
-    fn place(&self, link: LinkId) -> Option<Place> {
-        let candidate = self.elector.candidate_of(link)?;
-        Some(Place { relay: candidate.relay.clone(), region: candidate.region.clone(), transport: candidate.transport })
-    }
-
+    /// Mean RTT of the candidate that a link leads to.
     fn rtt_ms(&self, link: LinkId) -> Option<f64> {
-        let candidate = self.elector.candidate_of(link)?;
+        let place = self.places.get(&link)?;
         let same = |standing: &Standing| {
-            (&standing.candidate.relay, standing.candidate.transport) == (&candidate.relay, candidate.transport)
+            (&standing.candidate.relay, standing.candidate.transport) == (&place.relay, place.transport)
         };
-        self.elector.standings().into_iter().find(same)?.mean_ms
+        round(self.elector.standings().into_iter().find(same)?.mean_ms)
     }
 
     pub(super) fn since_join_ms(&self, now: Instant) -> f64 {

@@ -45,6 +45,7 @@ pub struct AudioDevice {
 
 /// Every device of the system, inputs first; empty where there is none or no sound system. May take a second.
 pub fn devices() -> Vec<AudioDevice> {
+    quiet();
     let mut all = Vec::new();
     for kind in [DeviceKind::Input, DeviceKind::Output] {
         // A default is named even where nothing stands behind it: it counts if it can be asked for its format.
@@ -93,14 +94,25 @@ fn list(kind: DeviceKind) -> Vec<cpal::Device> {
 
 /// The device with this id or name.
 pub fn find(kind: DeviceKind, wanted: &str) -> Option<cpal::Device> {
+    quiet();
     list(kind).into_iter().find(|device| {
         let id = device.id().ok();
         id.is_some_and(|id| id.id() == wanted || id.to_string() == wanted) || name(device) == wanted
     })
 }
 
+/// Keeps what ALSA writes to stderr on this thread to ourselves: its errors come back as values too. Each call empties what
+/// was kept.
+fn quiet() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = alsa::Output::local_error_handler() {
+        tracing::debug!(%error, "ALSA writes its errors to stderr");
+    }
+}
+
 /// What the system uses unless told otherwise. Given even where there is none: opening it tells.
 pub fn default_device(kind: DeviceKind) -> Option<cpal::Device> {
+    quiet();
     let host = cpal::default_host();
     match kind {
         DeviceKind::Input => host.default_input_device(),
