@@ -208,7 +208,7 @@ impl Elector {
         {
             self.event(EventKind::Suspect { candidate, on: false });
         }
-        self.duplicating = None;
+        self.stop_duplicates();
         self.improving = None;
         if let Some(moving) = &mut self.moving {
             moving.urgent = true;

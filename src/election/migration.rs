@@ -125,6 +125,7 @@ impl Elector {
     /// The one place where the incumbent is set, and where everything that is counted for it starts anew.
     fn set_incumbent(&mut self, candidate: CandidateId, link: LinkId, reason: Reason) {
         let (margin_ms, runner_up) = self.margin(candidate);
+        self.stop_duplicates();
         let suspect = self.doubt.is_some();
         let old = self.incumbent.take();
         let baseline_ms = self.mean_ms(candidate, SHORT);

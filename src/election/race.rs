@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::proto::Transport;
 
 use super::contender::{Admission, Contender, Dial, LONG};
-use super::probes::{from_ms, ms, patience};
+use super::probes::{from_ms, patience};
 use super::score::{self, Class, Row};
 use super::{CandidateId, Elector, EventKind, Reason};
 
@@ -202,17 +202,11 @@ impl Elector {
         self.race.ends
     }
 
-    /// Whom Join would take, or has taken. `now` as in every question to the elector.
-    pub fn leader(&self, now: Instant) -> Option<CandidateId> {
-        debug_assert!(now + Duration::from_secs(3600) > self.now, "two clocks");
+    /// Whom Join would take, or has taken, as of the last input; time alone does not change it before it is due.
+    pub fn leader(&self, _now: Instant) -> Option<CandidateId> {
         match &self.incumbent {
             Some(incumbent) => Some(incumbent.candidate),
             None => self.race.leader,
         }
-    }
-
-    /// Time from a candidate's dial to its connection, ms.
-    pub fn connect_ms(&self, id: CandidateId) -> Option<f64> {
-        self.contender(id)?.connect.map(ms)
     }
 }

@@ -1,7 +1,7 @@
 //! What can be asked: the table, and how the election stands. Changes nothing.
 
-use super::contender::{Admission, Contender, LONG};
-use super::score::{self, NOTICEABLE_MS, band_ms};
+use super::contender::{Admission, LONG};
+use super::score::{self, band_ms};
 use super::{Candidate, CandidateId, Elector, LinkId, Standing};
 
 /// How the race came out, for those who only want to know.
@@ -59,7 +59,7 @@ impl Elector {
             _ if self.wishes.has_pin() && !won.class.not_pinned => "pinned".to_owned(),
             None => "nobody else answers".to_owned(),
             Some(_) if won.score_ms > best_ms => {
-                let band = band_ms(best_ms).max(NOTICEABLE_MS);
+                let band = band_ms(best_ms);
                 format!("webtransport, and within {band:.0} ms of the best score")
             }
             Some(second) if second.class > won.class => {
@@ -75,10 +75,5 @@ impl Elector {
             runner_up: second.map(|second| second.id),
             reason,
         })
-    }
-
-    /// True if the candidate's relay goes away or is cut off.
-    pub fn is_unfit(&self, id: CandidateId) -> bool {
-        self.contender(id).is_some_and(Contender::unfit)
     }
 }

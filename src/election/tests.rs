@@ -143,7 +143,7 @@ fn eight_regions_at_two_percent_loss_elect_the_nearest() {
     const MATRIX: [f64; 8] = [31.0, 38.0, 74.0, 88.0, 142.0, 171.0, 203.0, 254.0];
     const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
     let (mut first, mut last, mut times) = (0, 0, Vec::new());
-    let seeds = 300;
+    let seeds = 120;
     for seed in 0..seeds {
         let turn = seed as usize % 8;
         let of = move |relay: &str| MATRIX[(NAMES.iter().position(|name| *name == relay).unwrap() + turn) % 8];
@@ -222,7 +222,7 @@ fn a_lossy_path_is_not_left_for_its_losses() {
 
 #[test]
 fn two_regions_that_swing_in_antiphase_are_left_alone_for_an_hour() {
-    for seed in 0..6 {
+    for seed in 0..2 {
         let weather = move |c: &Candidate, t: f64| {
             let phase = if c.relay == "a" { 0.0 } else { std::f64::consts::PI };
             let noise = ((t * 7.3 + phase).sin() * 43758.5).fract() * 2.0;
@@ -677,7 +677,7 @@ fn any_input() -> impl Strategy<Value = Input> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_sequence_of_events_breaks_it(
@@ -698,5 +698,81 @@ proptest! {
         let next = world.ms() + 60_000.0;
         world.run_to(next);
         prop_assert!(world.wakeups - wakeups < 60 * 200, "{} wake-ups in a minute", world.wakeups - wakeups);
+    }
+}
+
+#[test]
+fn a_drained_relay_is_the_last_resort_until_it_says_ready() {
+    let weather = |c: &Candidate, t: f64| {
+        let drains = c.relay == "london-1" && (10_000.0..60_000.0).contains(&t);
+        let state = if drains { RelayState::Draining } else { RelayState::Ready };
+        let way = if c.relay == "london-2" && t > 30_000.0 { Way::Killed } else { Way::Open };
+        Weather { state, way, ..rtt(pair(&c.relay)) }
+    };
+    let mut world = World::new(&PAIR[..2], weather).join();
+    world.run_to(10_000.0);
+    let link = world.elector.active().unwrap();
+    world.say(Input::Drain { link, deadline: Duration::from_secs(30), spread: Duration::ZERO });
+    world.run_to(11_000.0);
+    assert_eq!(world.carrying_relay(), "london-2", "with no spread it moves at once");
+    world.run_to(30_000.0);
+    assert_eq!(world.carrying_relay(), "london-2", "nearer is no reason to go back");
+    world.close(|c| c.relay == "london-2");
+    world.run_to(40_000.0);
+    assert_eq!(world.carrying_relay(), "london-1", "but it is better than nothing");
+}
+
+#[test]
+fn flapping_doubles_the_dwell() {
+    // Each relay in turn is much better for 40 s: worth a move every time, if nothing held it back.
+    let weather = |c: &Candidate, t: f64| {
+        let turn = ((t / 40_000.0) as u64).is_multiple_of(2);
+        rtt(if turn == (c.relay == "a") { 40.0 } else { 140.0 })
+    };
+    let mut world = World::new(&["a", "b"], weather).join();
+    world.run_to(3_600_000.0);
+    let moves = world.elections(1000.0).len();
+    assert!((3..=14).contains(&moves), "{moves} moves in an hour of ninety turns");
+    let kept = world.events(0.0, |event| matches!(event, EventKind::Kept { .. }));
+    assert!(!kept.is_empty(), "and every stay has its reason");
+}
+
+#[test]
+fn after_any_weather_the_call_comes_back() {
+    for seed in 0..12u64 {
+        let weather = move |c: &Candidate, t: f64| {
+            // A new draw for each relay and transport every few seconds, for five minutes.
+            let slot = (t / (1000.0 + 500.0 * (seed % 9) as f64)) as u64;
+            let name = c.relay.bytes().fold(slot * 31 + seed * 1009, |h, b| h * 131 % 1_000_003 + u64::from(b));
+            let draw = (name * 7919 + c.transport as u64 * 104_729) % 1000;
+            let storm = t < 300_000.0;
+            let way = match draw % 10 {
+                0 if storm => Way::Killed,
+                1 | 2 if storm => Way::Hole,
+                3 if storm => Way::NoUplink,
+                _ => Way::Open,
+            };
+            let state = if storm && draw.is_multiple_of(17) { RelayState::Draining } else { RelayState::Ready };
+            let loss = if storm && draw.is_multiple_of(3) { 0.2 } else { 0.0 };
+            let refuses = storm && draw.is_multiple_of(13);
+            Weather { way, state, loss, refuses, delivers: !storm || !draw.is_multiple_of(11), ..rtt(pair(&c.relay)) }
+        };
+        let mut world = World::with(Config::default(), candidates(&PAIR), seed, weather).join();
+        for step in 1..=100u32 {
+            world.set_media(step % 3 == 0);
+            world.run_to(f64::from(step) * 3000.0);
+            if step % 20 == seed as u32 % 20 {
+                world.close(|c| c.transport == WebSocket || seed % 2 == 0);
+            }
+        }
+        world.set_media(true);
+        world.run_to(330_000.0);
+        assert!(world.elector.active().is_some(), "seed {seed}: {:#?}", world.log.last());
+        assert!(world.elections(325_000.0).len() <= 1, "seed {seed}: restless");
+        world.run_to(700_000.0);
+        let elections = world.elections(400_000.0);
+        assert!(elections.len() <= 1, "seed {seed}: {elections:?}");
+        assert_eq!(world.carrier().unwrap().1, WebTransport, "seed {seed}");
+        assert!(pair(&world.carrying_relay()) < 60.0, "seed {seed}");
     }
 }
