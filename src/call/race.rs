@@ -91,7 +91,7 @@ pub async fn run(manifest: &Manifest, window: Duration) -> Result<Race, CallErro
     }
     let standings = elector.standings();
     let of = |id| standings.iter().find(|standing| standing.id == id);
-    let outcome = elector.outcome(clock::now()).and_then(|outcome| {
+    let outcome = elector.outcome().and_then(|outcome| {
         let winner = of(outcome.elected)?;
         let runner_up = outcome.runner_up.and_then(of);
         Some(Outcome {

@@ -1,432 +1,288 @@
-#![allow(clippy::all, clippy::unwrap_used)]
-//! Stand-in.
-use super::event::*;
-use crate::proto::Transport;
-use std::collections::{BTreeMap, VecDeque};
+//! The elector: what it knows, how it is asked, and the order in which its rules run.
+//!
+//! The rules live next door, one file a rule. Everything happens inside [`Elector::handle_input`] and
+//! [`Elector::handle_timeout`]; [`Elector::poll_timeout`] is exact, so a simulator may jump to it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-#[derive(Debug, Clone)]
+use super::contender::{Contender, Dial, LONG};
+use super::doubt::Doubt;
+use super::dwell::Dwell;
+use super::links::DIAL_TIMEOUT;
+use super::migration::{Incumbent, Moving};
+use super::race::Race;
+use super::reconnect::Lost;
+use super::rng::Rng;
+use super::wishes::Wishes;
+use super::{Candidate, CandidateId, Event, EventKind, Input, LinkId, Output, Reason};
+
+/// From one evaluation to the next.
+pub(super) const EVALUATION: Duration = Duration::from_secs(1);
+
+/// Media that comes less often than this is no sign of life.
+const MOST_PERIOD: Duration = Duration::from_secs(60);
+
+/// What may be chosen from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
+    /// How long the race goes on, 0-60 s. Nobody waits for it: a leader is there sooner.
     pub window: Duration,
+    /// The relay (id) that carried the last call: dialled first.
     pub last_winner: Option<String>,
+    /// A relay or region to stay with, as by [`super::Command::Pin`].
     pub pin: Option<String>,
 }
+
 impl Default for Config {
     fn default() -> Self {
         Self { window: Duration::from_secs(3), last_winner: None, pin: None }
     }
 }
 
+/// Elects the relay that carries a call. See [the module](super) for the rules.
 #[derive(Debug)]
-struct L {
-    cand: usize,
-    connected: bool,
-    admitted: bool,
-    next: Instant,
-    out: BTreeMap<u64, Instant>,
-    heard: Instant,
-}
-#[derive(Debug)]
-struct C {
-    c: Candidate,
-    link: Option<LinkId>,
-    dialled: Instant,
-    connect: Option<Duration>,
-    rtts: Vec<f64>,
-    sent: u32,
-    err: Option<String>,
-    state: Option<crate::proto::probe::RelayState>,
-    drained: bool,
-    redial: Option<Instant>,
-}
 pub struct Elector {
-    cfg: Config,
-    start: Instant,
-    cands: Vec<C>,
-    links: BTreeMap<LinkId, L>,
-    dead: BTreeMap<LinkId, usize>,
-    out: VecDeque<Output>,
-    active: Option<LinkId>,
-    standby: Option<LinkId>,
-    moving: Option<(Option<LinkId>, LinkId, Reason)>,
-    join: bool,
-    first: bool,
-    nl: u64,
-    np: u64,
-    over: bool,
-    suspect: bool,
-    lead: bool,
-    drain: Option<Instant>,
-}
-pub struct Outcome {
-    pub elected: CandidateId,
-    pub margin_ms: Option<f64>,
-    pub runner_up: Option<CandidateId>,
-    pub reason: String,
+    pub(super) now: Instant,
+    /// When something is due, as of the last time that the rules ran.
+    wake: Option<Instant>,
+    pub(super) config: Config,
+    pub(super) rng: Rng,
+    pub(super) contenders: BTreeMap<CandidateId, Contender>,
+    /// Live links: dialled or connected.
+    pub(super) by_link: BTreeMap<LinkId, CandidateId>,
+    outputs: VecDeque<Output>,
+    pub(super) next_link: u64,
+    pub(super) next_probe: u64,
+    pub(super) next_candidate: u32,
+    pub(super) joined: bool,
+    pub(super) race: Race,
+    pub(super) incumbent: Option<Incumbent>,
+    pub(super) standby: Option<CandidateId>,
+    /// Looks better as a standby, for so many evaluations.
+    pub(super) standby_rival: Option<(CandidateId, u8)>,
+    pub(super) moving: Option<Moving>,
+    pub(super) doubt: Option<Doubt>,
+    /// The other link that audio goes over.
+    pub(super) duplicating: Option<LinkId>,
+    /// Period of the media that is expected, and since when it is.
+    pub(super) media: Option<(Duration, Instant)>,
+    pub(super) lost: Option<Lost>,
+    pub(super) dwell: Dwell,
+    pub(super) next_evaluation: Instant,
+    /// A move for the better, at its random moment.
+    pub(super) improving: Option<(CandidateId, Reason, Instant)>,
+    pub(super) alarmed: Option<Instant>,
+    pub(super) wishes: Wishes,
+    /// The last reason given for not moving to a candidate.
+    pub(super) kept: BTreeMap<CandidateId, &'static str>,
 }
 
 impl Elector {
-    pub fn new(now: Instant, cfg: Config, cands: Vec<Candidate>, _seed: u64) -> Self {
-        let mut s = Self {
-            cfg,
-            start: now,
-            cands: vec![],
-            links: BTreeMap::new(),
-            dead: BTreeMap::new(),
-            out: VecDeque::new(),
-            active: None,
+    /// Starts the race at once: the dials are queued. Of candidates with equal relay and transport the first counts.
+    /// `seed` decides every random moment.
+    pub fn new(now: Instant, config: Config, candidates: Vec<Candidate>, seed: u64) -> Elector {
+        let config = Config { window: config.window.min(Duration::from_secs(60)), ..config };
+        let mut elector = Elector {
+            now,
+            wake: None,
+            race: Race::new(now, config.window),
+            wishes: Wishes::new(config.pin.clone(), now),
+            config,
+            rng: Rng::new(seed),
+            contenders: BTreeMap::new(),
+            by_link: BTreeMap::new(),
+            outputs: VecDeque::new(),
+            next_link: 0,
+            next_probe: 0,
+            next_candidate: 0,
+            joined: false,
+            incumbent: None,
             standby: None,
+            standby_rival: None,
             moving: None,
-            join: false,
-            first: true,
-            nl: 0,
-            np: 0,
-            over: false,
-            suspect: false,
-            lead: false,
-            drain: None,
+            doubt: None,
+            duplicating: None,
+            media: None,
+            lost: None,
+            dwell: Dwell::new(),
+            next_evaluation: now,
+            improving: None,
+            alarmed: None,
+            kept: BTreeMap::new(),
         };
-        for c in cands {
-            s.cands.push(C {
-                c,
-                link: None,
-                dialled: now,
-                connect: None,
-                rtts: vec![],
-                sent: 0,
-                err: None,
-                state: None,
-                drained: false,
-                redial: None,
-            });
+        for candidate in candidates {
+            elector.enlist(candidate);
         }
-        for i in 0..s.cands.len() {
-            s.dial(now, i);
-        }
-        s
+        let first = elector.config.last_winner.clone();
+        elector.dial_all(|contender| Some(&contender.candidate.relay) == first.as_ref());
+        elector.step();
+        elector
     }
-    fn dial(&mut self, now: Instant, i: usize) {
-        self.nl += 1;
-        let link = LinkId(self.nl);
-        self.cands[i].link = Some(link);
-        self.cands[i].dialled = now;
-        self.cands[i].redial = None;
-        self.links.insert(
-            link,
-            L { cand: i, connected: false, admitted: false, next: now, out: BTreeMap::new(), heard: now },
-        );
-        self.out.push_back(Output::Dial { link, candidate: self.cands[i].c.clone() });
-    }
-    fn ev(&mut self, at: Instant, kind: EventKind) {
-        self.out.push_back(Output::Event(Event { at, kind }));
-    }
-    fn mean(&self, i: usize) -> Option<f64> {
-        let r = &self.cands[i].rtts;
-        if r.is_empty() {
-            None
-        } else {
-            let k = r.len().saturating_sub(25);
-            Some(r[k..].iter().sum::<f64>() / (r.len() - k) as f64)
-        }
-    }
-    fn best(&self, skip: Option<usize>, need: usize) -> Option<usize> {
-        let ok = |i: &usize| {
-            Some(*i) != skip
-                && self.cands[*i].link.is_some_and(|l| self.links.get(&l).is_some_and(|l| l.connected))
-                && self.cands[*i].rtts.len() >= need
-                && !self.cands[*i].drained
-        };
-        let score = |i: usize| {
-            self.mean(i).unwrap()
-                + if self.cands[i].c.transport == Transport::WebSocket {
-                    (self.mean(i).unwrap() * 0.1).max(10.0)
-                } else {
-                    0.0
-                }
-        };
-        (0..self.cands.len()).filter(ok).min_by(|a, b| score(*a).total_cmp(&score(*b)))
-    }
+
+    /// Takes note of what happened. Drain [`Elector::poll_output`] afterwards.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
-        match input {
-            Input::Join => self.join = true,
-            Input::Connected { link } => {
-                if let Some(l) = self.links.get_mut(&link) {
-                    l.connected = true;
-                    l.next = now;
-                    l.heard = now;
-                    let i = l.cand;
-                    self.cands[i].connect = Some(now - self.cands[i].dialled);
-                    self.ev(now, EventKind::Candidate { candidate: CandidateId(i as u32) });
-                }
-            }
-            Input::DialFailed { link, error } | Input::Closed { link, error } => {
-                if let Some(l) = self.links.remove(&link) {
-                    let i = l.cand;
-                    self.dead.insert(link, i);
-                    self.cands[i].link = None;
-                    self.cands[i].err = Some(error);
-                    self.cands[i].redial = Some(now + Duration::from_secs(2));
-                    self.ev(now, EventKind::Candidate { candidate: CandidateId(i as u32) });
-                    if self.standby == Some(link) {
-                        self.standby = None;
-                    }
-                    if self.moving.as_ref().is_some_and(|m| m.1 == link) {
-                        self.moving = None;
-                        self.out.push_back(Output::Abandon { to: link });
-                    }
-                    if self.active == Some(link) {
-                        self.fail_over(now);
-                    }
-                }
-            }
-            Input::ProbeReply { link, id, rtt, state, .. } => {
-                if let Some(l) = self.links.get_mut(&link) {
-                    l.out.remove(&id);
-                    l.heard = now;
-                    let i = l.cand;
-                    self.cands[i].rtts.push(rtt.as_secs_f64() * 1000.0);
-                    self.cands[i].state = Some(state);
-                }
-            }
-            Input::Admitted { link } => {
-                if let Some(l) = self.links.get_mut(&link) {
-                    l.admitted = true;
-                }
-                if let Some((from, to, reason)) = self.moving
-                    && to == link
-                    && (from.is_none() || self.active.is_none())
-                {
-                    self.elect(now, to, reason);
-                }
-                if Some(link) == self.standby {
-                    let i = self.links[&link].cand;
-                    self.ev(now, EventKind::Standby { candidate: Some(CandidateId(i as u32)) });
-                }
-            }
-            Input::Delivered { link } => {
-                if let Some((_, to, reason)) = self.moving
-                    && to == link
-                {
-                    self.elect(now, to, reason);
-                }
-            }
-            Input::Heard { link } => {
-                if let Some(l) = self.links.get_mut(&link) {
-                    l.heard = now;
-                }
-            }
-            Input::Drain { link, .. } => {
-                if let Some(l) = self.links.get(&link) {
-                    let r = self.cands[l.cand].c.relay.clone();
-                    for c in &mut self.cands {
-                        if c.c.relay == r {
-                            c.drained = true;
-                        }
-                    }
-                }
-                if self.active == Some(link) {
-                    self.drain = Some(now + Duration::from_millis(500));
-                }
-            }
-            _ => {}
-        }
-        self.step(now);
-    }
-    fn elect(&mut self, now: Instant, to: LinkId, reason: Reason) {
-        let from = self.active.replace(to);
-        self.moving = None;
-        if self.standby == Some(to) {
-            self.standby = None;
-        }
-        self.out.push_back(Output::Elected { from, to, reason });
-        let id = |s: &Self, l: LinkId| {
-            s.links.get(&l).map(|l| l.cand).or(s.dead.get(&l).copied()).map(|i| CandidateId(i as u32))
-        };
-        let k = EventKind::Elected {
-            from: from.and_then(|f| id(self, f)),
-            to: id(self, to).unwrap(),
-            reason,
-            margin_ms: None,
-            runner_up: None,
-        };
-        self.ev(now, k);
-        self.suspect = false;
-        if let Some(f) = from.filter(|_| reason == Reason::Drain) {
-            self.out.push_back(Output::HangUp { link: f });
-            if let Some(l) = self.links.remove(&f) {
-                self.cands[l.cand].link = None;
-                self.dead.insert(f, l.cand);
-            }
-        }
-    }
-    fn fail_over(&mut self, now: Instant) {
-        let old = self.active;
-        if let Some(s) = self.standby.filter(|s| self.links.get(s).is_some_and(|l| l.admitted)) {
-            self.out.push_back(Output::Move { from: None, to: s, reason: Reason::FailOver });
-            self.elect(now, s, Reason::FailOver);
-            if let Some(f) = old
-                && let Some(l) = self.links.remove(&f)
-            {
-                self.cands[l.cand].link = None;
-                self.cands[l.cand].redial = Some(now + Duration::from_secs(2));
-                self.dead.insert(f, l.cand);
-                self.out.push_back(Output::HangUp { link: f });
+        self.now = self.now.max(now);
+        if let Input::Heard { link } = input {
+            // Media: hundreds a second. It can only put deadlines off, unless there is doubt.
+            let due = self.wake.is_some_and(|wake| wake <= self.now);
+            if self.heard(link) && self.doubt.is_none() && !due {
+                return;
             }
         } else {
-            self.active = None;
-            self.out.push_back(Output::Reconnecting);
+            self.dispatch(input);
         }
+        self.step();
     }
+
+    /// Does whatever is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let ids: Vec<_> = self.links.keys().copied().collect();
-        for id in ids {
-            let l = self.links.get_mut(&id).unwrap();
-            if l.connected && l.next <= now {
-                l.next = now + Duration::from_millis(if self.suspect { 50 } else { 200 });
-                self.np += 1;
-                l.out.insert(self.np, now);
-                let i = l.cand;
-                self.cands[i].sent += 1;
-                self.out.push_back(Output::Probe { link: id, id: self.np });
-            }
-        }
-        self.step(now);
+        self.now = self.now.max(now);
+        self.step();
     }
-    fn step(&mut self, now: Instant) {
-        if !self.over && now >= self.start + self.cfg.window {
-            self.over = true;
-            self.ev(now, EventKind::RaceOver);
-        }
-        for i in 0..self.cands.len() {
-            if self.cands[i].redial.is_some_and(|r| r <= now) {
-                self.dial(now, i);
-            }
-        }
-        if !self.lead
-            && let Some(b) = self.best(None, 3)
-        {
-            let lm = self.mean(b).unwrap();
-            let open = self.cands.iter().any(|c| {
-                c.rtts.is_empty()
-                    && c.link.is_some()
-                    && now < c.dialled + Duration::from_secs_f64((4.0 * lm + 100.0) / 1000.0)
-            });
-            if !open {
-                self.lead = true;
-                self.ev(now, EventKind::Leader { candidate: CandidateId(b as u32) });
-            }
-        }
-        if self.join
-            && self.active.is_none()
-            && self.moving.is_none()
-            && let Some(b) = if self.first { self.best(None, 3).filter(|_| self.lead) } else { self.best(None, 1) }
-        {
-            let link = self.cands[b].link.unwrap();
-            let reason = if self.first { Reason::First } else { Reason::Reconnect };
-            self.first = false;
-            self.moving = Some((None, link, reason));
-            self.out.push_back(Output::Move { from: None, to: link, reason });
-        }
-        if let Some(a) = self.active.and_then(|a| self.links.get(&a)).map(|l| l.cand) {
-            let relay = self.cands[a].c.relay.clone();
-            if self.standby.is_none() && self.moving.is_none() {
-                let ok = |i: &usize| {
-                    self.cands[*i].c.relay != relay
-                        && !self.cands[*i].drained
-                        && self.cands[*i].link.is_some()
-                        && self.mean(*i).is_some()
-                };
-                if let Some(b) = (0..self.cands.len())
-                    .filter(ok)
-                    .min_by(|x, y| self.mean(*x).unwrap().total_cmp(&self.mean(*y).unwrap()))
-                {
-                    self.standby = self.cands[b].link;
-                    self.out.push_back(Output::Admit { link: self.standby.unwrap() });
-                }
-            }
-            if self.drain.is_some_and(|d| d <= now) && self.moving.is_none() {
-                self.drain = None;
-                if let Some(s) = self.standby {
-                    let m = (self.active, s, Reason::Drain);
-                    self.moving = Some(m);
-                    self.out.push_back(Output::Move { from: m.0, to: s, reason: Reason::Drain });
-                }
-            }
-            let l = &self.links[&self.active.unwrap()];
-            let silent = now - l.heard;
-            let mean = self.mean(a).unwrap_or(100.0) / 1000.0;
-            let un = l.out.values().filter(|t| **t >= l.heard && now - **t > Duration::from_secs_f64(mean)).count();
-            let s = silent > Duration::from_secs_f64(mean + 0.12);
-            if s != self.suspect {
-                self.suspect = s;
-                if let Some(st) = self.standby {
-                    self.out.push_back(Output::Duplicate { on: s, link: st });
-                }
-                if s {
-                    for l in self.links.values_mut() {
-                        l.next = now;
-                    }
-                }
-                self.ev(now, EventKind::Suspect { candidate: CandidateId(a as u32), on: s });
-            }
-            if silent > Duration::from_secs_f64((3.0 * mean).clamp(0.25, 1.0)) && un >= 2 {
-                self.fail_over(now);
-            }
-        }
-    }
+
+    /// When to call [`Elector::handle_timeout`]: not after now while an output is queued. `None` without candidates.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let a = self
-            .active
-            .and_then(|a| self.links.get(&a))
-            .map(|l| l.heard + Duration::from_millis(if self.suspect { 260 } else { 130 }))
-            .filter(|_| true);
-        let now = crate::clock::now();
-        self.links
-            .values()
-            .filter(|l| l.connected)
-            .map(|l| l.next)
-            .chain(a.map(|a| a.max(now + Duration::from_millis(20))))
-            .chain(Some(self.start + self.cfg.window).filter(|_| !self.over))
-            .chain(self.drain)
-            .chain(self.cands.iter().filter_map(|c| c.redial))
-            .min()
+        if self.outputs.is_empty() { self.wake } else { Some(self.now) }
     }
+
+    /// What is to be done next.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.out.pop_front()
+        self.outputs.pop_front()
     }
-    pub fn candidate_of(&self, l: LinkId) -> Option<&Candidate> {
-        self.links.get(&l).map(|l| l.cand).or(self.dead.get(&l).copied()).map(|i| &self.cands[i].c)
+
+    fn dispatch(&mut self, input: Input) {
+        match input {
+            Input::Join => self.joined = true,
+            Input::Connected { link } => self.connected(link),
+            Input::DialFailed { link, error } => self.dial_failed(link, error),
+            Input::ProbeReply { link, id, rtt, state, instance: _ } => self.probe_reply(link, id, rtt, state),
+            Input::Closed { link, error } => self.closed(link, error),
+            Input::Admitted { link } => self.admitted(link),
+            Input::Refused { link, error } => self.refused(link, &error),
+            Input::Heard { .. } => {}
+            Input::MediaExpected { period } => {
+                self.media = period.map(|period| (period.min(MOST_PERIOD), self.now));
+            }
+            Input::Delivered { link } => self.delivered(link),
+            Input::Drain { link, deadline, spread } => self.drain(link, deadline, spread),
+            Input::Command(command) => self.command(command),
+            Input::Manifest(candidates) => self.manifest(candidates),
+            Input::Suspended => self.suspended(),
+        }
     }
-    pub fn standby(&self) -> Option<LinkId> {
-        self.standby
+
+    /// Runs every rule once, in order of urgency. What is not due does nothing.
+    fn step(&mut self) {
+        self.expire_dials();
+        self.expire_move();
+        self.watch();
+        self.bury_silent_links();
+        self.run_race();
+        self.carry_on();
+        if self.incumbent_alive() && self.now >= self.next_evaluation {
+            self.next_evaluation = self.now + EVALUATION;
+            self.evaluate();
+        }
+        self.pursue();
+        self.dial_due();
+        self.probe_due();
+        self.wake = self.due();
     }
-    pub fn outcome(&self, _now: Instant) -> Option<Outcome> {
-        let b = self.best(None, 1)?;
-        Some(Outcome { elected: CandidateId(b as u32), margin_ms: None, runner_up: None, reason: "x".into() })
+
+    /// The next moment at which a rule could act although nothing comes in.
+    fn due(&self) -> Option<Instant> {
+        let mut due = Due { now: self.now, at: None };
+        for contender in self.contenders.values() {
+            match contender.dial {
+                Dial::Dialling { since, .. } => due.at(since + DIAL_TIMEOUT),
+                Dial::Connected { .. } => {
+                    due.maybe(self.next_probe_at(contender));
+                    due.maybe(self.silent_at(contender));
+                }
+                Dial::Idle => due.maybe(self.dial_at(contender)),
+            }
+            if !self.incumbent_alive() {
+                due.maybe(contender.shunned);
+            }
+        }
+        due.maybe(self.race.due());
+        due.maybe(self.moving.as_ref().map(|moving| moving.deadline));
+        due.maybe(self.watch_due());
+        due.maybe(self.lost.as_ref().and_then(Lost::due));
+        if self.incumbent_alive() {
+            due.at(self.next_evaluation);
+            due.maybe(self.improving.as_ref().map(|(_, _, at)| *at));
+            due.maybe(self.wishes.due(self.now));
+        }
+        due.at
     }
-    pub fn standings(&self) -> Vec<Standing> {
-        self.cands
-            .iter()
-            .enumerate()
-            .map(|(i, c)| Standing {
-                id: CandidateId(i as u32),
-                candidate: c.c.clone(),
-                link: c.link,
-                state: if c.link.is_none() { LinkState::Failed } else { LinkState::Connected },
-                relay_state: c.state,
-                error: c.err.clone(),
-                connect_ms: c.connect.map(|c| c.as_secs_f64() * 1000.0),
-                mean_ms: self.mean(i),
-                median_ms: None,
-                min_ms: None,
-                p95_ms: None,
-                jitter_ms: None,
-                loss: None,
-                sent: c.sent,
-                received: c.rtts.len() as u32,
-                score_ms: None,
-                recent_ms: vec![],
-            })
-            .collect()
+
+    /// Makes a candidate known, unless it is.
+    pub(super) fn enlist(&mut self, candidate: Candidate) -> Option<CandidateId> {
+        let same = |known: &Contender| {
+            known.candidate.relay == candidate.relay && known.candidate.transport == candidate.transport
+        };
+        if let Some(known) = self.contenders.values_mut().find(|known| same(known)) {
+            known.candidate = candidate;
+            known.listed = true;
+            return None;
+        }
+        let id = CandidateId(self.next_candidate);
+        self.next_candidate += 1;
+        self.contenders.insert(id, Contender::new(id, candidate, self.now));
+        Some(id)
+    }
+
+    pub(super) fn output(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    pub(super) fn event(&mut self, kind: EventKind) {
+        self.outputs.push_back(Output::Event(Event { at: self.now, kind }));
+    }
+
+    /// The contender that a live link belongs to.
+    pub(super) fn on_link(&mut self, link: LinkId) -> Option<&mut Contender> {
+        self.contenders.get_mut(self.by_link.get(&link)?)
+    }
+
+    pub(super) fn contender(&self, id: CandidateId) -> Option<&Contender> {
+        self.contenders.get(&id)
+    }
+
+    /// Mean RTT of a candidate over the last `window`, ms.
+    pub(super) fn mean_ms(&self, id: CandidateId, window: Duration) -> Option<f64> {
+        Some(self.contender(id)?.path.summary(self.now, window.min(LONG))?.trimmed)
+    }
+
+    /// True if the user forbade the candidate's relay or region.
+    pub(super) fn is_blocked(&self, contender: &Contender) -> bool {
+        self.wishes.blocked.iter().any(|name| contender.is_called(name))
+    }
+
+    /// Names that the user blocked.
+    pub fn blocked(&self) -> &BTreeSet<String> {
+        &self.wishes.blocked
+    }
+}
+
+/// Collects the earliest moment that is yet to come: what is past was acted upon when it came.
+struct Due {
+    now: Instant,
+    at: Option<Instant>,
+}
+
+impl Due {
+    fn at(&mut self, at: Instant) {
+        if at > self.now && self.at.is_none_or(|earliest| at < earliest) {
+            self.at = Some(at);
+        }
+    }
+
+    fn maybe(&mut self, at: Option<Instant>) {
+        if let Some(at) = at {
+            self.at(at);
+        }
     }
 }

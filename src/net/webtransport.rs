@@ -3,23 +3,30 @@
 //! A link has four tasks: datagrams in, control in, video in (one more task for each open stream) and one that
 //! writes control and one that writes video. They end with the connection.
 
+mod subgroups;
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use quinn::{SendStream, VarInt};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use quinn::SendStream;
 use tokio::sync::watch;
 use wtransport::config::{DnsLookupFuture, DnsResolver};
 use wtransport::endpoint::{IncomingSession, endpoint_side};
+use wtransport::error::{ConnectingError, ConnectionError};
 use wtransport::{Connection, Endpoint, RecvStream};
 
+use self::subgroups::accept_subgroups;
 pub use super::congestion::CallCongestion;
 use super::link::{Incoming, Link, LinkError, LinkSender, Responder, Shared};
 use super::outbox::MAX_AGE;
 use super::tls::{self, Certificate};
-use crate::proto::subgroup::{FrameSplitter, VideoFrame};
+use crate::proto::subgroup::VideoFrame;
 use crate::proto::{CALL_PATH, Kind, Layer, ParticipantId, SubgroupHead, Track, Transport, limits};
 
 const ALPN: &[&[u8]] = &[b"h3"];
@@ -31,6 +38,12 @@ const KEEP_ALIVE: Duration = Duration::from_secs(4);
 const DATAGRAM_BUFFER: usize = 8 * 1024;
 /// QUIC's code for "this subgroup is given up".
 const GIVEN_UP: u32 = 1;
+/// Codes with which HTTP/3 ends a connection (RFC 9114 section 8.1).
+const HTTP3_ERRORS: std::ops::RangeInclusive<u64> = 0x101..=0x110;
+/// How often a connection is begun whose HTTP/3 is broken off, or hangs.
+const ATTEMPTS: usize = 3;
+/// A handshake that takes longer than the farthest needs may hang.
+const HUNG: Duration = Duration::from_millis(1500);
 /// How long a handshake may take on the relay's side.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 
@@ -118,6 +131,17 @@ impl Handshake {
         self.incoming.remote_address()
     }
 
+    /// Whether the peer has shown that it gets what is sent to its address.
+    pub fn remote_is_validated(&self) -> bool {
+        self.incoming.remote_address_validated()
+    }
+
+    /// Asks the peer to come again with a token, which shows that its address is its own (RFC 9000 section 8.1.2). Costs us
+    /// no state, and the peer a round trip.
+    pub fn retry(self) {
+        self.incoming.retry();
+    }
+
     /// Turns the peer away without an answer that costs us state.
     pub fn refuse(self) {
         self.incoming.refuse();
@@ -171,8 +195,40 @@ pub async fn dial_with(
         .build();
     config.set_dns_resolver(Resolved(address));
     let endpoint = Endpoint::client(config)?;
-    let connection = endpoint.connect(url).await.map_err(failed)?;
-    Ok(link(connection, None))
+    connect(&endpoint, url).await.map(|connection| link(connection, None)).map_err(failed)
+}
+
+/// Connects, with another attempt where HTTP/3 is broken off, and one beside the first where it hangs.
+async fn connect(endpoint: &Endpoint<endpoint_side::Client>, url: &str) -> Result<Connection, ConnectingError> {
+    let mut attempts = FuturesUnordered::from_iter([endpoint.connect(url)]);
+    let mut left = ATTEMPTS - 1;
+    let mut hung = pin!(tokio::time::sleep(HUNG));
+    loop {
+        tokio::select! {
+            Some(ended) = attempts.next() => match ended {
+                Err(error) if left > 0 && is_broken_off(&error) => tracing::debug!(%error, "once more"),
+                Err(_) if !attempts.is_empty() => continue,
+                ended => return ended,
+            },
+            () = hung.as_mut(), if left > 0 => {}
+        }
+        left -= 1;
+        hung.as_mut().reset((crate::clock::now() + HUNG).into());
+        attempts.push(endpoint.connect(url));
+    }
+}
+
+/// Whether HTTP/3 failed where it cannot fail. wtransport reads a peer's settings in a way that loses their first bytes when
+/// they come in two packets and something else comes between them; what follows is an error, or silence. The next attempt has
+/// new packets.
+fn is_broken_off(error: &ConnectingError) -> bool {
+    match error {
+        ConnectingError::ConnectionError(ConnectionError::ApplicationClosed(close)) => {
+            HTTP3_ERRORS.contains(&close.code().into_inner())
+        }
+        ConnectingError::ConnectionError(ConnectionError::LocalH3Error(_)) => true,
+        _ => false,
+    }
 }
 
 /// Answers with the address that was chosen before.
@@ -279,47 +335,6 @@ async fn read_control(shared: &Shared, mut stream: RecvStream) -> anyhow::Result
     }
 }
 
-async fn accept_subgroups(shared: Arc<Shared>, connection: Arc<Connection>) {
-    while let Ok(stream) = connection.accept_uni().await {
-        let shared = shared.clone();
-        tokio::spawn(async move {
-            if let Err(error) = read_subgroup(&shared, stream).await {
-                tracing::debug!(%error, "subgroup ended");
-            }
-        });
-    }
-}
-
-async fn read_subgroup(shared: &Shared, mut stream: RecvStream) -> anyhow::Result<()> {
-    let mut head = [0; SubgroupHead::LEN];
-    stream.read_exact(&mut head).await?;
-    if head[0] != Kind::Subgroup as u8 {
-        // A kind of a later version: not for us, and not an error.
-        stream.stop(VarInt::from_u32(GIVEN_UP).into_inner().try_into()?);
-        return Ok(());
-    }
-    let head = SubgroupHead::from_body(&head[1..])?;
-    let mut splitter = FrameSplitter::default();
-    loop {
-        let chunk = match stream.quic_stream_mut().read_chunk(64 * 1024, true).await {
-            Ok(Some(chunk)) => chunk,
-            Ok(None) => return Ok(()),
-            Err(quinn::ReadError::Reset(_)) => {
-                let _ = shared.events.send(Incoming::SubgroupReset { head }).await;
-                return Ok(());
-            }
-            Err(error) => return Err(error.into()),
-        };
-        splitter.push(&chunk.bytes);
-        while let Some(frame) = splitter.next_frame()? {
-            let at = crate::clock::now();
-            if shared.events.send(Incoming::Video { frame, at }).await.is_err() {
-                return Ok(());
-            }
-        }
-    }
-}
-
 /// What a stream is kept for: one of each is open at a time.
 type LayerKey = (ParticipantId, Track, Layer);
 
@@ -358,17 +373,21 @@ async fn write_frame(
 ) -> anyhow::Result<()> {
     let head = SubgroupHead::of(&frame.header);
     let key = (head.participant, head.track, head.layer);
-    if open.get(&key).is_none_or(|(current, _)| *current != head) {
+    let begins = open.get(&key).is_none_or(|(current, _)| *current != head);
+    if begins {
         if let Some((_, mut before)) = open.remove(&key) {
             // Not wtransport's own finish, which waits for the acknowledgement.
             let _ = before.quic_stream_mut().finish();
         }
         let stream = connection.open_uni().await?.await?;
         stream.set_priority(priority(&head));
-        let (_, stream) = &mut *open.entry(key).insert_entry((head, stream)).into_mut();
-        stream.quic_stream_mut().write_all(&head.to_bytes()).await?;
+        // Before the first byte: whoever gives up in the middle resets it.
+        open.insert(key, (head, stream));
     }
     let Some((_, stream)) = open.get_mut(&key) else { return Ok(()) };
+    if begins {
+        stream.quic_stream_mut().write_all(&head.to_bytes()).await?;
+    }
     let length = Bytes::copy_from_slice(&(frame.bytes.len() as u32).to_be_bytes());
     let written = stream.quic_stream_mut().write_all_chunks(&mut [length, frame.bytes]).await;
     if written.is_err() {

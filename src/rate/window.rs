@@ -12,7 +12,7 @@
 //! * *heavy loss*: more than [`LOSS_LIMIT`] of a round's bytes, and of the rounds of the last second, are lost. Isolated
 //!   loss, which radio paths have without any queue, stays below it (RFC 8698 section 5.1.1 and BBRv2 tolerate likewise).
 //!
-//! Then it shrinks to 0.85 of what the round delivered. QUIC's *persistent congestion* (RFC 9002
+//! Then it shrinks to 0.85 of what the path delivers in a base RTT, so that the queue drains. QUIC's *persistent congestion* (RFC 9002
 //! section 7.6) starts over from the smallest window.
 
 use std::collections::VecDeque;
@@ -133,16 +133,25 @@ impl Window {
         }
         if self.standing_queue(&round) || self.heavy_loss(&round) {
             self.slow_start = false;
-            let kept = (round.acked as f64 * BACK_OFF) as u64;
+            // What the path carries in a round trip without its queue: the queue drains, and the base RTT shows again.
+            let base = self
+                .base()
+                .zip(round.least_rtt)
+                .map_or(1.0, |(base, least)| base.as_secs_f64() / least.as_secs_f64().max(1e-6));
+            let kept = (round.acked as f64 * base * BACK_OFF) as u64;
             self.bytes = kept.min(self.bytes).max(self.bytes / 2).max(MIN_PACKETS * self.mtu);
         } else if !self.slow_start && round.used {
             self.bytes = (self.bytes + 2 * self.mtu).min(MAX_BYTES);
         }
     }
 
+    /// The smallest RTT of late: the path without a queue.
+    fn base(&self) -> Option<Duration> {
+        self.base.front().map(|(_, least)| *least)
+    }
+
     fn standing_queue(&self, round: &Round) -> bool {
-        let base = self.base.front().map(|(_, least)| *least);
-        base.zip(round.least_rtt).is_some_and(|(base, least)| least > base + QUEUE_LIMIT)
+        self.base().zip(round.least_rtt).is_some_and(|(base, least)| least > base + QUEUE_LIMIT)
     }
 
     fn heavy_loss(&self, round: &Round) -> bool {

@@ -1,6 +1,9 @@
 //! Takes in connections: WebTransport over UDP and HTTP over TLS over TCP, on one port number.
 //!
-//! Bounded: so many at a time in handshake, so many open; who comes beyond that is turned away before it costs memory.
+//! Bounded: so many at a time in handshake, so many open. Handshakes that hang keep nobody out, for the oldest makes room;
+//! beyond the limit of connections a newcomer is told that the relay is full.
+
+mod doorstep;
 
 use std::net::{SocketAddr, TcpListener as StdTcpListener, UdpSocket};
 use std::sync::Arc;
@@ -8,9 +11,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 
+use self::doorstep::{Doorstep, Step};
+use super::http::Calls;
 use super::{Core, http, session};
 use crate::net::websocket;
 use crate::net::webtransport::{Handshake, Server};
@@ -76,68 +80,62 @@ fn widen(socket: &UdpSocket) {
 
 /// Accepts WebTransport sessions for as long as the endpoint lives.
 pub(super) async fn serve_quic(core: Arc<Core>, server: Arc<Server>) {
-    let half_open = Arc::new(Semaphore::new(core.limits.half_open));
+    let doorstep = Doorstep::new(core.limits.half_open);
     while let Some(handshake) = server.accept().await {
-        match (half_open.clone().try_acquire_owned(), Connection::open(&core)) {
-            (Ok(permit), Some(connection)) => {
-                tokio::spawn(finish_quic(core.clone(), handshake, permit, connection));
+        if doorstep.is_crowded() && !handshake.remote_is_validated() {
+            handshake.retry();
+            continue;
+        }
+        match Connection::open(&core) {
+            Some(connection) => {
+                tokio::spawn(finish_quic(core.clone(), handshake, doorstep.enter(), connection));
             }
-            _ => handshake.refuse(),
+            None => handshake.refuse(),
         }
     }
 }
 
-async fn finish_quic(core: Arc<Core>, handshake: Handshake, permit: OwnedSemaphorePermit, connection: Arc<Connection>) {
-    let finished = handshake.finish(core.responder.clone()).await;
-    drop(permit);
-    match finished {
-        Ok(link) => session::run(core, link, connection).await,
-        Err(error) => tracing::debug!(%error, "no WebTransport session"),
+async fn finish_quic(core: Arc<Core>, handshake: Handshake, step: Step, connection: Arc<Connection>) {
+    match step.finish(handshake.finish(core.responder.clone())).await {
+        Some(Ok(link)) => session::run(core, link, connection).await,
+        Some(Err(error)) => tracing::debug!(%error, "no WebTransport session"),
+        None => tracing::debug!("a handshake made room for newer ones"),
     }
 }
 
 /// Accepts HTTP over TLS.
 pub(super) async fn serve_tcp(core: Arc<Core>, listener: TcpListener, tls: TlsAcceptor) {
-    let half_open = Arc::new(Semaphore::new(core.limits.half_open));
+    let doorstep = Doorstep::new(core.limits.half_open);
     loop {
         let Some((stream, remote)) = accept(&listener).await else { continue };
-        if let (Ok(permit), Some(connection)) = (half_open.clone().try_acquire_owned(), Connection::open(&core)) {
-            tokio::spawn(finish_tcp(core.clone(), stream, remote, tls.clone(), permit, connection));
-        }
+        tokio::spawn(finish_tcp(core.clone(), stream, remote, tls.clone(), doorstep.enter()));
     }
 }
 
-async fn finish_tcp(
-    core: Arc<Core>,
-    stream: TcpStream,
-    remote: SocketAddr,
-    tls: TlsAcceptor,
-    permit: OwnedSemaphorePermit,
-    connection: Arc<Connection>,
-) {
+async fn finish_tcp(core: Arc<Core>, stream: TcpStream, remote: SocketAddr, tls: TlsAcceptor, step: Step) {
+    let calls = Connection::open(&core).map_or(Calls::Full, Calls::Taken);
     let request = async {
         websocket::tune(&stream)?;
         let stream = tls.accept(stream).await?;
-        http::serve(&core, stream, remote, Some(connection)).await.map_err(std::io::Error::other)
+        http::serve(&core, stream, remote, calls).await.map_err(std::io::Error::other)
     };
-    match tokio::time::timeout(core.limits.handshake, request).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "no request"),
-        Err(_) => tracing::debug!("the handshake took too long"),
+    match step.finish(tokio::time::timeout(core.limits.handshake, request)).await {
+        Some(Ok(Ok(()))) => {}
+        Some(Ok(Err(error))) => tracing::debug!(%error, "no request"),
+        Some(Err(_)) => tracing::debug!("the handshake took too long"),
+        None => tracing::debug!("a handshake made room for newer ones"),
     }
-    drop(permit);
 }
 
 /// Serves health and the manifest in the clear, for whoever runs the relay.
 pub(super) async fn serve_admin(core: Arc<Core>, listener: TcpListener) {
-    let half_open = Arc::new(Semaphore::new(core.limits.half_open));
+    let doorstep = Doorstep::new(core.limits.half_open);
     loop {
         let Some((stream, remote)) = accept(&listener).await else { continue };
-        let Ok(permit) = half_open.clone().try_acquire_owned() else { continue };
-        let core = core.clone();
+        let (core, step) = (core.clone(), doorstep.enter());
         tokio::spawn(async move {
-            let _ = tokio::time::timeout(core.limits.handshake, http::serve(&core, stream, remote, None)).await;
-            drop(permit);
+            let served = http::serve(&core, stream, remote, Calls::Elsewhere);
+            let _ = step.finish(tokio::time::timeout(core.limits.handshake, served)).await;
         });
     }
 }

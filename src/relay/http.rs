@@ -28,21 +28,26 @@ const HEAD_BYTES: usize = 16 * 1024;
 /// Headers of a request.
 const HEADERS: usize = 64;
 
+/// Whether a request may begin a call.
+pub(super) enum Calls {
+    /// Yes, and its connection counts.
+    Taken(Arc<Connection>),
+    /// There are too many.
+    Full,
+    /// Not on this port.
+    Elsewhere,
+}
+
 /// Answers one request, or begins a call. Resolves when the answer is written; a call goes on in a task of its own.
 ///
 /// # Errors
 /// The peer is not speaking HTTP, or is gone.
-pub(super) async fn serve<S>(
-    core: &Arc<Core>,
-    stream: S,
-    remote: SocketAddr,
-    connection: Option<Arc<Connection>>,
-) -> Result<(), hyper::Error>
+pub(super) async fn serve<S>(core: &Arc<Core>, stream: S, remote: SocketAddr, calls: Calls) -> Result<(), hyper::Error>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(|request| {
-        let answer = answer(core, request, remote, connection.as_ref());
+        let answer = answer(core, request, remote, &calls);
         async move { Ok::<_, Infallible>(answer) }
     });
     let mut server = http1::Builder::new();
@@ -51,19 +56,15 @@ where
     server.serve_connection(TokioIo::new(stream), service).with_upgrades().await
 }
 
-fn answer(
-    core: &Arc<Core>,
-    request: Request<Incoming>,
-    remote: SocketAddr,
-    connection: Option<&Arc<Connection>>,
-) -> Response<Full<Bytes>> {
+fn answer(core: &Arc<Core>, request: Request<Incoming>, remote: SocketAddr, calls: &Calls) -> Response<Full<Bytes>> {
     if request.method() != Method::GET {
         let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n");
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
         return response;
     }
-    match (request.uri().path(), connection) {
-        (CALL_PATH, Some(connection)) => upgrade(core, request, remote, connection.clone()),
+    match (request.uri().path(), calls) {
+        (CALL_PATH, Calls::Taken(connection)) => upgrade(core, request, remote, connection.clone()),
+        (CALL_PATH, Calls::Full) => text(StatusCode::SERVICE_UNAVAILABLE, "full: try another relay\n"),
         ("/healthz", _) => text(StatusCode::OK, "ok\n"),
         ("/readyz", _) => ready(core.responder.state()),
         ("/regions.json", _) => regions(core),

@@ -106,7 +106,11 @@ pub(super) async fn run(core: Arc<Core>, mut link: Link, connection: Arc<Connect
     session.leave(Ended::Lost);
     if let Some(refusal) = refusal {
         tracing::debug!(session = session.id.0, code = ?refusal.code, why = refusal.message, "refused");
-        session.refuse(refusal).await;
+        // What still comes is thrown away, or it would pile up while the last words go out.
+        tokio::select! {
+            () = session.refuse(refusal) => {}
+            () = async { while link.incoming.recv().await.is_some() {} } => {}
+        }
     }
     drop(connection);
 }

@@ -39,8 +39,7 @@ impl Talk {
     fn assert_speech_arrived(&self) {
         let (source, recording) = (sound::read_16k(&speech()), sound::read_16k(&self.bob.audio));
         let (alike, at) = sound::find(&source, &recording);
-        let each_second = sound::by_second(&source, &recording, at);
-        assert!(alike > 0.9, "correlation {alike:.3} at {at:.2} s; each second: {each_second:.2?}");
+        assert!(alike > 0.9, "correlation {alike:.3} at {at:.2} s");
     }
 
     fn assert_pictures_run(&self, seconds: usize) {

@@ -4,10 +4,15 @@
 // A helper of a test may panic as a test may; clippy's own exemption covers `#[test]` functions alone.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "app")]
 mod call;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "app"))]
 mod devices;
 mod layering;
+#[cfg(feature = "app")]
 mod migration;
 mod packaging;
+#[cfg(feature = "relay")]
+mod relay;
+#[cfg(feature = "app")]
 mod support;

@@ -49,13 +49,6 @@ impl Program {
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
-
-    /// Resident memory, bytes.
-    pub fn memory(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
-    }
 }
 
 impl Drop for Program {
@@ -79,8 +72,8 @@ pub fn eventually<T>(what: &str, patience: Duration, mut look: impl FnMut() -> O
 
 /// A nats-server on a free port.
 pub struct Nats {
-    pub program: Program,
     pub url: String,
+    _program: Program,
 }
 
 impl Nats {
@@ -95,7 +88,7 @@ impl Nats {
         let program = Program::start("nats-server", &mut command);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         eventually("nats-server listens", Duration::from_secs(10), || TcpStream::connect(address).ok());
-        Self { program, url: format!("nats://{address}") }
+        Self { url: format!("nats://{address}"), _program: program }
     }
 }
 

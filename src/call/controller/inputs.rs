@@ -68,8 +68,14 @@ impl Controller {
                     Err(error) => tracing::warn!(%link, %error, "unreadable control message"),
                 }
             }
-            // The decoder asks for a key frame when it misses one; what we could not send, we make anew.
-            Incoming::SubgroupReset { .. } | Incoming::Probed => {}
+            // Around a move the subgroup may go on by another link.
+            Incoming::SubgroupReset { head } => {
+                if self.carries_alone(link) {
+                    self.subscriber.receiver().gave_up(&head);
+                }
+            }
+            Incoming::Probed => {}
+            // What we could not send, we make anew.
             Incoming::Late { .. } => self.force_key(),
             Incoming::Closed { reason } => {
                 self.sessions.remove(&link);
@@ -80,6 +86,11 @@ impl Controller {
                 self.feed(Input::Closed { link, error: reason });
             }
         }
+    }
+
+    /// Pictures arrive by this link and no other.
+    fn carries_alone(&self, link: LinkId) -> bool {
+        self.active == Some(link) && self.moving.is_none() && self.releases.is_empty()
     }
 
     fn arrived(&mut self, link: LinkId, peer: Option<ParticipantId>, track: Track, at: Instant) {

@@ -15,6 +15,8 @@ use crate::proto::manifest::Manifest;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A link that was moved away from is kept so long for what is on its way over it.
 const LINGER: Duration = Duration::from_millis(600);
+/// Pictures are taken to come by two links for so long after a move begins.
+const PICTURES_MOVE: Duration = Duration::from_secs(2);
 
 impl Controller {
     /// Carries out everything that the election has to say.
@@ -81,6 +83,9 @@ impl Controller {
         if self.moving.is_none() && !self.ledger.is_settling() && from.is_some() {
             // What was missed before is not this move's.
             self.subscriber.take_longest_gaps_ms();
+        }
+        if from.is_some() {
+            self.subscriber.receiver().moving(now + PICTURES_MOVE);
         }
         if reason == Reason::First {
             self.join_at.get_or_insert(now);

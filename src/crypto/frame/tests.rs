@@ -1,3 +1,5 @@
+//! What is sealed opens for the right receiver, unchanged, and for nobody else.
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;

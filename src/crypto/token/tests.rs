@@ -1,3 +1,5 @@
+//! A token is taken from whoever holds the key, within its time, for its room, and in no other form.
+
 use proptest::prelude::*;
 use ring::rand::SystemRandom;
 

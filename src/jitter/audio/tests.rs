@@ -1,3 +1,5 @@
+//! A sender, a network that delays, drops and repeats, and a listener, in virtual time.
+
 use std::time::Duration;
 
 use proptest::prelude::*;

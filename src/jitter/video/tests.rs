@@ -1,3 +1,5 @@
+//! Wires that mix frames up, and what a viewer sees of them, in virtual time.
+
 use proptest::prelude::*;
 
 use super::*;

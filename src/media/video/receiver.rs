@@ -1,10 +1,10 @@
-//! Everything that arrives: puts frames in order, decodes them, keeps each peer's newest picture and figures.
+//! Everything that arrives: decodes each track in the order that its [`VideoBuffer`](crate::jitter::VideoBuffer) gives,
+//! keeps each peer's newest picture and figures.
 //!
 //! `call` pushes opened frames in from its tasks and never waits; one thread, `video-decode`, does the work. What it needs
 //! from the other side, a key frame, is an event.
 
 mod lane;
-mod order;
 mod record;
 mod stats;
 
@@ -14,10 +14,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use bytes::Bytes;
 use tokio::sync::mpsc;
 
 pub use self::stats::VideoPeerStats;
+pub use crate::jitter::VideoIn;
 
 use self::lane::{Lane, Outcome};
 use self::record::Recorder;
@@ -26,7 +26,7 @@ use super::picture::I420;
 use super::{VideoError, tell};
 use crate::clock;
 use crate::media::Event;
-use crate::proto::{FrameNumber, MediaHeader, ParticipantId, Track, limits};
+use crate::proto::{FrameNumber, ParticipantId, SubgroupHead, Track, limits};
 
 /// Frames that wait for the decoder's thread; the oldest goes first, and its track then needs a key frame.
 const MOST_WAITING: usize = 512;
@@ -34,13 +34,6 @@ const MOST_WAITING: usize = 512;
 const MOST_WAITING_BYTES: usize = 16 * limits::VIDEO_FRAME_BYTES;
 /// Tracks that are decoded at a time; a room has no more.
 const MOST_LANES: usize = 2 * limits::MEMBERS;
-
-/// A frame as it came, its payload opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VideoIn {
-    pub header: MediaHeader,
-    pub payload: Bytes,
-}
 
 /// The receiving side of video. Dropping it stops and joins its threads and ends the recording.
 #[derive(Debug)]
@@ -57,7 +50,8 @@ impl Receiver {
     pub fn start(events: mpsc::Sender<Event>, record: Option<PathBuf>) -> Result<Self, VideoError> {
         let recorder = record.map(|path| Recorder::start(&path, events.clone())).transpose()?;
         let shared = Arc::new(Shared::default());
-        let decoding = Decoding { shared: Arc::clone(&shared), events, recorder, lanes: BTreeMap::new() };
+        let lanes = BTreeMap::new();
+        let decoding = Decoding { shared: Arc::clone(&shared), events, recorder, lanes, moving_until: None };
         let thread = std::thread::Builder::new()
             .name("video-decode".into())
             .spawn(move || decoding.run())
@@ -65,17 +59,30 @@ impl Receiver {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Takes a frame of `peer`; never waits. A frame of an audio track is ignored.
+    /// Takes a frame of `peer`, its payload opened; never waits. A frame of an audio track is ignored.
     pub fn push(&self, peer: ParticipantId, frame: VideoIn, arrived: Instant) {
         if !frame.header.track.is_audio() {
-            self.shared.lock().add(Order::Frame { peer, frame, arrived });
-            self.shared.changed.notify_one();
+            self.order(Order::Frame { peer, frame, arrived });
         }
+    }
+
+    /// What is missing of this subgroup will not come. Only for a subgroup that does not arrive by another link as well.
+    pub fn gave_up(&self, head: &SubgroupHead) {
+        self.order(Order::GaveUp(*head));
+    }
+
+    /// The call moves between links until `until`: missing frames of any peer are waited for longer.
+    pub fn moving(&self, until: Instant) {
+        self.order(Order::Moving(until));
     }
 
     /// Forgets a peer: its pictures, its figures, its decoders.
     pub fn remove(&self, peer: ParticipantId) {
-        self.shared.lock().add(Order::Remove(peer));
+        self.order(Order::Remove(peer));
+    }
+
+    fn order(&self, order: Order) {
+        self.shared.lock().add(order);
         self.shared.changed.notify_one();
     }
 
@@ -90,8 +97,8 @@ impl Receiver {
         stats
     }
 
-    /// The last frame of each track of a peer that was handed to the decoder, for a link that takes over: track, spatial
-    /// index, group, frame.
+    /// The last frame of each track of a peer that came with everything before it, for a link that takes over: track,
+    /// spatial index, group, frame. A track that needs a key frame has none.
     pub fn last_frames(&self, peer: ParticipantId) -> Vec<(Track, u8, FrameNumber, FrameNumber)> {
         let views = self.shared.views();
         let of_peer = views.iter().filter(|((of, _), _)| *of == peer);
@@ -139,6 +146,8 @@ impl Drop for Receiver {
 #[derive(Debug)]
 enum Order {
     Frame { peer: ParticipantId, frame: VideoIn, arrived: Instant },
+    GaveUp(SubgroupHead),
+    Moving(Instant),
     Remove(ParticipantId),
 }
 
@@ -146,8 +155,13 @@ impl Order {
     fn bytes(&self) -> usize {
         match self {
             Order::Frame { frame, .. } => frame.payload.len(),
-            Order::Remove(_) => 0,
+            Order::GaveUp(_) | Order::Moving(_) | Order::Remove(_) => 0,
         }
+    }
+
+    /// True for what the network sends, as much of it as it likes.
+    fn may_be_dropped(&self) -> bool {
+        matches!(self, Order::Frame { .. } | Order::GaveUp(_))
     }
 }
 
@@ -163,10 +177,7 @@ impl Inbox {
         self.bytes += order.bytes();
         self.orders.push_back(order);
         while self.orders.len() > MOST_WAITING || self.bytes > MOST_WAITING_BYTES {
-            // A removal is no frame and stays.
-            let Some(oldest) = self.orders.iter().position(|order| matches!(order, Order::Frame { .. })) else {
-                return;
-            };
+            let Some(oldest) = self.orders.iter().position(Order::may_be_dropped) else { return };
             self.bytes -= self.orders.remove(oldest).map_or(0, |order| order.bytes());
         }
     }
@@ -215,6 +226,8 @@ struct Decoding {
     events: mpsc::Sender<Event>,
     recorder: Option<Recorder>,
     lanes: BTreeMap<(ParticipantId, Track), Lane>,
+    /// For tracks that begin during a move.
+    moving_until: Option<Instant>,
 }
 
 impl Decoding {
@@ -222,15 +235,7 @@ impl Decoding {
         loop {
             let deadline = self.lanes.values().filter_map(Lane::poll_timeout).min();
             let (orders, stop) = self.shared.wait(deadline);
-            for order in orders {
-                match order {
-                    Order::Frame { peer, frame, arrived } => self.take(peer, frame, arrived),
-                    Order::Remove(peer) => {
-                        self.lanes.retain(|(of, _), _| *of != peer);
-                        self.shared.views().retain(|(of, _), _| *of != peer);
-                    }
-                }
-            }
+            orders.into_iter().for_each(|order| self.carry_out(order));
             if stop {
                 return;
             }
@@ -241,13 +246,38 @@ impl Decoding {
         }
     }
 
+    fn carry_out(&mut self, order: Order) {
+        match order {
+            Order::Frame { peer, frame, arrived } => self.take(peer, frame, arrived),
+            Order::GaveUp(head) => {
+                let id = (head.participant, head.track);
+                if let Some(lane) = self.lanes.get_mut(&id) {
+                    lane.gave_up(&head);
+                    self.advance(id);
+                }
+            }
+            Order::Moving(until) => {
+                self.moving_until = Some(until);
+                self.lanes.values_mut().for_each(|lane| lane.moving(until));
+            }
+            Order::Remove(peer) => {
+                self.lanes.retain(|(of, _), _| *of != peer);
+                self.shared.views().retain(|(of, _), _| *of != peer);
+            }
+        }
+    }
+
     fn take(&mut self, peer: ParticipantId, frame: VideoIn, arrived: Instant) {
         let id = (peer, frame.header.track);
         if !self.lanes.contains_key(&id) && self.lanes.len() >= MOST_LANES {
             return;
         }
-        let fresh = self.lanes.entry(id).or_default().push(frame, arrived);
-        self.shared.views().entry(id).or_default().received += u64::from(fresh);
+        let lane = self.lanes.entry(id).or_insert_with(|| {
+            let mut lane = Lane::default();
+            self.moving_until.into_iter().for_each(|until| lane.moving(until));
+            lane
+        });
+        lane.push(frame, arrived);
         self.advance(id);
     }
 
@@ -256,19 +286,17 @@ impl Decoding {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         let (peer, track) = id;
         let mut outcomes = Vec::new();
-        lane.advance(clock::now(), &mut outcomes);
-        let lost = lane.lost();
+        let now = clock::now();
+        lane.advance(now, &mut outcomes);
+        let (stats, last_frame) = (lane.stats(now), lane.last());
         let mut told = Vec::new();
         let mut pictures = Vec::new();
         {
             let mut views = self.shared.views();
             let view = views.entry(id).or_default();
-            view.lost = lost;
+            (view.received, view.lost, view.last_frame) = (stats.received, stats.lost, last_frame);
             for outcome in outcomes {
                 match outcome {
-                    Outcome::Released(header) => {
-                        view.last_frame = Some((header.layer.spatial, header.group(), header.frame));
-                    }
                     Outcome::Picture(picture) => {
                         if view.latest.is_none() {
                             told.push(Event::FirstFrame { peer, track });
@@ -276,6 +304,7 @@ impl Decoding {
                         view.drew(Arc::clone(&picture), clock::now());
                         pictures.push(picture);
                     }
+                    Outcome::Passed => view.decoded += 1,
                     Outcome::KeyFrameNeeded { spatial } => {
                         view.key_frames_requested += 1;
                         told.push(Event::KeyFrameNeeded { peer, track, spatial });

@@ -131,6 +131,7 @@ impl Stream {
 
     /// Earlier frames, from another relay's cache.
     pub(super) fn backfill(&mut self, frames: &[VideoFrame], out: &mut VecDeque<Output>) {
+        self.fetching = None;
         frames.iter().for_each(|frame| self.cache.insert(frame));
         let new: Vec<VideoFrame> =
             frames.iter().filter(|frame| self.seen.insert(frame.header.frame)).cloned().collect();

@@ -15,40 +15,58 @@ pub fn read_16k(path: &Path) -> Vec<f32> {
     }
 }
 
-/// Correlation of a source with the place in a recording where it fits best, and that place in seconds.
+/// How alike a source and a recording are, by Pearson's correlation, and where the source begins in it, in seconds.
+///
+/// Each half second is aligned on its own, within 40 ms of the one before: a playout buffer that grows or shrinks while it
+/// plays shifts what follows by whole frames, which is its work and no fault of the voice.
 pub fn find(source: &[f32], recording: &[f32]) -> (f64, f64) {
     // Coarsely, at 2 kHz, by three seconds of the source; then to the sample.
     let (coarse_source, coarse_recording) = (thin(source, 8), thin(recording, 8));
     let part = &coarse_source[2000..8000];
     let lags = coarse_recording.len().saturating_sub(part.len());
-    let coarse = best(0..lags, |lag| correlation(part, &coarse_recording[lag..]));
-    let guess = (coarse.saturating_sub(2000)) * 8;
-    let lag =
-        best(guess.saturating_sub(24)..guess + 24, |lag| correlation(source, recording.get(lag..).unwrap_or(&[])));
-    (correlation(source, recording.get(lag..).unwrap_or(&[])), lag as f64 / 16_000.0)
-}
-
-/// Correlation of each second of a source with what a recording has `at` seconds later.
-pub fn by_second(source: &[f32], recording: &[f32], at: f64) -> Vec<f64> {
-    let lag = (at * 16_000.0).round() as usize;
-    let place = |n: usize| recording.get(lag + n * 16_000..).unwrap_or(&[]);
-    source.chunks(16_000).enumerate().map(|(n, second)| correlation(second, place(n))).collect()
+    let coarse = best(0..lags, |lag| pearson(part, &coarse_recording[lag..]));
+    let start = coarse.saturating_sub(2000) * 8;
+    let (mut sum, mut lag) = (Product::default(), start);
+    for (n, piece) in source.chunks(8000).enumerate() {
+        let place = |lag: usize| recording.get(lag + n * 8000..).unwrap_or(&[]);
+        lag = best(lag.saturating_sub(640)..lag + 640, |lag| pearson(piece, place(lag)));
+        sum.add(piece, place(lag));
+    }
+    (sum.correlation(), start as f64 / 16_000.0)
 }
 
 fn best(lags: impl Iterator<Item = usize>, score: impl Fn(usize) -> f64) -> usize {
     lags.map(|lag| (score(lag), lag)).max_by(|one, other| one.0.total_cmp(&other.0)).map_or(0, |(_, lag)| lag)
 }
 
-/// Pearson's, over the length of the first; what is missing of the second counts as silence.
-fn correlation(one: &[f32], other: &[f32]) -> f64 {
-    let (mut both, mut first, mut second) = (0.0f64, 0.0f64, 0.0f64);
-    for (n, a) in one.iter().enumerate() {
-        let (a, b) = (f64::from(*a), f64::from(other.get(n).copied().unwrap_or(0.0)));
-        both += a * b;
-        first += a * a;
-        second += b * b;
+/// Over the length of the first; what is missing of the second counts as silence.
+fn pearson(one: &[f32], other: &[f32]) -> f64 {
+    let mut product = Product::default();
+    product.add(one, other);
+    product.correlation()
+}
+
+/// What Pearson's correlation is made of.
+#[derive(Default)]
+struct Product {
+    both: f32,
+    first: f32,
+    second: f32,
+}
+
+impl Product {
+    fn add(&mut self, one: &[f32], other: &[f32]) {
+        for (n, a) in one.iter().enumerate() {
+            let b = other.get(n).copied().unwrap_or(0.0);
+            self.both += a * b;
+            self.first += a * a;
+            self.second += b * b;
+        }
     }
-    both / (first * second).sqrt().max(1e-9)
+
+    fn correlation(&self) -> f64 {
+        f64::from(self.both) / f64::from(self.first * self.second).sqrt().max(1e-9)
+    }
 }
 
 /// Means of `by` samples.

@@ -1,3 +1,5 @@
+//! Pictures from patterns, files and cameras that come and go, read back from what was encoded.
+
 use std::sync::mpsc as std_mpsc;
 
 use super::*;

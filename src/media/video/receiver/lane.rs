@@ -1,79 +1,120 @@
-//! One track of one peer on the decoder's thread: its order, its decoder, and when to ask for a key frame. Knows no
+//! One track of one peer on the decoder's thread: its buffer, its decoder, and when to ask for a key frame. Knows no
 //! clock and no lock.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::VideoIn;
-use super::order::{Order, Ready};
+use crate::jitter::video::{VideoBuffer, VideoConfig, VideoIn, VideoStats};
 use crate::media::video::picture::I420;
 use crate::media::video::{Codec, VideoDecoder};
-use crate::proto::MediaHeader;
+use crate::proto::{FrameNumber, SubgroupHead};
 
-/// Key frames are asked for no closer together than this.
+/// Key frames are asked for no closer together than this, whoever finds one missing.
 const ASKED_APART: Duration = Duration::from_millis(300);
+/// The buffer is looked at this often although nothing came: waiting for a frame ends by itself.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// A track of which nothing came for so long has ended: nothing more is asked of it.
+const ENDED: Duration = Duration::from_secs(3);
 
 /// What came of a frame, or of time that passed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A frame went to the decoder: its header.
-    Released(MediaHeader),
     /// The next picture.
     Picture(Arc<I420>),
+    /// A picture was decoded that is older than the one that is shown: those after it need it.
+    Passed,
     /// The peer is to be asked for a key frame of this spatial layer.
     KeyFrameNeeded { spatial: u8 },
 }
 
 /// A track.
-#[derive(Default)]
 pub struct Lane {
-    order: Order,
+    buffer: VideoBuffer,
     /// None until a key frame is to be decoded, and again after an error.
     decoder: Option<Box<dyn VideoDecoder>>,
+    /// Capture time of the picture that is shown, µs, and its spatial layer.
+    shown: Option<(u64, u8)>,
     asked: Option<Instant>,
+    /// When a frame last came.
+    heard: Option<Instant>,
+    /// When the buffer was last looked at.
+    looked: Option<Instant>,
+}
+
+impl Default for Lane {
+    fn default() -> Self {
+        Self {
+            buffer: VideoBuffer::new(VideoConfig::default()),
+            decoder: None,
+            shown: None,
+            asked: None,
+            heard: None,
+            looked: None,
+        }
+    }
 }
 
 impl Lane {
-    /// A frame came; false if it came before.
-    pub fn push(&mut self, frame: VideoIn, arrived: Instant) -> bool {
-        self.order.push(frame, arrived)
+    /// A frame came.
+    pub fn push(&mut self, frame: VideoIn, arrived: Instant) {
+        self.buffer.push(arrived, frame);
+        self.heard = self.heard.max(Some(arrived));
     }
 
-    /// When [`Lane::advance`] has something to do although nothing came.
+    /// See [`VideoBuffer::gave_up`].
+    pub fn gave_up(&mut self, head: &SubgroupHead) {
+        self.buffer.gave_up(head);
+    }
+
+    /// See [`VideoBuffer::moving`].
+    pub fn moving(&mut self, until: Instant) {
+        self.buffer.moving(until);
+    }
+
+    /// When [`Lane::advance`] may have something to do although nothing came.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.order.poll_timeout()
+        let (heard, looked) = (self.heard?, self.looked?);
+        (looked < heard + ENDED).then_some(looked + LOOK_AGAIN)
     }
 
-    /// Frames that are known to be lost.
-    pub fn lost(&self) -> u64 {
-        self.order.lost()
+    /// The buffer's figures.
+    pub fn stats(&self, now: Instant) -> VideoStats {
+        self.buffer.stats(now)
     }
 
-    /// Decodes what is ready. To be called after every push and at every timeout, until `None`.
+    /// See [`VideoBuffer::last`].
+    pub fn last(&self) -> Option<(u8, FrameNumber, FrameNumber)> {
+        self.buffer.last()
+    }
+
+    /// Decodes what is ready. To be called after every push and at every timeout.
     pub fn advance(&mut self, now: Instant, outcomes: &mut Vec<Outcome>) {
-        while let Some(ready) = self.order.pop(now) {
-            match ready {
-                Ready::Frame(frame) => self.decode(&frame, now, outcomes),
-                Ready::KeyFrameNeeded { spatial } => {
-                    self.decoder = None;
-                    self.ask(spatial, now, outcomes);
-                }
-            }
+        self.looked = Some(now);
+        while let Some(frame) = self.buffer.pop(now) {
+            self.decode(&frame, now, outcomes);
+        }
+        if let Some(request) = self.buffer.needs_key(now) {
+            self.ask(request.spatial, now, outcomes);
         }
     }
 
     fn decode(&mut self, frame: &VideoIn, now: Instant, outcomes: &mut Vec<Outcome>) {
         let header = &frame.header;
-        outcomes.push(Outcome::Released(*header));
         if header.key && self.decoder.is_none() {
             match Codec::default().decoder() {
                 Ok(decoder) => self.decoder = Some(decoder),
                 Err(error) => tracing::error!(%error, "no decoder"),
             }
         }
+        // Of two pictures of one moment the larger is the later.
+        let place = (header.capture_us, header.layer.spatial);
         let result = self.decoder.as_mut().map(|decoder| decoder.decode(&frame.payload));
         match result {
-            Some(Ok(Some(picture))) => outcomes.push(Outcome::Picture(Arc::new(picture))),
+            Some(Ok(Some(_))) if self.shown.is_some_and(|shown| place < shown) => outcomes.push(Outcome::Passed),
+            Some(Ok(Some(picture))) => {
+                self.shown = Some(place);
+                outcomes.push(Outcome::Picture(Arc::new(picture)));
+            }
             // A decoder that gave no picture has lost a reference, and gives none until a key frame.
             Some(Ok(None)) | None => {
                 self.decoder = None;

@@ -12,7 +12,7 @@ use crate::proto::FrameNumber;
 pub struct VideoPeerStats {
     /// Frames that came, each counted once.
     pub received: u64,
-    /// Pictures that were decoded.
+    /// Pictures that were decoded, those included that came too late to be shown.
     pub decoded: u64,
     /// Frames that never came, or came too late.
     pub lost: u64,
@@ -42,12 +42,12 @@ const MOST_DRAWN: usize = 256;
 #[derive(Debug, Default)]
 pub struct TrackView {
     pub received: u64,
+    pub decoded: u64,
     pub lost: u64,
     pub key_frames_requested: u64,
     pub latest: Option<Arc<I420>>,
-    /// The last frame that was handed to the decoder: spatial index, group, frame.
+    /// The last frame that came with everything before it: spatial index, group, frame.
     pub last_frame: Option<(u8, FrameNumber, FrameNumber)>,
-    decoded: u64,
     frozen: Duration,
     longest_gap: Duration,
     longest_since_taken: Duration,

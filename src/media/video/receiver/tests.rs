@@ -1,8 +1,14 @@
+//! Encoded patterns that arrive in any order or not at all, read back from the pictures.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
 use super::*;
 use crate::media::video::pattern::Pattern;
 use crate::media::video::y4m::Reader;
 use crate::media::video::{Codec, PictureSource, VideoConfig, VideoEncoder, barcode};
-use crate::proto::Layer;
+use crate::proto::{Layer, MediaHeader};
 
 const PEER: ParticipantId = ParticipantId(7);
 
@@ -139,6 +145,90 @@ fn frames_that_no_decoder_takes_ask_for_a_key_frame_once() {
     assert_eq!(barcode::read(&latest.view()), Some(12));
 }
 
+/// Takes a frame at a moment; returns the barcodes of what is shown, and the spatial layers that key frames are asked of.
+fn look(lane: &mut Lane, now: Instant, frame: Option<VideoIn>) -> (Vec<u32>, Vec<u8>) {
+    frame.into_iter().for_each(|frame| lane.push(frame, now));
+    let (mut outcomes, mut shown, mut asked) = (Vec::new(), Vec::new(), Vec::new());
+    lane.advance(now, &mut outcomes);
+    for outcome in outcomes {
+        match outcome {
+            Outcome::Picture(picture) => shown.extend(barcode::read(&picture.view())),
+            Outcome::KeyFrameNeeded { spatial } => asked.push(spatial),
+            Outcome::Passed => {}
+        }
+    }
+    (shown, asked)
+}
+
+#[test]
+fn a_smaller_picture_that_takes_over_from_an_earlier_key_frame_shows_nothing_twice() {
+    let (mut small, mut large) = (Sender::new(160, 90), Sender::new(320, 180));
+    let (mut lane, start, mut shown) = (Lane::default(), clock::now(), Vec::new());
+    let mut now = start;
+    for number in 0..40 {
+        now = start + Duration::from_millis(33) * number;
+        let (small, mut large) = (small.frame(false), large.frame(false));
+        large.header.layer.spatial = 1;
+        shown.extend(look(&mut lane, now, Some(large).filter(|_| number < 20)).0);
+        shown.extend(look(&mut lane, now, Some(small)).0);
+    }
+    shown.extend(look(&mut lane, now + Duration::from_millis(200), None).0);
+    assert_eq!(shown, (0..40).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_track_that_ended_is_left_alone() {
+    let (mut lane, start, mut asked) = (Lane::default(), clock::now(), Vec::new());
+    let frames = Sender::new(160, 90).frames(9);
+    for frame in &frames[7..] {
+        asked.extend(look(&mut lane, start, Some(frame.clone())).1);
+    }
+    let mut looks = 0;
+    while let Some(now) = lane.poll_timeout().filter(|_| looks < 1000) {
+        asked.extend(look(&mut lane, now, None).1);
+        looks += 1;
+    }
+    assert_eq!((looks, asked.len()), (150, 10), "every 20 and every 300 ms for three seconds");
+    assert_eq!(look(&mut lane, start + Duration::from_secs(60), Some(frames[3].clone())).1, [0], "it is back");
+    assert!(lane.poll_timeout().is_some());
+}
+
+#[test]
+fn a_subgroup_that_was_given_up_is_not_waited_for_and_a_move_is_waited_for_longer() {
+    let wait_ms = |during: &dyn Fn(&mut Lane, &VideoIn, Instant)| {
+        let (mut lane, start) = (Lane::default(), clock::now());
+        let frames = Sender::new(160, 90).frames(4);
+        for frame in [&frames[0], &frames[1], &frames[3]] {
+            look(&mut lane, start, Some(frame.clone()));
+        }
+        during(&mut lane, &frames[2], start);
+        let after = |ms: &u64| !look(&mut lane, start + Duration::from_millis(*ms), None).1.is_empty();
+        (0..2000).step_by(10).find(after)
+    };
+    assert_eq!(wait_ms(&|_, _, _| ()), Some(150));
+    assert_eq!(wait_ms(&|lane, missing, _| lane.gave_up(&SubgroupHead::of(&missing.header))), Some(0));
+    assert_eq!(wait_ms(&|lane, _, start| lane.moving(start + Duration::from_secs(2))), Some(500));
+}
+
+#[test]
+fn what_was_given_up_and_what_moves_reaches_each_track() {
+    let (receiver, mut told) = start(None);
+    let mut sender = Sender::new(160, 90);
+    receiver.moving(clock::now() + Duration::from_secs(3600));
+    let frames = sender.frames(12);
+    for frame in frames.iter().filter(|frame| frame.header.frame != 10) {
+        receiver.push(PEER, frame.clone(), clock::now());
+    }
+    receiver.gave_up(&SubgroupHead::of(&frames[10].header));
+    receiver.gave_up(&SubgroupHead { participant: ParticipantId(8), ..SubgroupHead::of(&frames[10].header) });
+    let shared = Arc::clone(&receiver.shared);
+    drop(receiver);
+    let told: Vec<_> = std::iter::from_fn(|| told.try_recv().ok()).collect();
+    let needed = Event::KeyFrameNeeded { peer: PEER, track: Track::Camera, spatial: 0 };
+    assert_eq!(told, [Event::FirstFrame { peer: PEER, track: Track::Camera }, needed], "at once");
+    assert_eq!(shared.views().len(), 1, "no track begins with what is missing of it");
+}
+
 #[test]
 fn a_peer_that_is_removed_is_forgotten_and_may_come_back() {
     let (receiver, mut told) = start(None);
@@ -156,16 +246,18 @@ fn a_peer_that_is_removed_is_forgotten_and_may_come_back() {
 }
 
 #[test]
-fn an_inbox_that_nobody_empties_drops_the_oldest_frames_and_no_removal() {
+fn an_inbox_that_nobody_empties_drops_the_oldest_frames_and_nothing_that_we_ask_for() {
     let mut inbox = Inbox::default();
     inbox.add(Order::Remove(PEER));
+    inbox.add(Order::Moving(clock::now()));
     let frame = Sender::new(160, 90).frame(false);
     for _ in 0..2 * MOST_WAITING {
+        inbox.add(Order::GaveUp(SubgroupHead::of(&frame.header)));
         inbox.add(Order::Frame { peer: PEER, frame: frame.clone(), arrived: clock::now() });
     }
     assert_eq!(inbox.orders.len(), MOST_WAITING);
-    assert!(matches!(inbox.orders[0], Order::Remove(_)));
-    assert_eq!(inbox.bytes, (MOST_WAITING - 1) * frame.payload.len());
+    assert!(matches!(inbox.orders.make_contiguous(), [Order::Remove(_), Order::Moving(_), ..]));
+    assert_eq!(inbox.bytes, (MOST_WAITING / 2 - 1) * frame.payload.len());
 }
 
 #[test]

@@ -1,0 +1,218 @@
+//! The race: who leads, and whether anyone could still overtake.
+//!
+//! Runs from the start until the window is over, with or without a call. Never: a move away from a link that works.
+
+use std::time::{Duration, Instant};
+
+use crate::proto::Transport;
+
+use super::contender::{Admission, Contender, Dial, LONG};
+use super::probes::{from_ms, ms, patience};
+use super::score::{self, Class, Row};
+use super::{CandidateId, Elector, EventKind, Reason};
+
+/// A leader has so many samples.
+pub(super) const SAMPLES: usize = 3;
+
+#[derive(Debug, Clone)]
+pub(super) struct Race {
+    pub(super) started: Instant,
+    pub(super) ends: Instant,
+    pub(super) over: bool,
+    pub(super) leader: Option<CandidateId>,
+    pub(super) decided: Option<Instant>,
+    /// When the next rival stops mattering.
+    recheck: Option<Instant>,
+}
+
+impl Race {
+    pub(super) fn new(now: Instant, window: Duration) -> Self {
+        Self { started: now, ends: now + window, over: false, leader: None, decided: None, recheck: None }
+    }
+
+    pub(super) fn due(&self) -> Option<Instant> {
+        let ends = (!self.over).then_some(self.ends);
+        [ends, self.recheck].into_iter().flatten().min()
+    }
+}
+
+/// While nobody ready has answered, the others get so long: four round trips to the other side of the planet.
+const READY_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Whether a winner can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Leader(CandidateId),
+    /// Somebody could still overtake; not after this moment if nothing comes.
+    Wait(Option<Instant>),
+}
+
+impl Elector {
+    pub(super) fn run_race(&mut self) {
+        if self.incumbent.is_none() {
+            let verdict = self.verdict(SAMPLES);
+            self.race.recheck = match verdict {
+                Verdict::Wait(until) => until,
+                Verdict::Leader(_) => None,
+            };
+            let led = self.race.leader.filter(|id| self.contender(*id).is_some_and(|c| self.may_carry(c)));
+            self.race.leader = match verdict {
+                Verdict::Leader(id) => Some(id),
+                // A leader stays one until there is another, or its link is gone.
+                Verdict::Wait(_) => led,
+            };
+            if let Some(candidate) = self.race.leader
+                && self.race.leader != led
+            {
+                self.race.decided.get_or_insert(self.now);
+                self.event(EventKind::Leader { candidate });
+            }
+        }
+        if !self.race.over && self.now >= self.race.ends {
+            self.race.over = true;
+            self.event(EventKind::RaceOver);
+            self.maintain();
+        }
+    }
+
+    /// Moves to whoever leads when nobody carries the call.
+    pub(super) fn carry_on(&mut self) {
+        if !self.joined || self.moving.is_some() || self.incumbent_alive() {
+            return;
+        }
+        if self.incumbent.is_some() {
+            return self.come_back();
+        }
+        if let Some(leader) = self.race.leader.filter(|id| self.contender(*id).is_some_and(|c| self.may_carry(c))) {
+            self.start_move(leader, Reason::First);
+        } else if self.race.decided.is_some() {
+            // The leader failed: the next best at once.
+            let rows = self.rows(1, LONG);
+            if let Some(id) = score::winner(&rows).map(|row| row.id) {
+                self.start_move(id, Reason::First);
+            }
+        }
+    }
+
+    /// Connected, and nothing speaks against it.
+    pub(super) fn may_carry(&self, contender: &Contender) -> bool {
+        contender.connected().is_some() && !self.is_blocked(contender) && !contender.is_shunned(self.now)
+    }
+
+    /// The candidates that could carry the call, with at least so many samples in the window.
+    pub(super) fn rows(&self, samples: usize, window: Duration) -> Vec<Row> {
+        let may = self.contenders.values().filter(|contender| self.may_carry(contender));
+        may.filter_map(|contender| self.row(contender, samples, window)).collect()
+    }
+
+    pub(super) fn row(&self, contender: &Contender, samples: usize, window: Duration) -> Option<Row> {
+        let summary = contender.path.summary(self.now, window).filter(|summary| summary.received >= samples)?;
+        Some(Row {
+            id: contender.id,
+            relay: contender.candidate.relay.clone(),
+            transport: contender.candidate.transport,
+            class: self.class(contender),
+            mean_ms: summary.trimmed,
+            score_ms: summary.score(),
+        })
+    }
+
+    pub(super) fn class(&self, contender: &Contender) -> Class {
+        Class { not_ready: contender.not_ready(), not_pinned: !self.wishes.is_pinned(contender) }
+    }
+
+    /// There is a leader as soon as a candidate has so many samples and no other could still beat it.
+    pub(super) fn verdict(&self, samples: usize) -> Verdict {
+        let window_over = self.race.over && self.lost.is_none();
+        let mut rows = self.rows(samples, LONG);
+        if rows.is_empty() && window_over {
+            rows = self.rows(1, LONG);
+        }
+        let Some(best) = score::winner(&rows) else {
+            return Verdict::Wait(None);
+        };
+        if window_over {
+            return Verdict::Leader(best.id);
+        }
+        let rivals = self.contenders.values().filter(|c| rows.iter().all(|row| row.id != c.id));
+        let until = rivals.filter_map(|rival| self.matters_until(rival, best)).filter(|until| *until > self.now).min();
+        until.map_or(Verdict::Leader(best.id), |until| Verdict::Wait(Some(until)))
+    }
+
+    /// Until when a candidate with too few samples could still beat the best one; `None` if it cannot.
+    fn matters_until(&self, rival: &Contender, best: &Row) -> Option<Instant> {
+        if self.is_blocked(rival) || rival.is_shunned(self.now) || !rival.listed {
+            return None;
+        }
+        let least = if best.class.not_ready { READY_PATIENCE } else { Duration::ZERO };
+        let patience = patience(from_ms(best.mean_ms)).max(least);
+        let pinned = !self.class(rival).not_pinned && best.class.not_pinned;
+        match rival.dial {
+            Dial::Idle => None,
+            // A pin is worth the whole window, however far it leads.
+            _ if pinned => Some(self.race.ends),
+            Dial::Dialling { since, .. } => Some(since + patience),
+            Dial::Connected { since, .. } => {
+                // From a better class it wins at any RTT; from the same one only with a score to beat.
+                let better = self.class(rival) < best.class;
+                let band = rival.candidate.transport == Transport::WebTransport
+                    && best.transport == Transport::WebSocket
+                    && self.class(rival) == best.class;
+                let beat_ms = best.score_ms + if band { score::band_ms(best.score_ms) } else { 0.0 };
+                let answered = since + patience + super::links::RACE_PACE;
+                match rival.path.summary(self.now, LONG) {
+                    _ if self.class(rival) > best.class => None,
+                    _ if better => Some(answered),
+                    Some(summary) => (summary.min < beat_ms).then_some(answered),
+                    None => Some(rival.path.first_sent.unwrap_or(since) + from_ms(beat_ms)),
+                }
+            }
+        }
+    }
+
+    /// True for WebTransport to the relay that carries the call over WebSocket.
+    pub(super) fn is_sibling_of_active(&self, contender: &Contender) -> bool {
+        self.active_contender().is_some_and(|active| {
+            active.is_websocket() && !contender.is_websocket() && active.candidate.relay == contender.candidate.relay
+        })
+    }
+
+    /// True if the session on the candidate's link is admitted.
+    pub(super) fn is_warm(&self, id: CandidateId) -> bool {
+        self.contender(id).is_some_and(|c| c.connected().is_some() && c.admission == Admission::Yes)
+    }
+
+    /// How much better the elected one is than the runner-up, by score; and who that is.
+    pub(super) fn margin(&self, id: CandidateId) -> (Option<f64>, Option<CandidateId>) {
+        let rows = self.rows(1, LONG);
+        let Some(own) = rows.iter().find(|row| row.id == id) else { return (None, None) };
+        match score::runner_up(&rows, id, &own.relay) {
+            Some(second) => (Some(second.score_ms - own.score_ms), Some(second.id)),
+            None => (None, None),
+        }
+    }
+
+    /// Since when there is a leader, from the start of the race.
+    pub fn decided(&self) -> Option<Duration> {
+        self.race.decided.map(|at| at.saturating_duration_since(self.race.started))
+    }
+
+    /// When the race's window is over.
+    pub fn race_ends(&self) -> Instant {
+        self.race.ends
+    }
+
+    /// Whom Join would take, or has taken. `now` as in every question to the elector.
+    pub fn leader(&self, now: Instant) -> Option<CandidateId> {
+        debug_assert!(now + Duration::from_secs(3600) > self.now, "two clocks");
+        match &self.incumbent {
+            Some(incumbent) => Some(incumbent.candidate),
+            None => self.race.leader,
+        }
+    }
+
+    /// Time from a candidate's dial to its connection, ms.
+    pub fn connect_ms(&self, id: CandidateId) -> Option<f64> {
+        self.contender(id)?.connect.map(ms)
+    }
+}

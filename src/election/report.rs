@@ -1,0 +1,84 @@
+//! What can be asked: the table, and how the election stands. Changes nothing.
+
+use super::contender::{Admission, Contender, LONG};
+use super::score::{self, NOTICEABLE_MS, band_ms};
+use super::{Candidate, CandidateId, Elector, LinkId, Standing};
+
+/// How the race came out, for those who only want to know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    pub elected: CandidateId,
+    /// How much better than the runner-up by score, ms; negative where a near tie went to WebTransport.
+    pub margin_ms: Option<f64>,
+    /// The best of the other relays; of the same one if there is no other.
+    pub runner_up: Option<CandidateId>,
+    /// In words.
+    pub reason: String,
+}
+
+impl Elector {
+    /// A row for each candidate, in the order in which they were given.
+    pub fn standings(&self) -> Vec<Standing> {
+        let active = self.active();
+        self.contenders.values().map(|contender| contender.standing(self.now, active)).collect()
+    }
+
+    /// The link of the warm standby.
+    pub fn standby(&self) -> Option<LinkId> {
+        self.contender(self.standby?).filter(|contender| contender.admission == Admission::Yes)?.connected()
+    }
+
+    /// Whom a live link leads to.
+    pub fn candidate_of(&self, link: LinkId) -> Option<&Candidate> {
+        Some(&self.contender(self.link_candidate_id(link)?)?.candidate)
+    }
+
+    /// The candidate of a live link.
+    pub fn link_candidate_id(&self, link: LinkId) -> Option<CandidateId> {
+        self.by_link.get(&link).copied()
+    }
+
+    /// A candidate by its id.
+    pub fn candidate(&self, id: CandidateId) -> Option<&Candidate> {
+        self.contender(id).map(|contender| &contender.candidate)
+    }
+
+    /// Who would be elected on what is known now; `None` if nobody answered.
+    pub fn outcome(&self) -> Option<Outcome> {
+        let rows = self.rows(1, LONG);
+        let won = match &self.incumbent {
+            Some(incumbent) => rows.iter().find(|row| row.id == incumbent.candidate),
+            None => None,
+        };
+        let won = won.or_else(|| score::winner(&rows))?;
+        let second = score::runner_up(&rows, won.id, &won.relay);
+        let best_ms = rows.iter().filter(|row| row.class == won.class).map(|row| row.score_ms).fold(f64::MAX, f64::min);
+        let name = |id| self.candidate(id).map_or_else(String::new, |c| format!("{} by {}", c.relay, c.transport));
+        let reason = match second {
+            _ if won.class.not_ready => "no relay that answers is ready".to_owned(),
+            _ if self.wishes.has_pin() && !won.class.not_pinned => "pinned".to_owned(),
+            None => "nobody else answers".to_owned(),
+            Some(_) if won.score_ms > best_ms => {
+                let band = band_ms(best_ms).max(NOTICEABLE_MS);
+                format!("webtransport, and within {band:.0} ms of the best score")
+            }
+            Some(second) if second.class > won.class => {
+                format!("lowest score of those that are ready, {}", name(second.id))
+            }
+            Some(second) => {
+                format!("lowest score, {:.0} ms before {}", second.score_ms - won.score_ms, name(second.id))
+            }
+        };
+        Some(Outcome {
+            elected: won.id,
+            margin_ms: second.map(|second| second.score_ms - won.score_ms),
+            runner_up: second.map(|second| second.id),
+            reason,
+        })
+    }
+
+    /// True if the candidate's relay goes away or is cut off.
+    pub fn is_unfit(&self, id: CandidateId) -> bool {
+        self.contender(id).is_some_and(Contender::unfit)
+    }
+}

@@ -1,0 +1,51 @@
+//! The elector's random numbers: seeded, so that every night of weather can be replayed.
+//!
+//! Used to spread moves and dials, never for anything secret.
+
+use std::time::Duration;
+
+/// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
+#[derive(Debug, Clone)]
+pub(super) struct Rng(u64);
+
+impl Rng {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A duration in `low..high`; `low` where the range is empty.
+    pub(super) fn between(&mut self, low: Duration, high: Duration) -> Duration {
+        let share = (self.next() >> 11) as f64 / (1u64 << 53) as f64;
+        low + high.saturating_sub(low).mul_f64(share)
+    }
+
+    /// How long to wait before attempt `failures` + 1: doubles from `base` to `cap`, never under `base`, with jitter.
+    pub(super) fn backoff(&mut self, failures: u32, base: Duration, cap: Duration) -> Duration {
+        let full = base.saturating_mul(2u32.saturating_pow(failures.min(16).saturating_add(1))).min(cap);
+        self.between(base.max(full / 2), full)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backoff_grows_to_its_cap_and_stays_inside_its_bounds() {
+        let (base, cap) = (Duration::from_millis(250), Duration::from_secs(5));
+        let mut rng = Rng::new(7);
+        for failures in 0..100 {
+            let wait = rng.backoff(failures, base, cap);
+            assert!(wait >= base && wait <= cap, "{failures}: {wait:?}");
+            assert!(failures < 5 || wait >= cap / 2, "{failures}: {wait:?}");
+        }
+    }
+}

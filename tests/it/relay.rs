@@ -1,0 +1,34 @@
+//! A relay from outside: in this process, with real sockets, clients that speak by hand, and strangers who do not speak at all.
+//!
+//! `client` and `raw` are the tools, `beside` is the call that nothing may disturb; the rest are tests.
+
+mod beside;
+mod client;
+mod crowd;
+mod garbage;
+mod http;
+mod manners;
+mod raw;
+mod regions;
+mod room;
+
+use nearcall::relay::{Config, Relay};
+use tokio::sync::{Mutex, MutexGuard};
+
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// Tests against the clock take turns: a neighbour's load reads as a fault of theirs.
+async fn alone() -> MutexGuard<'static, ()> {
+    TURN.lock().await
+}
+
+async fn relay() -> Relay {
+    Relay::start(Config::local("one")).await.unwrap()
+}
+
+/// Resident memory of this process, bytes.
+fn memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
