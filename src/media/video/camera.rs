@@ -1,14 +1,24 @@
-//! Cameras, by `nokhwa`. The only file that knows the crate's devices; [`super::capture`] sees [`FrameSource`].
+//! Cameras. [`super::capture`] sees [`FrameSource`]; the crates behind it are known here alone: `nokhwa` lists cameras
+//! everywhere and reads them on macOS and Windows, [`linux`] reads them on Linux.
 //!
 //! A source is opened, read and dropped on one thread, `video-camera`, because a driver may block for as long as it
 //! likes.
 
-use nokhwa::Camera;
-use nokhwa::utils::{ApiBackend, CameraFormat, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType};
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod other;
+
+use nokhwa::utils::{ApiBackend, CameraIndex};
 
 use super::VideoConfig;
 use super::convert::{PixelFormat, RawPicture};
 use crate::media::Problem;
+
+#[cfg(target_os = "linux")]
+use self::linux as system;
+#[cfg(not(target_os = "linux"))]
+use self::other as system;
 
 /// A camera that can be picked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,48 +93,7 @@ impl CameraOpener for SystemCamera {
             return Err(Problem::Denied);
         }
         let chosen = pick(cameras(), self.wanted.as_deref()).ok_or(Problem::Missing)?;
-        let index = chosen.id.parse().map_or_else(|_| CameraIndex::String(chosen.id.clone()), CameraIndex::Index);
-        let formats = [FrameFormat::NV12, FrameFormat::YUYV, FrameFormat::MJPEG, FrameFormat::RAWRGB];
-        let any = RequestedFormat::with_formats(RequestedFormatType::None, &formats);
-        let problem = |error: nokhwa::NokhwaError| classify(&error.to_string(), false);
-        let mut camera = Camera::new(index, any).map_err(problem)?;
-        let offers = camera.compatible_camera_formats().map_err(problem)?;
-        if let Some(best) = choose(&offers, &self.config) {
-            let exact = RequestedFormat::with_formats(RequestedFormatType::Exact(best), &formats);
-            camera.set_camera_requset(exact).map_err(problem)?;
-        }
-        camera.open_stream().map_err(problem)?;
-        tracing::info!(name = chosen.name, format = %camera.camera_format(), "the camera is open");
-        Ok(Box::new(OpenCamera { name: chosen.name, camera }))
-    }
-}
-
-struct OpenCamera {
-    name: String,
-    camera: Camera,
-}
-
-impl FrameSource for OpenCamera {
-    fn name(&self) -> String {
-        self.name.clone()
-    }
-
-    fn next_picture(&mut self) -> Result<RawPicture, Problem> {
-        let buffer = self.camera.frame().map_err(|error| classify(&error.to_string(), true))?;
-        let format = pixel_format(buffer.source_frame_format())
-            .ok_or_else(|| Problem::Other(format!("pictures of kind {}", buffer.source_frame_format())))?;
-        let size = buffer.resolution();
-        Ok(RawPicture { format, width: size.width(), height: size.height(), data: buffer.buffer_bytes() })
-    }
-}
-
-fn pixel_format(format: FrameFormat) -> Option<PixelFormat> {
-    match format {
-        FrameFormat::NV12 => Some(PixelFormat::Nv12),
-        FrameFormat::YUYV => Some(PixelFormat::Yuyv),
-        FrameFormat::MJPEG => Some(PixelFormat::Mjpeg),
-        FrameFormat::RAWRGB => Some(PixelFormat::Rgb),
-        FrameFormat::GRAY | FrameFormat::RAWBGR => None,
+        system::open(&chosen, &self.config)
     }
 }
 
@@ -136,20 +105,33 @@ fn pick(cameras: Vec<CameraInfo>, wanted: Option<&str>) -> Option<CameraInfo> {
     by_id.or_else(by_name).cloned()
 }
 
-/// The offer nearest to what is wanted: a rate of nearly what is asked, then the size, then the format that costs least.
-fn choose(offers: &[CameraFormat], want: &VideoConfig) -> Option<CameraFormat> {
-    let cost = |offer: &CameraFormat| {
-        let format = match pixel_format(offer.format())? {
+/// A way in which a camera gives pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Offer {
+    format: PixelFormat,
+    width: u32,
+    height: u32,
+    /// Pictures in 1000 seconds.
+    millihertz: u32,
+}
+
+/// The offer nearest to what is wanted: a rate of nearly what is asked, then the size, then the rate, then the format
+/// that costs least. The first of those that are alike.
+fn choose<'a, T>(offers: &'a [T], want: &VideoConfig, read: impl Fn(&T) -> Offer) -> Option<&'a T> {
+    offers.iter().min_by_key(|offer| {
+        let offer = read(offer);
+        let cheap = match offer.format {
             PixelFormat::Nv12 => 0,
             PixelFormat::Yuyv => 1,
             PixelFormat::Rgb => 2,
             PixelFormat::Mjpeg => 3,
         };
-        let slow = offer.frame_rate() * 5 < want.fps * 4;
-        let size = offer.width().abs_diff(want.width) + offer.height().abs_diff(want.height);
-        Some((slow, size, offer.frame_rate().abs_diff(want.fps), format))
-    };
-    offers.iter().filter_map(|offer| Some((cost(offer)?, *offer))).min_by_key(|(cost, _)| *cost).map(|(_, offer)| offer)
+        let wanted = want.fps.saturating_mul(1000);
+        let slow = u64::from(offer.millihertz) * 5 < u64::from(wanted) * 4;
+        let size = offer.width.abs_diff(want.width) + offer.height.abs_diff(want.height);
+        // A hundredth of a picture a second is no difference.
+        (slow, size, offer.millihertz.abs_diff(wanted) / 10, cheap)
+    })
 }
 
 /// What a driver's message means to a user. `running` if the camera gave pictures before.
@@ -171,26 +153,24 @@ fn classify(message: &str, running: bool) -> Problem {
 mod tests {
     use super::*;
 
-    fn offer(width: u32, height: u32, format: FrameFormat, fps: u32) -> CameraFormat {
-        CameraFormat::new_from(width, height, format, fps)
-    }
-
     #[test]
     fn the_offer_nearest_to_the_wish_is_taken() {
+        let offer = |width, height, format, millihertz| Offer { format, width, height, millihertz };
         let offers = [
-            offer(1280, 720, FrameFormat::YUYV, 10),
-            offer(1280, 720, FrameFormat::GRAY, 30),
-            offer(1280, 720, FrameFormat::MJPEG, 30),
-            offer(640, 480, FrameFormat::YUYV, 30),
-            offer(640, 480, FrameFormat::MJPEG, 30),
-            offer(1920, 1080, FrameFormat::MJPEG, 30),
+            offer(1280, 720, PixelFormat::Yuyv, 10_000),
+            offer(1280, 720, PixelFormat::Yuyv, 12_500),
+            offer(1280, 720, PixelFormat::Mjpeg, 29_970),
+            offer(640, 480, PixelFormat::Yuyv, 30_000),
+            offer(640, 480, PixelFormat::Mjpeg, 30_000),
+            offer(1920, 1080, PixelFormat::Mjpeg, 30_000),
         ];
         let wish = VideoConfig::default();
+        let choose = |offers: &[Offer], wish| choose(offers, wish, |offer| *offer).copied();
         assert_eq!(choose(&offers, &wish), Some(offers[2]), "a full rate before a cheap format");
         let small = VideoConfig { width: 640, height: 480, ..wish };
         assert_eq!(choose(&offers, &small), Some(offers[3]), "the cheap format where all else is alike");
-        assert_eq!(choose(&offers[..1], &wish), Some(offers[0]), "a slow camera is better than none");
-        assert_eq!(choose(&offers[1..2], &wish), None);
+        assert_eq!(choose(&offers[..2], &wish), Some(offers[1]), "a slow camera is better than none");
+        assert_eq!(choose(&[], &wish), None);
     }
 
     #[test]
