@@ -135,7 +135,8 @@ impl Elector {
 
     /// Sets the moment of a move for the better, or says what holds it back.
     fn plan_improvement(&mut self) {
-        if self.improving.is_some() || self.moving.is_some() || self.doubt.is_some() {
+        // A call that is leaving already does so at its own moment, and says why.
+        if self.wishes.is_leaving() || self.improving.is_some() || self.moving.is_some() || self.doubt.is_some() {
             return;
         }
         let proven = |c: &Contender| c.better >= EVALUATIONS || c.level >= EVALUATIONS;
@@ -163,6 +164,9 @@ impl Elector {
             return;
         }
         self.improving = None;
+        if self.wishes.is_leaving() {
+            return;
+        }
         let good = |c: &Contender| self.may_carry(c) && (c.better >= EVALUATIONS || c.level >= EVALUATIONS);
         match self.contender(id).map(good) {
             Some(true) => self.start_move(id, reason),

@@ -393,6 +393,25 @@ fn a_drain_moves_within_its_spread_and_never_to_another_that_drains() {
     );
 }
 
+/// Probe replies say "draining" too, and whoever else is ready is better than that: still it is the drain that moves the
+/// call, at its own moment.
+#[test]
+fn a_drain_is_not_taken_for_a_chance_to_improve() {
+    let weather = |c: &Candidate, t: f64| {
+        let gone = c.relay == "london-1" && t > 10_000.0;
+        Weather { state: if gone { RelayState::Draining } else { RelayState::Ready }, ..rtt(pair(&c.relay)) }
+    };
+    for seed in 0..8 {
+        let mut world = World::with(Config::default(), candidates(&PAIR), seed, weather).join();
+        world.run_to(10_000.0).set_media(true);
+        let link = world.elector.active().unwrap();
+        world.say(Input::Drain { link, deadline: Duration::from_secs(30), spread: Duration::from_secs(10) });
+        world.run_to(30_000.0);
+        let reasons: Vec<_> = world.elections(10_000.0).iter().map(|election| election.1).collect();
+        assert_eq!(reasons, [Reason::Drain], "seed {seed}");
+    }
+}
+
 #[test]
 fn a_drain_without_another_relay_stays_and_says_so() {
     let mut world = World::new(&["london-1"], |c, _| rtt(pair(&c.relay))).join();

@@ -46,6 +46,11 @@ impl Wishes {
         }
     }
 
+    /// The active relay goes away, and the moment to leave it is set.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leave_at.is_some()
+    }
+
     /// True where there is no pin.
     pub(super) fn is_pinned(&self, contender: &Contender) -> bool {
         self.pin.as_ref().is_none_or(|name| contender.is_called(name))

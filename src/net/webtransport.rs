@@ -284,16 +284,21 @@ async fn run_control(shared: Arc<Shared>, connection: Arc<Connection>, accepts: 
         }
     };
     let Some((send, receive)) = streams else { return };
-    let writer = shared.clone();
-    let writing = async move {
+    // A stream that ends with its connection does not know why; the connection does, and tells it itself.
+    let failed = |error: &dyn std::fmt::Display| {
+        if connection.quic_connection().close_reason().is_none() {
+            shared.close(&format!("control stream: {error}"));
+        }
+    };
+    let writing = async {
         let mut send = send;
-        if let Err(error) = write_control(&writer, send.quic_stream_mut()).await {
-            writer.close(&format!("control stream: {error}"));
+        if let Err(error) = write_control(&shared, send.quic_stream_mut()).await {
+            failed(&error);
         }
     };
     let reading = async {
         if let Err(error) = read_control(&shared, receive).await {
-            shared.close(&format!("control stream: {error}"));
+            failed(&error);
         }
     };
     tokio::join!(writing, reading);
