@@ -44,6 +44,8 @@ const HTTP3_ERRORS: std::ops::RangeInclusive<u64> = 0x101..=0x110;
 const ATTEMPTS: usize = 3;
 /// A handshake that takes longer than the farthest needs may hang.
 const HUNG: Duration = Duration::from_millis(1500);
+/// How long the reason for a close may take behind the end of the control stream.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long a handshake may take on the relay's side.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 
@@ -298,6 +300,8 @@ async fn run_control(shared: Arc<Shared>, connection: Arc<Connection>, accepts: 
     };
     let reading = async {
         if let Err(error) = read_control(&shared, receive).await {
+            // A peer that closes ends its stream a packet before it says why.
+            let _ = tokio::time::timeout(LAST_WORDS, connection.closed()).await;
             failed(&error);
         }
     };

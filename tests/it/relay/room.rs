@@ -184,7 +184,8 @@ async fn a_drain_ends_at_its_deadline_whoever_is_still_there() {
     let over = tokio::time::timeout(Duration::from_secs(3), relay.drain(Duration::from_millis(300))).await;
     assert_eq!(over, Ok(false));
     relay.shutdown().await;
-    assert!(stays.wait_closed().await.contains("the relay stops"));
+    let reason = stays.wait_closed().await;
+    assert!(reason.contains("the relay stops"), "{reason}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,9 +15,12 @@ pub fn read_16k(path: &Path) -> Vec<f32> {
     }
 }
 
+/// Samples that are aligned together: a quarter of a second.
+const PIECE: usize = 4000;
+
 /// How alike a source and a recording are, by Pearson's correlation, and where the source begins in it, in seconds.
 ///
-/// Each half second is aligned on its own, within 40 ms of the one before: a playout buffer that grows or shrinks while it
+/// Each quarter of a second is aligned on its own, within 40 ms of the one before: a playout buffer that grows or shrinks while it
 /// plays shifts what follows by whole frames, which is its work and no fault of the voice.
 pub fn find(source: &[f32], recording: &[f32]) -> (f64, f64) {
     // Coarsely, at 2 kHz, by three seconds of the source; then to the sample.
@@ -27,8 +30,8 @@ pub fn find(source: &[f32], recording: &[f32]) -> (f64, f64) {
     let coarse = best(0..lags, |lag| pearson(part, &coarse_recording[lag..]));
     let start = coarse.saturating_sub(2000) * 8;
     let (mut sum, mut lag) = (Product::default(), start);
-    for (n, piece) in source.chunks(8000).enumerate() {
-        let place = |lag: usize| recording.get(lag + n * 8000..).unwrap_or(&[]);
+    for (n, piece) in source.chunks(PIECE).enumerate() {
+        let place = |lag: usize| recording.get(lag + n * PIECE..).unwrap_or(&[]);
         lag = best(lag.saturating_sub(640)..lag + 640, |lag| pearson(piece, place(lag)));
         sum.add(piece, place(lag));
     }
