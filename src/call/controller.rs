@@ -28,9 +28,9 @@ use crate::crypto::profile::Profile;
 use crate::election::{self, Elector, Input, LinkId};
 use crate::media::{self, Encoded, MediaClock, audio, video};
 use crate::net::{Incoming, Link, LinkError};
+use crate::proto::ParticipantId;
 use crate::proto::control::Member;
 use crate::proto::manifest::Manifest;
-use crate::proto::{ParticipantId, Track};
 
 /// How often figures, gaps and expectations are looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -312,10 +312,6 @@ impl Controller {
     /// What was measured of the candidates.
     fn rows(&self) -> Vec<CandidateRow> {
         self.elector.standings().into_iter().map(CandidateRow::from).collect()
-    }
-
-    fn peer_tracks(track: Track) -> &'static str {
-        super::subscribe::kind(track)
     }
 }
 

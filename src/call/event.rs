@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::election::Reason;
-use crate::proto::{ParticipantId, Transport};
+use crate::proto::Transport;
 
 /// Something happened.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -182,9 +182,4 @@ pub struct VideoSummary {
     pub width: u32,
     pub height: u32,
     pub fps: Option<f64>,
-}
-
-/// A peer as events name it.
-pub fn peer_name(peer: ParticipantId) -> String {
-    peer.to_string()
 }

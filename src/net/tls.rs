@@ -13,7 +13,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme};
 
-use crate::clock;
+use crate::{clock, crypto};
 
 /// How long a self-signed certificate lives: the most that `serverCertificateHashes` allows (W3C WebTransport, section 6.8).
 const SELF_SIGNED: Duration = Duration::from_secs(14 * 86_400);
@@ -80,7 +80,7 @@ impl Certificate {
 
     /// SHA-256 of the certificate, hexadecimal.
     pub fn pin(&self) -> String {
-        pin_of(&self.chain[0])
+        crypto::pin(&self.chain[0])
     }
 
     /// Whether clients need the pin.
@@ -106,11 +106,6 @@ impl Certificate {
         config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
         Ok(config)
     }
-}
-
-/// SHA-256 of a certificate's DER, hexadecimal, lower case.
-pub fn pin_of(der: &[u8]) -> String {
-    data_encoding::HEXLOWER.encode(ring::digest::digest(&ring::digest::SHA256, der).as_ref())
 }
 
 /// The client's side: accepts certificates with one of these pins, and those that the web's authorities signed.
@@ -151,7 +146,7 @@ impl ServerCertVerifier for Pinned {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        if self.pins.contains(&pin_of(end_entity)) {
+        if self.pins.contains(&crypto::pin(end_entity)) {
             return Ok(ServerCertVerified::assertion());
         }
         if !self.pins.is_empty() {

@@ -9,6 +9,7 @@ use super::super::event::Event;
 use super::super::manifest;
 use super::super::roster::Change;
 use super::super::session::Session;
+use super::super::subscribe::kind;
 use super::{Controller, REPORT, SLEPT};
 use crate::clock;
 use crate::election::{Input, LinkId};
@@ -247,7 +248,7 @@ impl Controller {
             }
             media::Event::FirstFrame { peer, track } => {
                 let since_join_ms = self.since_join_ms(clock::now());
-                self.tell(Event::FirstFrame { peer: peer.to_string(), kind: Self::peer_tracks(track), since_join_ms });
+                self.tell(Event::FirstFrame { peer: peer.to_string(), kind: kind(track), since_join_ms });
             }
             media::Event::Device { what, problem } => {
                 self.tell(Event::Device { device: device_name(what), state: problem.to_string() });

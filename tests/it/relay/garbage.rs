@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use nearcall::net::tls;
 use nearcall::proto::{Kind, MediaHeader, limits};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, UdpSocket};
@@ -238,7 +237,7 @@ async fn a_pin_that_does_not_fit_is_noticed_by_the_client() {
     let _alone = alone().await;
     let relay = relay().await;
     let mut entry = relay.entry().clone();
-    entry.pins = vec![tls::pin_of(b"another certificate")];
+    entry.pins = vec![nearcall::crypto::pin(b"another certificate")];
     for transport in TRANSPORTS {
         assert!(Client::dial(&entry, transport, 1).await.is_err());
     }
