@@ -16,9 +16,12 @@
 //! | L1 | [`net`] | a `Link`, whatever it rides on; dialling, TLS, emulated distance |
 //! | L1 | `media` | devices, codecs, pictures and sound |
 //! | L1 | [`telemetry`] | logs |
+//! | L1 | `settings` | what the user chose, kept in a file |
+//! | L1 | `instance` | one window a user: links go to the one that runs |
 //! | L2 | `call` | the app's core: controller, roster, publish, subscribe |
 //! | L2 | `relay` | the regional server |
-//! | L3 | `cli` | one file a sub-command |
+//! | L3 | `ui` | the window: draws the state of a call, and sends commands |
+//! | L4 | `cli` | one file a sub-command |
 //!
 //! L0 modules know nobody but `proto`'s ids, and hold no clock, no tokio, no socket and no random source of
 //! their own. `net` and `media` do not know each other; nor do `call` and `relay`. `relay` never sees `media`,
@@ -36,7 +39,13 @@ pub mod telemetry;
 #[cfg(feature = "app")]
 pub mod call;
 #[cfg(feature = "app")]
+pub mod instance;
+#[cfg(feature = "app")]
 pub mod media;
+#[cfg(feature = "app")]
+pub mod settings;
+#[cfg(feature = "app")]
+pub mod ui;
 
 #[cfg(feature = "relay")]
 pub mod relay;

@@ -13,6 +13,7 @@ mod h264;
 mod newest;
 pub mod pattern;
 pub mod picture;
+pub mod pictures;
 pub mod receiver;
 pub mod y4m;
 
@@ -24,6 +25,7 @@ pub use camera::{CameraInfo, cameras};
 pub use capture::Capture;
 pub use codec::{Codec, CodecError, VideoDecoder, VideoEncoder};
 pub use picture::{I420, I420View};
+pub use pictures::{Of, Pictures, Shown};
 pub use receiver::{Receiver, VideoIn, VideoPeerStats};
 
 use super::Event;

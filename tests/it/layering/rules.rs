@@ -16,11 +16,14 @@ const LEVELS: &[(&str, u8)] = &[
     ("net", 1),
     ("media", 1),
     ("telemetry", 1),
+    ("settings", 1),
+    ("instance", 1),
     ("call", 2),
     ("relay", 2),
-    ("cli", 3),
-    ("main", 4),
-    ("bin", 4),
+    ("ui", 3),
+    ("cli", 4),
+    ("main", 5),
+    ("bin", 5),
 ];
 
 /// A relay forwards what it cannot read: of media it has nothing, of cryptography what it admits people by.
