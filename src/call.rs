@@ -1,7 +1,7 @@
 //! The app's core, without a window: one call, from the race to the summary.
 //!
-//! Whoever shows or prints a call sends [`Command`]s and reads [`Event`]s; nothing else passes between them. One task,
-//! the controller, owns everything. What belongs to the *participant* (its id, keys and frame numbers, the roster,
+//! Whoever shows or prints a call sends [`Command`]s and reads [`Event`]s, the [`State`] and the newest pictures; nothing
+//! else passes between them. One task, the controller, owns everything. What belongs to the *participant* (its id, keys and frame numbers, the roster,
 //! playout buffers and decoders) outlives every *link*; what belongs to a link is in its [`session`].
 //!
 //! Knows `net`, `media` and the pure modules. Never: a window, a relay.
@@ -10,38 +10,41 @@ pub mod command;
 mod controller;
 pub mod event;
 pub mod manifest;
+mod membership;
 mod moves;
 mod publish;
 pub mod race;
 mod roster;
 mod session;
+mod speaker;
+pub mod state;
 mod subscribe;
+mod wishes;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-pub use command::Command;
+pub use command::{Command, Entry};
 pub use event::Event;
+pub use state::State;
 
 use self::controller::Controller;
 use self::manifest::Source;
-use crate::crypto::secret::RoomSecret;
 use crate::media::audio::{AudioSource, Output};
-use crate::media::video::{VideoConfig, VideoSource};
+use crate::media::video::{Pictures, VideoConfig, VideoSource};
+use crate::proto::manifest::Manifest;
 
 /// What a call needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
-    pub room: String,
-    pub secret: RoomSecret,
+    /// The room to enter as soon as the race has a leader; `None` waits in the lobby for [`Command::Join`].
+    pub entry: Option<Entry>,
     /// Where the relays are listed.
     pub sources: Vec<Source>,
-    /// Shown to the others.
-    pub name: String,
-    pub token: Option<String>,
     /// How long the race goes on; Join waits for its leader alone.
     pub window: Duration,
     /// A region or relay to stay with.
@@ -50,6 +53,9 @@ pub struct Config {
     pub video: VideoSource,
     pub video_config: VideoConfig,
     pub play: Output,
+    /// Begins with the microphone muted, or the camera off.
+    pub muted: bool,
+    pub camera_off: bool,
     pub record_audio: Option<PathBuf>,
     pub record_video: Option<PathBuf>,
 }
@@ -72,22 +78,39 @@ pub enum CallError {
 pub struct Call {
     commands: mpsc::Sender<Command>,
     events: mpsc::UnboundedReceiver<Event>,
+    state: watch::Sender<Arc<State>>,
+    pictures: Pictures,
     task: JoinHandle<()>,
 }
 
 impl Call {
-    /// Reads the manifest, starts the race, and joins over its leader as soon as there is one.
+    /// Reads the manifest and starts the race.
     ///
     /// # Errors
     /// No manifest, a recording that cannot be created, no thread. Later trouble is told by events.
     pub async fn start(config: Config) -> Result<Self, CallError> {
         let manifest = manifest::load(&config.sources).await?;
+        Self::launch(config, Some(manifest))
+    }
+
+    /// Starts at once, whatever the network does: devices work, lists of relays are read until one answers, and the race
+    /// begins then. To be called inside of a runtime.
+    ///
+    /// # Errors
+    /// As [`Call::start`], but for the manifest.
+    pub fn open(config: Config) -> Result<Self, CallError> {
+        Self::launch(config, None)
+    }
+
+    fn launch(config: Config, manifest: Option<Manifest>) -> Result<Self, CallError> {
         let (commands, commands_in) = mpsc::channel(64);
         // Unbounded, for nothing that a stranger sends makes an event for each packet.
         let (events, events_in) = mpsc::unbounded_channel();
-        let (controller, inbox) = Controller::new(config, manifest, commands_in, events)?;
+        let pictures = Pictures::default();
+        let (controller, inbox) = Controller::new(config, manifest, pictures.clone(), commands_in, events)?;
+        let state = controller.state();
         let task = tokio::spawn(controller.run(inbox));
-        Ok(Self { commands, events: events_in, task })
+        Ok(Self { commands, events: events_in, state, pictures, task })
     }
 
     /// Gives an order; false where the call has ended or too many orders wait.
@@ -98,6 +121,16 @@ impl Call {
     /// The next event; `None` after the summary.
     pub async fn event(&mut self) -> Option<Event> {
         self.events.recv().await
+    }
+
+    /// How the call stands, from now on. Costs something only while somebody holds it.
+    pub fn state(&self) -> watch::Receiver<Arc<State>> {
+        self.state.subscribe()
+    }
+
+    /// Everybody's newest picture.
+    pub fn pictures(&self) -> Pictures {
+        self.pictures.clone()
     }
 
     /// Waits for the end.

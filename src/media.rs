@@ -104,7 +104,7 @@ pub enum Event {
     /// A device does not work; it is tried again until it does.
     Device { what: Device, problem: Problem },
     /// A device works again, or another one stands in: its name.
-    DeviceBack { what: Device, name: String },
+    DeviceInUse { what: Device, name: String, instead_of: Option<String> },
     /// The decoder cannot go on without a key frame of this size.
     KeyFrameNeeded { peer: ParticipantId, track: Track, spatial: u8 },
     /// The first frame of a peer's track was decoded.
@@ -119,7 +119,7 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Event::Device { what, problem } => write!(f, "{what} {problem}"),
-            Event::DeviceBack { what, name } => write!(f, "{what} works: {name}"),
+            Event::DeviceInUse { what, name, .. } => write!(f, "{what} works: {name}"),
             Event::KeyFrameNeeded { peer, track, spatial } => {
                 write!(f, "key frame needed of {peer} {} size {spatial}", track.name())
             }

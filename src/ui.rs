@@ -2,6 +2,7 @@
 //!
 //! `logic()` drains events and carries out what was asked; `ui()` draws and asks. Media and network run without it.
 
+pub mod fixtures;
 pub mod icons;
 pub mod model;
 pub mod picture;

@@ -1,16 +1,49 @@
 //! What the outside may ask of a call.
 
+use std::time::Duration;
+
+use super::manifest::Source;
+use crate::crypto::secret::RoomSecret;
 use crate::election;
+use crate::media::audio::{AudioSource, Output};
+use crate::media::video::VideoSource;
 
 /// An order. Orders are carried out in turn; none of them fails: what cannot be done is told as an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    /// Pin, force, block: see [`election::Command`].
-    Elect(election::Command),
+    /// Races these relays instead. In the lobby alone: a call's relays follow their manifest.
+    Relays(Vec<Source>),
+    /// Enters a room over the leader, as soon as there is one. The first one counts.
+    Join(Box<Entry>),
+    /// Pin, force, block: see [`election::Command`]. With a time, a pin or block ends by itself.
+    Elect {
+        command: election::Command,
+        lasts: Option<Duration>,
+    },
+    /// Ends every pin and block.
+    EndWishes,
     /// The microphone sends silence, or what it hears.
     Mute(bool),
+    /// The camera is on, or off and dark.
+    Camera(bool),
+    /// Another device, or a source that is none, from now on.
+    Microphone(AudioSource),
+    Pictures(VideoSource),
+    Speaker(Output),
+    /// Plays a sound of a second where the others are heard.
+    TestSound,
     /// Says something to everybody, sealed.
     Chat(String),
     /// Ends the call.
     Leave,
+}
+
+/// A room and who enters it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub room: String,
+    pub secret: RoomSecret,
+    /// Shown to the others.
+    pub name: String,
+    pub token: Option<String>,
 }

@@ -2,34 +2,38 @@
 //! participant, which outlives them all.
 
 mod inputs;
+mod orders;
 mod outputs;
+mod view;
 
 pub(super) use inputs::forward;
 pub(super) use outputs::{dial, round};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ring::rand::SystemRandom;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, JoinSet};
 
-use super::command::Command;
+use super::command::{Command, Entry};
 use super::event::{AudioSummary, CandidateRow, Event, PeerSummary, Place, Summary, VideoSummary};
+use super::membership::Membership;
 use super::moves::{Ledger, Moving};
 use super::publish::Publisher;
 use super::roster::Roster;
-use super::session::{Identity, Session};
+use super::session::Session;
+use super::speaker::Speakers;
+use super::state::{DeviceState, Relays, State};
 use super::subscribe::Subscriber;
+use super::wishes::Wishes;
 use super::{CallError, Config, manifest};
 use crate::clock::{self, Suspension};
-use crate::crypto::frame::Sealer;
-use crate::crypto::profile::Profile;
 use crate::election::{self, Elector, Input, LinkId};
-use crate::media::{self, Encoded, MediaClock, audio, video};
+use crate::media::{self, Device, Encoded, MediaClock, audio, video};
 use crate::net::{Incoming, Link, LinkError};
 use crate::proto::ParticipantId;
-use crate::proto::control::Member;
 use crate::proto::manifest::Manifest;
 
 /// How often figures, gaps and expectations are looked at.
@@ -47,8 +51,10 @@ const QUEUE: usize = 1024;
 pub(super) struct Controller {
     config: Config,
     manifest: Manifest,
-    identity: Identity,
-    sealer: Sealer,
+    relays: Relays,
+    participant: ParticipantId,
+    /// `None` in the lobby.
+    membership: Option<Membership>,
     elector: Elector,
     sessions: BTreeMap<LinkId, Session>,
     /// Where each link leads, those that are gone included.
@@ -69,11 +75,22 @@ pub(super) struct Controller {
     subscriber: Subscriber,
     microphone: Option<audio::Capture>,
     camera: Option<video::Capture>,
+    pictures: video::Pictures,
+    devices: BTreeMap<Device, DeviceState>,
+    /// Devices of which trouble was told.
+    troubled: BTreeSet<Device>,
+    muted: bool,
+    camera_off: bool,
+    speakers: Speakers,
+    wishes: Wishes,
+    shown: watch::Sender<Arc<State>>,
     clock: MediaClock,
     suspension: Suspension,
     /// Join was asked for and the race has a leader, since then.
     join_at: Option<Instant>,
-    entered: bool,
+    entered: Option<Instant>,
+    /// Every link is lost since then.
+    lost: Option<Instant>,
     /// What the election was told of media that should arrive.
     expected: Option<Duration>,
     /// Receivers report loss: each audio packet carries the one before.
@@ -83,6 +100,8 @@ pub(super) struct Controller {
     encoded: mpsc::Sender<Encoded>,
     media: mpsc::Sender<media::Event>,
     events: mpsc::UnboundedSender<Event>,
+    manifests: mpsc::Sender<manifest::News>,
+    refresh: Option<AbortHandle>,
     dials: JoinSet<(LinkId, Result<Link, LinkError>)>,
 }
 
@@ -100,55 +119,53 @@ pub(super) struct Inbox {
     links: mpsc::Receiver<(LinkId, Incoming)>,
     encoded: mpsc::Receiver<Encoded>,
     media: mpsc::Receiver<media::Event>,
+    manifests: mpsc::Receiver<manifest::News>,
 }
 
 impl Controller {
     pub(super) fn new(
-        config: Config,
-        manifest: Manifest,
+        mut config: Config,
+        manifest: Option<Manifest>,
+        pictures: video::Pictures,
         commands: mpsc::Receiver<Command>,
         events: mpsc::UnboundedSender<Event>,
     ) -> Result<(Self, Inbox), CallError> {
         let rng = SystemRandom::new();
         let participant = ParticipantId(u64::from_be_bytes(crate::crypto::random(&rng)?));
         let seed = u64::from_be_bytes(crate::crypto::random(&rng)?);
-        let sealer = Sealer::new(&config.secret, &config.room, participant, &rng)?;
-        let profile = sealer.seal_profile(&Profile::named(&config.name))?;
-        let member = Member {
-            participant: participant.0,
-            salt: sealer.salt().to_vec().into(),
-            epoch: sealer.epoch(),
-            profile: profile.into(),
-            ..Member::default()
-        };
         let (links, links_in) = mpsc::channel(QUEUE);
         let (encoded, encoded_in) = mpsc::channel(QUEUE / 8);
         let (media, media_in) = mpsc::channel(QUEUE / 8);
+        let (manifests, manifests_in) = mpsc::channel(1);
         let subscriber = Subscriber::start(
-            config.secret.clone(),
-            config.room.clone(),
             config.play.clone(),
             config.record_audio.clone(),
             config.record_video.clone(),
+            pictures.clone(),
             media.clone(),
         )?;
-        let identity = Identity {
-            room: config.room.clone(),
-            participant,
-            token: config.token.clone().unwrap_or_default(),
-            ticket: Default::default(),
-            member,
-        };
         let now = clock::now();
         let election = election::Config { window: config.window, pin: config.pin.clone(), ..Default::default() };
+        let relays = match &manifest {
+            Some(_) => Relays::Known,
+            None if config.sources.is_empty() => Relays::None,
+            None => Relays::Loading,
+        };
+        let manifest = manifest.unwrap_or_default();
         let elector = Elector::new(now, election, manifest::candidates(&manifest), seed);
-        let controller = Self {
+        let own = view::nobody(participant, relays.clone(), &elector);
+        let entry = config.entry.take();
+        let mut controller = Self {
             publisher: Publisher::new(participant),
-            identity,
-            sealer,
+            participant,
+            membership: None,
             elector,
+            wishes: Wishes::pinned(config.pin.as_deref()),
+            muted: config.muted,
+            camera_off: config.camera_off,
             config,
             manifest,
+            relays,
             sessions: BTreeMap::new(),
             places: BTreeMap::new(),
             active: None,
@@ -162,10 +179,16 @@ impl Controller {
             subscriber,
             microphone: None,
             camera: None,
+            pictures,
+            devices: BTreeMap::new(),
+            troubled: BTreeSet::new(),
+            speakers: Speakers::default(),
+            shown: watch::Sender::new(Arc::new(own)),
             clock: MediaClock::start(),
             suspension: Suspension::new(),
             join_at: None,
-            entered: false,
+            entered: None,
+            lost: None,
             expected: None,
             lossy: false,
             reported_at: now,
@@ -173,18 +196,35 @@ impl Controller {
             encoded,
             media,
             events,
+            manifests,
+            refresh: None,
             dials: JoinSet::new(),
         };
-        Ok((controller, Inbox { commands, links: links_in, encoded: encoded_in, media: media_in }))
+        if let Some(entry) = entry {
+            controller.become_member(entry)?;
+        }
+        let inbox = Inbox { commands, links: links_in, encoded: encoded_in, media: media_in, manifests: manifests_in };
+        Ok((controller, inbox))
+    }
+
+    /// Where the snapshots are put.
+    pub(super) fn state(&self) -> watch::Sender<Arc<State>> {
+        self.shown.clone()
+    }
+
+    fn become_member(&mut self, entry: Entry) -> Result<(), CallError> {
+        self.subscriber.enter(entry.secret.clone(), entry.room.clone());
+        self.membership = Some(Membership::new(entry, self.participant, self.muted, self.camera_off)?);
+        Ok(())
     }
 
     /// Runs until [`Command::Leave`] or until nobody can command any more; tells the summary last.
     pub(super) async fn run(mut self, mut inbox: Inbox) {
         self.start_devices();
-        self.feed(Input::Join);
-        let (manifests, mut manifests_in) = mpsc::channel(1);
-        let refresh =
-            tokio::spawn(manifest::refresh(self.config.sources.clone(), self.manifest.clone(), MANIFEST, manifests));
+        if self.membership.is_some() {
+            self.feed(Input::Join);
+        }
+        self.follow_manifest();
         let mut tick = tokio::time::interval(TICK);
         loop {
             self.drain();
@@ -200,11 +240,10 @@ impl Controller {
                 Some(dialled) = self.dials.join_next() => self.dialled(dialled),
                 Some(encoded) = inbox.encoded.recv() => self.publish(&encoded),
                 Some(event) = inbox.media.recv() => self.media_event(event),
-                Some(manifest) = manifests_in.recv() => self.manifest_changed(manifest),
+                Some(news) = inbox.manifests.recv() => self.manifest_news(news),
                 _ = tick.tick() => self.tick(),
             }
         }
-        refresh.abort();
         self.finish(inbox).await;
     }
 
@@ -219,13 +258,25 @@ impl Controller {
         let _ = self.events.send(event);
     }
 
-    /// Devices start at once, so that they are warm; files and patterns begin with the call.
+    /// Devices start at once, so that they are warm, and so does everything in a lobby, to be looked at; otherwise files
+    /// and patterns begin with the call.
     fn start_devices(&mut self) {
-        if matches!(self.config.audio, audio::AudioSource::Microphone(_)) {
+        let lobby = self.membership.is_none();
+        if lobby || matches!(self.config.audio, audio::AudioSource::Microphone(_)) {
             self.start_audio();
         }
-        if matches!(self.config.video, video::VideoSource::Camera(_)) {
+        if lobby || matches!(self.config.video, video::VideoSource::Camera(_)) {
             self.start_video();
+        }
+    }
+
+    /// Reads the manifest again and again, anew where the sources have changed.
+    fn follow_manifest(&mut self) {
+        let known = (self.relays == Relays::Known).then(|| self.manifest.clone());
+        let (sources, news) = (self.config.sources.clone(), self.manifests.clone());
+        let task = tokio::spawn(manifest::follow(sources, known, MANIFEST, news)).abort_handle();
+        if let Some(before) = self.refresh.replace(task) {
+            before.abort();
         }
     }
 
@@ -234,18 +285,27 @@ impl Controller {
             return;
         }
         let source = self.config.audio.clone();
+        let device = matches!(source, audio::AudioSource::Microphone(_));
         match audio::Capture::start(source, self.clock, self.encoded.clone(), self.media.clone()) {
-            Ok(capture) => self.microphone = Some(capture),
+            Ok(capture) => {
+                capture.mute(self.muted);
+                self.microphone = Some(capture);
+                self.devices.insert(Device::Microphone, opening(device));
+            }
             Err(error) => self.tell(Event::Error { message: error.to_string() }),
         }
     }
 
     fn start_video(&mut self) {
-        if self.camera.is_some() {
+        if self.camera.is_some() || self.camera_off {
             return;
         }
         let (source, config) = (self.config.video.clone(), self.config.video_config);
-        self.camera = Some(video::Capture::start(source, config, self.clock, self.encoded.clone(), self.media.clone()));
+        self.devices.insert(Device::Camera, opening(matches!(source, video::VideoSource::Camera(_))));
+        let (encoded, media, pictures) = (self.encoded.clone(), self.media.clone(), self.pictures.clone());
+        let capture = video::Capture::start(source, config, self.clock, encoded, media, pictures);
+        capture.send(self.entered.is_some());
+        self.camera = Some(capture);
     }
 
     fn force_key(&self) {
@@ -257,10 +317,8 @@ impl Controller {
     /// Numbers and seals a frame and sends it over the active link, over the one that is moved to, and, audio, over the
     /// standby while there is doubt.
     fn publish(&mut self, encoded: &Encoded) {
-        if !self.entered {
-            return;
-        }
-        let packed = match self.publisher.pack(clock::now(), &self.sealer, encoded) {
+        let Some(membership) = self.membership.as_ref().filter(|_| self.entered.is_some()) else { return };
+        let packed = match self.publisher.pack(clock::now(), &membership.sealer, encoded) {
             Ok(packed) => packed,
             Err(error) => return self.tell(Event::Error { message: error.to_string() }),
         };
@@ -276,6 +334,9 @@ impl Controller {
     }
 
     async fn finish(mut self, mut inbox: Inbox) {
+        if let Some(refresh) = self.refresh.take() {
+            refresh.abort();
+        }
         self.microphone = None;
         self.camera = None;
         self.sessions.values_mut().for_each(|session| session.leave(false));
@@ -313,6 +374,10 @@ impl Controller {
     fn rows(&self) -> Vec<CandidateRow> {
         self.elector.standings().into_iter().map(CandidateRow::from).collect()
     }
+}
+
+fn opening(device: bool) -> DeviceState {
+    if device { DeviceState::Opening } else { DeviceState::Off }
 }
 
 fn audio_summary(stats: &crate::jitter::audio::AudioStats) -> AudioSummary {

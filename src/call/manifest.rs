@@ -13,6 +13,10 @@ use crate::proto::{Transport, limits};
 /// How long a manifest's server is waited for.
 const PATIENCE: Duration = Duration::from_secs(4);
 
+/// How soon a list that nobody has read yet is tried again: it doubles.
+const FIRST_RETRY: Duration = Duration::from_millis(500);
+const LAST_RETRY: Duration = Duration::from_secs(8);
+
 /// One place that lists relays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
@@ -97,9 +101,25 @@ pub async fn load(sources: &[Source]) -> Result<Manifest, SourceError> {
     }
 }
 
+/// What became of reading the sources again.
+#[derive(Debug, Clone, PartialEq)]
+pub enum News {
+    /// Other relays than before.
+    Manifest(Manifest),
+    /// Nothing could be read yet, and why.
+    Failed(String),
+}
+
 /// Reads the sources again and again, and asks each relay for the relays that it knows; sends what changed. A source
-/// or relay that does not answer takes nothing away.
-pub async fn refresh(sources: Vec<Source>, mut known: Manifest, every: Duration, changed: mpsc::Sender<Manifest>) {
+/// or relay that does not answer takes nothing away. Where nothing is known yet, reads at once and soon again.
+pub async fn follow(sources: Vec<Source>, known: Option<Manifest>, every: Duration, news: mpsc::Sender<News>) {
+    let mut known = match known {
+        Some(known) => known,
+        None => match first(&sources, &news).await {
+            Some(manifest) => manifest,
+            None => return,
+        },
+    };
     loop {
         tokio::time::sleep(every).await;
         let mut parts = Vec::new();
@@ -116,13 +136,32 @@ pub async fn refresh(sources: Vec<Source>, mut known: Manifest, every: Duration,
         match Manifest::merge(parts) {
             Ok(manifest) if manifest != known => {
                 known = manifest.clone();
-                if changed.send(manifest).await.is_err() {
+                if news.send(News::Manifest(manifest)).await.is_err() {
                     return;
                 }
             }
             Ok(_) => {}
             Err(error) => tracing::debug!(%error, "manifests do not fit together"),
         }
+    }
+}
+
+/// Tries until a source can be read; `None` where there is none, or nobody listens.
+async fn first(sources: &[Source], news: &mpsc::Sender<News>) -> Option<Manifest> {
+    if sources.is_empty() {
+        return None;
+    }
+    let mut wait = FIRST_RETRY;
+    loop {
+        match load(sources).await {
+            Ok(manifest) => {
+                news.send(News::Manifest(manifest.clone())).await.ok()?;
+                return Some(manifest);
+            }
+            Err(error) => news.send(News::Failed(error.to_string())).await.ok()?,
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(LAST_RETRY);
     }
 }
 

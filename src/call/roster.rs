@@ -29,6 +29,8 @@ pub enum Change {
 #[derive(Debug, Default)]
 pub struct Roster {
     members: BTreeMap<ParticipantId, Entry>,
+    /// The next one to come.
+    next: u64,
     /// Whom each link's relay lists.
     views: BTreeMap<LinkId, BTreeSet<ParticipantId>>,
 }
@@ -36,6 +38,8 @@ pub struct Roster {
 #[derive(Debug)]
 struct Entry {
     member: Member,
+    /// The place in the order in which they came.
+    place: u64,
     /// Since when the active link's relay has not listed it.
     missing: Option<Instant>,
 }
@@ -59,7 +63,8 @@ impl Roster {
         }
         view.insert(id);
         let Some(entry) = self.members.get_mut(&id) else {
-            self.members.insert(id, Entry { member: member.clone(), missing: None });
+            self.members.insert(id, Entry { member: member.clone(), place: self.next, missing: None });
+            self.next += 1;
             return Some(Change::Joined(member));
         };
         if !active && state == MemberState::Reconnecting {
@@ -98,6 +103,18 @@ impl Roster {
         }
         self.members.retain(|id, _| !gone.contains(id));
         gone.into_iter().map(Change::Left).collect()
+    }
+
+    /// The members in the order in which they came, ourselves not among them unless a relay lists us.
+    pub fn order(&self) -> impl Iterator<Item = ParticipantId> {
+        let mut order: Vec<_> = self.members.iter().map(|(id, entry)| (entry.place, *id)).collect();
+        order.sort_unstable();
+        order.into_iter().map(|(_, id)| id)
+    }
+
+    /// Whether a member's last link ended a moment ago.
+    pub fn is_reconnecting(&self, id: ParticipantId) -> bool {
+        self.members.get(&id).is_some_and(|entry| entry.member.state() == MemberState::Reconnecting)
     }
 
     /// How many members there are, ourselves not among them.

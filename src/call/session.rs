@@ -101,6 +101,14 @@ impl Session {
         self.say(Body::Subscribe(Subscribe { sequence: self.asked, wishes, resume }));
     }
 
+    /// Says again what our member is, after it changed. Nothing where nothing was said yet.
+    pub fn say_again(&self, identity: &Identity) {
+        if self.asked > 0 {
+            let standby = self.wanted != Wanted::Everything;
+            self.say(Body::Join(Join { member: Some(identity.member.clone()), standby }));
+        }
+    }
+
     /// Leaves: this link alone, or the room for good.
     pub fn leave(&mut self, moved: bool) {
         if self.asked > 0 {

@@ -10,11 +10,12 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::crypto::frame::Opener;
+use crate::crypto::profile::Profile;
 use crate::crypto::secret::RoomSecret;
 use crate::jitter::audio::AudioIn;
 use crate::media::audio::{AudioError, Mixer, MixerConfig};
-use crate::media::video::VideoError;
 use crate::media::video::receiver::{Receiver, VideoIn};
+use crate::media::video::{Pictures, VideoError};
 use crate::media::{Event, audio};
 use crate::proto::control::{Member, Resume};
 use crate::proto::datagram;
@@ -38,8 +39,8 @@ pub enum SubscribeError {
 /// See the module.
 #[derive(Debug)]
 pub struct Subscriber {
-    secret: RoomSecret,
-    room: String,
+    /// The room's secret and name; none before it was entered.
+    room: Option<(RoomSecret, String)>,
     mixer: Mixer,
     receiver: Receiver,
     peers: BTreeMap<ParticipantId, Peer>,
@@ -56,7 +57,7 @@ enum Early {
 struct Peer {
     salt: Bytes,
     opener: Option<Opener>,
-    name: Option<String>,
+    profile: Option<Profile>,
     /// Control messages below this were seen.
     next_control: u64,
     /// When the newest audio came, and whether silence was announced with it.
@@ -87,16 +88,20 @@ impl Subscriber {
     /// # Errors
     /// A recording cannot be created, or a thread cannot be started.
     pub fn start(
-        secret: RoomSecret,
-        room: String,
         play: audio::Output,
         record_audio: Option<std::path::PathBuf>,
         record_video: Option<std::path::PathBuf>,
+        pictures: Pictures,
         events: mpsc::Sender<Event>,
     ) -> Result<Self, SubscribeError> {
         let mixer = Mixer::start(MixerConfig { output: play, record: record_audio }, events.clone())?;
-        let receiver = Receiver::start(events, record_video)?;
-        Ok(Self { secret, room, mixer, receiver, peers: BTreeMap::new(), early: Vec::new() })
+        let receiver = Receiver::start(events, record_video, pictures)?;
+        Ok(Self { room: None, mixer, receiver, peers: BTreeMap::new(), early: Vec::new() })
+    }
+
+    /// The room is about to be entered.
+    pub fn enter(&mut self, secret: RoomSecret, room: String) {
+        self.room = Some((secret, room));
     }
 
     /// A member came or changed: its keys. Frames that came before it are played. Returns its name, or `None` where its
@@ -107,23 +112,20 @@ impl Subscriber {
             // The same participant with other keys is another instance: nothing of the old one fits it.
             self.remove(id);
         }
-        let opener = || Some(Opener::new(&self.secret, &self.room, id, &member.salt.as_ref().try_into().ok()?));
+        let (secret, room) = self.room.as_ref()?;
+        let opener = || Some(Opener::new(secret, room, id, &member.salt.as_ref().try_into().ok()?));
         let peer = self.peers.entry(id).or_insert_with(|| Peer {
             salt: member.salt.clone(),
             opener: opener(),
-            name: None,
+            profile: None,
             next_control: 0,
             audio: None,
             video: None,
             unreadable: 0,
             reported: (0, 0),
         });
-        peer.name = peer
-            .opener
-            .as_ref()
-            .and_then(|opener| opener.open_profile(&member.profile).ok())
-            .map(|profile| profile.name);
-        let name = peer.name.clone();
+        peer.profile = peer.opener.as_ref().and_then(|opener| opener.open_profile(&member.profile).ok());
+        let name = peer.profile.as_ref().map(|profile| profile.name.clone());
         let early = std::mem::take(&mut self.early);
         for (frame, at) in early {
             match frame {
@@ -148,7 +150,25 @@ impl Subscriber {
 
     /// The name in a member's profile, where it could be opened.
     pub fn name(&self, peer: ParticipantId) -> Option<String> {
-        self.peers.get(&peer)?.name.clone()
+        Some(self.profile(peer)?.name.clone())
+    }
+
+    /// What a member shows of itself, where it could be opened.
+    pub fn profile(&self, peer: ParticipantId) -> Option<&Profile> {
+        self.peers.get(&peer)?.profile.as_ref()
+    }
+
+    /// A member's profile changed: what it does not send any more is not missing.
+    pub fn rest(&mut self, id: ParticipantId) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(profile) = &peer.profile else { return };
+        if profile.muted {
+            self.mixer.pause(id);
+        }
+        if profile.camera_off {
+            peer.video = None;
+            self.receiver.rest(id);
+        }
     }
 
     /// Takes in an audio datagram; returns who spoke.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::args::{CallArgs, UsageError};
 use super::{Exit, print};
 use crate::call::manifest::Source;
-use crate::call::{Call, Command, Config, Event};
+use crate::call::{Call, Command, Config, Entry, Event};
 use crate::clock;
 use crate::crypto::invite::Invite;
 use crate::crypto::room;
@@ -111,18 +111,18 @@ fn config(args: CallArgs) -> anyhow::Result<Config> {
         VideoSource::Pattern => VideoConfig::pattern(),
         _ => VideoConfig::default(),
     };
+    let entry = Entry { room, secret, name: args.name, token: args.token.or(grant) };
     Ok(Config {
-        room,
-        secret,
+        entry: Some(entry),
         sources,
-        name: args.name,
-        token: args.token.or(grant),
         window: args.window,
         pin: args.pin,
         audio: args.audio,
         video: args.video,
         video_config,
         play: args.play,
+        muted: false,
+        camera_off: false,
         record_audio: args.record_audio,
         record_video: args.record_video,
     })

@@ -11,7 +11,7 @@ use super::args::DemoArgs;
 use super::{Exit, print};
 use crate::call::event::Summary;
 use crate::call::manifest::Source;
-use crate::call::{Call, Command, Config, Event};
+use crate::call::{Call, Command, Config, Entry, Event};
 use crate::crypto::secret::RoomSecret;
 use crate::media::audio::{AudioSource, Output};
 use crate::media::video::{VideoConfig, VideoSource};
@@ -105,17 +105,16 @@ async fn place(
 
 fn config(name: &str, manifest: Manifest, secret: RoomSecret, hz: f32) -> Config {
     Config {
-        room: ROOM.into(),
-        secret,
+        entry: Some(Entry { room: ROOM.into(), secret, name: name.into(), token: None }),
         sources: vec![Source::Given(manifest)],
-        name: name.into(),
-        token: None,
         window: Duration::from_secs(3),
         pin: None,
         audio: AudioSource::Tone(hz),
         video: VideoSource::Pattern,
         video_config: VideoConfig::pattern(),
         play: Output::Off,
+        muted: false,
+        camera_off: false,
         record_audio: None,
         record_video: None,
     }

@@ -7,6 +7,12 @@ use prost::Message;
 pub struct Profile {
     #[prost(string, tag = "1")]
     pub name: String,
+    /// Its microphone is off.
+    #[prost(bool, tag = "2")]
+    pub muted: bool,
+    /// Its camera is off.
+    #[prost(bool, tag = "3")]
+    pub camera_off: bool,
 }
 
 impl Profile {
@@ -16,14 +22,14 @@ impl Profile {
     /// A profile with this name, cleaned: no control characters, no spaces around it, cut to
     /// [`Self::NAME_CHARS`].
     pub fn named(name: &str) -> Self {
-        Self { name: name.to_owned() }.cleaned()
+        Self { name: name.to_owned(), ..Self::default() }.cleaned()
     }
 
     /// What may be drawn of a profile, ours or a stranger's.
     pub(super) fn cleaned(self) -> Self {
         let visible: String = self.name.chars().filter(|c| !c.is_control() && !reorders(*c)).collect();
         let cut: String = visible.trim().chars().take(Self::NAME_CHARS).collect();
-        Self { name: cut.trim_end().to_owned() }
+        Self { name: cut.trim_end().to_owned(), ..self }
     }
 }
 

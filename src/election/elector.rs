@@ -82,6 +82,20 @@ impl Elector {
     /// Starts the race at once: the dials are queued. Of candidates with equal relay and transport the first counts.
     /// `seed` decides every random moment.
     pub fn new(now: Instant, config: Config, candidates: Vec<Candidate>, seed: u64) -> Elector {
+        Self::racing(now, config, candidates, Rng::new(seed), Ids::default())
+    }
+
+    /// Starts a race among other candidates, as if nothing had been measured: for a lobby, in which nobody has joined. The
+    /// caller closes every link that it has; ids go on where they were, and so do pins and blocks.
+    pub fn race_anew(&mut self, now: Instant, candidates: Vec<Candidate>) {
+        let ids = Ids { link: self.next_link, probe: self.next_probe, candidate: self.next_candidate };
+        let now = now.max(self.now);
+        let wishes = self.wishes.anew(now);
+        *self = Self::racing(now, self.config.clone(), candidates, self.rng.clone(), ids);
+        self.wishes = wishes;
+    }
+
+    fn racing(now: Instant, config: Config, candidates: Vec<Candidate>, rng: Rng, ids: Ids) -> Elector {
         let config = Config { window: config.window.min(Duration::from_secs(60)), ..config };
         let mut elector = Elector {
             now,
@@ -89,13 +103,13 @@ impl Elector {
             race: Race::new(now, config.window),
             wishes: Wishes::new(config.pin.clone(), now),
             config,
-            rng: Rng::new(seed),
+            rng,
             contenders: BTreeMap::new(),
             by_link: BTreeMap::new(),
             outputs: VecDeque::new(),
-            next_link: 0,
-            next_probe: 0,
-            next_candidate: 0,
+            next_link: ids.link,
+            next_probe: ids.probe,
+            next_candidate: ids.candidate,
             joined: false,
             incumbent: None,
             standby: None,
@@ -265,6 +279,14 @@ impl Elector {
     pub fn blocked(&self) -> &BTreeSet<String> {
         &self.wishes.blocked
     }
+}
+
+/// The next of each kind: none is ever used twice.
+#[derive(Debug, Default)]
+struct Ids {
+    link: u64,
+    probe: u64,
+    candidate: u32,
 }
 
 /// Collects the earliest moment that is yet to come: what is past was acted upon when it came.

@@ -197,13 +197,13 @@ impl Elector {
         self.race.decided.map(|at| at.saturating_duration_since(self.race.started))
     }
 
-    /// When the race's window is over.
-    pub fn race_ends(&self) -> Instant {
-        self.race.ends
+    /// When the race began, and when its window is over.
+    pub fn race_window(&self) -> (Instant, Instant) {
+        (self.race.started, self.race.ends)
     }
 
     /// Whom Join would take, or has taken, as of the last input; time alone does not change it before it is due.
-    pub fn leader(&self, _now: Instant) -> Option<CandidateId> {
+    pub fn leader(&self) -> Option<CandidateId> {
         match &self.incumbent {
             Some(incumbent) => Some(incumbent.candidate),
             None => self.race.leader,

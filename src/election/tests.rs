@@ -123,7 +123,7 @@ fn a_leader_is_there_long_before_the_window_is_over() {
     let outcome = world.elector.outcome().unwrap();
     assert_eq!(world.elector.candidate(outcome.elected).unwrap().relay, "singapore");
     assert!((outcome.margin_ms.unwrap() - 130.0).abs() < 1.0, "{outcome:?}");
-    assert_eq!(world.elector.leader(world.now), Some(outcome.elected));
+    assert_eq!(world.elector.leader(), Some(outcome.elected));
     world.say(Input::Join);
     world.run_to(5100.0);
     assert_eq!(world.carrying_relay(), "singapore", "and Join costs one round trip");
@@ -153,7 +153,7 @@ fn eight_regions_at_two_percent_loss_elect_the_nearest() {
         };
         let mut world = World::with(Config::default(), candidates(&NAMES), seed, weather);
         let good = |world: &World| {
-            let outcome = world.elector.leader(world.now).unwrap();
+            let outcome = world.elector.leader().unwrap();
             // A tie by the rule counts.
             of(&world.elector.candidate(outcome).unwrap().relay) <= 31.0 + 10.0
         };
@@ -496,7 +496,7 @@ fn after_a_suspend_every_link_is_discarded_and_redialled() {
     world.say(Input::Suspended);
     world.run_to(21_000.0);
     assert_eq!(world.count(0.0, |output| matches!(output, Output::Reconnecting)), 0);
-    assert!(world.elector.leader(world.now).is_some());
+    assert!(world.elector.leader().is_some());
 }
 
 #[test]
@@ -794,4 +794,25 @@ fn after_any_weather_the_call_comes_back() {
         assert_eq!(world.carrier().unwrap().1, WebTransport, "seed {seed}");
         assert!(pair(&world.carrying_relay()) < 60.0, "seed {seed}");
     }
+}
+
+#[test]
+fn a_race_that_starts_anew_reuses_no_id_and_keeps_what_the_user_said() {
+    let now = crate::clock::now();
+    let links = |elector: &mut Elector| -> Vec<LinkId> {
+        let outputs = std::iter::from_fn(|| elector.poll_output());
+        outputs.filter_map(|output| if let Output::Dial { link, .. } = output { Some(link) } else { None }).collect()
+    };
+    let mut elector = Elector::new(now, Config::default(), candidates(&THREE), 1);
+    let first = links(&mut elector);
+    elector.handle_input(now, Input::Command(Command::Block("us-east".into())));
+    links(&mut elector);
+    let later = now + Duration::from_secs(9);
+    elector.race_anew(later, candidates(&PAIR));
+    let second = links(&mut elector);
+    assert_eq!((first.len(), second.len()), (6, 6));
+    assert!(first.iter().all(|link| !second.contains(link)));
+    assert_eq!(elector.race_window().0, later);
+    assert!(elector.blocked().contains("us-east"));
+    assert!(elector.standings().iter().all(|row| PAIR.contains(&row.candidate.relay.as_str()) && row.sent == 0));
 }

@@ -46,6 +46,11 @@ impl Wishes {
         }
     }
 
+    /// For a new race: what the user said holds, what relays said does not.
+    pub(super) fn anew(&self, now: Instant) -> Self {
+        Self { blocked: self.blocked.clone(), ..Self::new(self.pin.clone(), now) }
+    }
+
     /// The active relay goes away, and the moment to leave it is set.
     pub(super) fn is_leaving(&self) -> bool {
         self.leave_at.is_some()

@@ -1,1 +1,219 @@
-//! To be written.
+//! What is drawn: everything that the screens need, and nothing that they may change. [`super::app`] keeps it, screens
+//! read it and answer with [`Action`]s. Built by hand in tests and in the gallery.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::call::event::{CandidateRow, Moved};
+use crate::call::state::State;
+use crate::election;
+use crate::media::Device;
+use crate::media::video::Pictures;
+use crate::settings::Settings;
+
+/// Everything.
+#[derive(Debug, Clone)]
+pub struct Model {
+    pub now: Instant,
+    /// The clock on the wall, for times in the timeline.
+    pub wall: SystemTime,
+    /// `None` for the moment before the first snapshot.
+    pub call: Option<Arc<State>>,
+    pub pictures: Pictures,
+    pub devices: Devices,
+    pub settings: Settings,
+    pub room: Room,
+    pub timeline: Vec<Entry>,
+    pub toasts: Vec<Notice>,
+    pub hosting: Hosting,
+    /// Only in a demo: what may be done to its relays.
+    pub drills: Vec<DrillRelay>,
+    /// The race's final table, once its window is over.
+    pub race: Option<Vec<CandidateRow>>,
+    /// Motion costs drawing; off for tests and for who asked for it.
+    pub motion: bool,
+}
+
+/// What can be picked. `None` while the first list is being made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Devices {
+    pub microphones: Option<Vec<Choice>>,
+    pub speakers: Option<Vec<Choice>>,
+    pub cameras: Option<Vec<Choice>>,
+}
+
+/// A device in a picker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    pub id: String,
+    pub name: String,
+    /// What the system uses unless told otherwise.
+    pub default: bool,
+}
+
+/// The room that Join would enter, or that was entered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Room {
+    /// What stands in the box: a link, or a room's name.
+    pub text: String,
+    /// The room's name, once the text makes sense.
+    pub name: Option<String>,
+    /// What is wrong with the text.
+    pub error: Option<String>,
+    /// A link that leads others here.
+    pub invite: Option<String>,
+    /// The link named relays of hosts that the user has not heard of: they are contacted after a yes.
+    pub consent: Option<Vec<String>>,
+}
+
+/// Something that happened to the path of the call, or did not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    pub at: SystemTime,
+    pub what: What,
+}
+
+/// What an [`Entry`] is about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    Elected {
+        region: String,
+        transport: String,
+        mean_ms: Option<f64>,
+        runner_up: Option<String>,
+        margin_ms: Option<f64>,
+    },
+    Joined {
+        region: String,
+        since_join_ms: f64,
+    },
+    Moved(Moved),
+    /// Looked at another relay and stayed.
+    Kept {
+        candidate: String,
+        reason: String,
+    },
+    Suspect {
+        region: String,
+        on: bool,
+    },
+    Standby {
+        region: Option<String>,
+    },
+    Reconnecting,
+    Reconnected {
+        region: String,
+    },
+    Refused {
+        relay: String,
+        message: String,
+    },
+    /// A person did it: a drill, a pin, a block.
+    Drill(String),
+}
+
+/// A toast.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub id: u64,
+    pub kind: NoticeKind,
+    pub text: String,
+    pub until: Instant,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeKind {
+    Info,
+    Good,
+    Warning,
+    Danger,
+}
+
+/// Whether this machine is a relay.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Hosting {
+    #[default]
+    No,
+    Starting,
+    /// The invite, and who can reach it.
+    Yes {
+        invite: String,
+        reach: String,
+    },
+    Failed(String),
+}
+
+/// A relay of the demo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DrillRelay {
+    pub region: String,
+    pub state: DrillState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DrillState {
+    Running,
+    /// Comes back by itself then.
+    Dead {
+        until: Instant,
+    },
+    Draining {
+        until: Instant,
+    },
+    Slow {
+        until: Instant,
+    },
+}
+
+/// What can be done to a relay of the demo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drill {
+    /// As with SIGKILL: nothing is said.
+    Kill,
+    /// As with SIGTERM.
+    Drain,
+    /// 150 ms more, and 5 % loss.
+    Degrade,
+    /// Whatever was done is undone.
+    Revive,
+}
+
+/// What the user asked for. Screens push these; [`super::app`] carries them out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    Name(String),
+    /// The text in the room's box changed.
+    Room(String),
+    /// The hosts that a link named may be contacted, or not.
+    Consent(bool),
+    Join,
+    Host,
+    StopHosting,
+    Mute(bool),
+    Camera(bool),
+    /// `None`: the system's default.
+    Pick(Device, Option<Choice>),
+    TestSound,
+    /// All relays again.
+    RaceAgain,
+    Leave,
+    /// With a time, it ends by itself.
+    Elect(election::Command, Option<Duration>),
+    /// Every pin and block.
+    StopWishes,
+    Drill(String, Drill),
+    Copy {
+        text: String,
+        said: &'static str,
+    },
+    Export(Format),
+    Settings(Box<Settings>),
+    Dismiss(u64),
+}
+
+/// How the region panel is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Json,
+    Csv,
+}

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::super::command::Command;
 use super::super::event::Event;
 use super::super::manifest;
 use super::super::roster::Change;
 use super::super::session::Session;
+use super::super::state::{DeviceState, Relays};
 use super::super::subscribe::kind;
 use super::{Controller, REPORT, SLEPT};
 use crate::clock;
@@ -19,7 +19,6 @@ use crate::proto::ParticipantId;
 use crate::proto::control::{
     self, KeyFrameRequest, ReceiverReport, RefusalCode, Sealed, ServerMessage, client_message, server_message::Body,
 };
-use crate::proto::manifest::Manifest;
 use crate::proto::{Track, limits};
 
 /// Reported loss from which on each audio packet carries the one before, in 1/1000.
@@ -121,8 +120,8 @@ impl Controller {
         match message.body {
             Some(Body::Welcome(welcome)) => {
                 session.welcomed();
-                if !welcome.ticket.is_empty() {
-                    self.identity.ticket = welcome.ticket;
+                if let Some(membership) = self.membership.as_mut().filter(|_| !welcome.ticket.is_empty()) {
+                    membership.identity.ticket = welcome.ticket;
                 }
             }
             Some(Body::Joined(joined)) => {
@@ -175,6 +174,7 @@ impl Controller {
                 }
                 Change::Updated(member) => {
                     self.subscriber.add(&member);
+                    self.subscriber.rest(ParticipantId(member.participant));
                 }
                 Change::Back(_) => {}
                 Change::Reconnecting(peer) => {
@@ -195,7 +195,7 @@ impl Controller {
     }
 
     fn is_me(&self, participant: u64) -> bool {
-        self.identity.participant.0 == participant
+        self.participant.0 == participant
     }
 
     fn sealed(&mut self, sealed: &Sealed) {
@@ -215,26 +215,7 @@ impl Controller {
         self.lossy = loss_permille >= LOSSY;
     }
 
-    pub(super) fn command(&mut self, command: Command) {
-        match command {
-            Command::Elect(command) => self.feed(Input::Command(command)),
-            Command::Mute(muted) => {
-                if let Some(microphone) = &self.microphone {
-                    microphone.mute(muted);
-                }
-            }
-            Command::Chat(text) => match self.sealer.seal_control(text.as_bytes()) {
-                Ok(payload) => {
-                    let sealed = Sealed { participant: 0, payload: payload.into() };
-                    self.say(client_message::Body::Sealed(sealed));
-                }
-                Err(error) => self.tell(Event::Error { message: error.to_string() }),
-            },
-            Command::Leave => {}
-        }
-    }
-
-    fn say(&self, body: client_message::Body) {
+    pub(super) fn say(&self, body: client_message::Body) {
         if let Some(session) = self.active.and_then(|active| self.sessions.get(&active)) {
             session.say(body);
         }
@@ -251,20 +232,34 @@ impl Controller {
                 self.tell(Event::FirstFrame { peer: peer.to_string(), kind: kind(track), since_join_ms });
             }
             media::Event::Device { what, problem } => {
+                self.troubled.insert(what);
                 self.tell(Event::Device { device: device_name(what), state: problem.to_string() });
+                self.devices.insert(what, DeviceState::Trouble(problem));
             }
-            media::Event::DeviceBack { what, name } => {
-                self.tell(Event::Device { device: device_name(what), state: format!("works: {name}") });
+            media::Event::DeviceInUse { what, name, instead_of } => {
+                if self.troubled.remove(&what) {
+                    self.tell(Event::Device { device: device_name(what), state: format!("works: {name}") });
+                }
+                self.devices.insert(what, DeviceState::InUse { name, instead_of });
             }
             media::Event::Failed { .. } => self.tell(Event::Error { message: event.to_string() }),
             media::Event::Ended { .. } => tracing::info!("{event}"),
         }
     }
 
-    pub(super) fn manifest_changed(&mut self, manifest: Manifest) {
-        let candidates = manifest::candidates(&manifest);
-        self.manifest = manifest;
-        self.feed(Input::Manifest(candidates));
+    pub(super) fn manifest_news(&mut self, news: manifest::News) {
+        match news {
+            manifest::News::Failed(error) => self.relays = Relays::Failed(error),
+            manifest::News::Manifest(manifest) => {
+                let candidates = manifest::candidates(&manifest);
+                self.manifest = manifest;
+                // The race begins with the first list of relays.
+                match std::mem::replace(&mut self.relays, Relays::Known) {
+                    Relays::Known => self.feed(Input::Manifest(candidates)),
+                    _ => self.race_anew(candidates),
+                }
+            }
+        }
     }
 
     /// Ten times a second: expectations, gaps, reports, releases, sleep.
@@ -291,6 +286,10 @@ impl Controller {
         if self.suspension.slept().is_some_and(|slept| slept >= SLEPT) {
             self.feed(Input::Suspended);
         }
+        for command in self.wishes.expired(now) {
+            self.elect(command, None);
+        }
+        self.show(now);
         if now.saturating_duration_since(self.reported_at) >= REPORT {
             self.reported_at = now;
             self.report();

@@ -42,6 +42,7 @@ impl Controller {
                     self.moving = None;
                     self.duplicate = None;
                     self.doubt_since.get_or_insert(clock::now());
+                    self.lost.get_or_insert(clock::now());
                     self.tell(Event::Reconnecting);
                 }
                 Output::Event(event) => self.election_event(event.kind),
@@ -76,9 +77,9 @@ impl Controller {
     /// Asks for admission and for media, unless that was done.
     fn ask(&mut self, link: LinkId, wanted: Wanted) {
         let resume = if wanted == Wanted::Everything { self.subscriber.resume() } else { Vec::new() };
-        let Some(session) = self.sessions.get_mut(&link) else { return };
+        let (Some(session), Some(membership)) = (self.sessions.get_mut(&link), &self.membership) else { return };
         if session.wanted() != wanted {
-            session.ask(&self.identity, wanted, resume);
+            session.ask(&membership.identity, wanted, resume);
         } else if session.is_admitted() {
             self.elector.handle_input(clock::now(), Input::Admitted { link });
         }
@@ -100,7 +101,7 @@ impl Controller {
         }
         self.moving = Some(Moving { from, to, since: now, delivered: false });
         self.ask(to, Wanted::Everything);
-        if from.is_none() && self.entered {
+        if from.is_none() && self.entered.is_some() {
             self.replay(now, to);
         }
     }
@@ -125,13 +126,14 @@ impl Controller {
         let now = clock::now();
         let before = self.active.replace(to);
         self.moving = None;
+        self.lost = None;
         for link in [from, before].into_iter().flatten().filter(|link| *link != to) {
             if self.sessions.contains_key(&link) && !self.releases.iter().any(|release| release.link == link) {
                 self.releases.push(Release { at: now + LINGER, link, close: false });
             }
         }
         let Some(place) = self.places.get(&to).cloned() else { return };
-        if !self.entered {
+        if self.entered.is_none() {
             return self.enter(now, place);
         }
         if reason == Reason::Reconnect {
@@ -148,12 +150,15 @@ impl Controller {
 
     /// The room is entered for the first time.
     fn enter(&mut self, now: Instant, place: Place) {
-        self.entered = true;
+        self.entered = Some(now);
         let Place { relay, region, transport } = place;
         let since_join_ms = self.since_join_ms(now);
         self.tell(Event::Joined { relay, region, transport, since_join_ms, members: self.roster.count() + 1 });
         self.start_audio();
         self.start_video();
+        if let Some(camera) = &self.camera {
+            camera.send(true);
+        }
         self.force_key();
     }
 
@@ -166,7 +171,9 @@ impl Controller {
                 _ if close => self.hang_up(link),
                 // Unless it became the standby meanwhile.
                 Some(session) if !taken && session.wanted() == Wanted::Everything => {
-                    session.ask(&self.identity, Wanted::Nothing, Vec::new());
+                    if let Some(membership) = &self.membership {
+                        session.ask(&membership.identity, Wanted::Nothing, Vec::new());
+                    }
                 }
                 _ => {}
             }
@@ -176,12 +183,14 @@ impl Controller {
     fn election_event(&mut self, kind: EventKind) {
         match kind {
             EventKind::Candidate { candidate } => {
-                if let Some(standing) = self.standing(candidate).filter(|_| !self.entered) {
+                if let Some(standing) = self.standing(candidate).filter(|_| self.entered.is_none()) {
                     self.tell(Event::Candidate(standing.into()));
                 }
             }
             EventKind::Leader { .. } => {
-                self.join_at.get_or_insert(clock::now());
+                if self.membership.is_some() {
+                    self.join_at.get_or_insert(clock::now());
+                }
             }
             EventKind::Elected { to, reason, margin_ms, runner_up, from } => {
                 if from.is_none()

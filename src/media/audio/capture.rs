@@ -67,6 +67,7 @@ impl Capture {
         Ok(Self { shared, _workers: workers })
     }
 
+    pub fn stop_later(self) {}
     /// Sends silence, or the source again.
     pub fn mute(&self, muted: bool) {
         self.shared.muted.store(muted, Ordering::Relaxed);

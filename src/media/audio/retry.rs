@@ -65,7 +65,7 @@ impl Keeper {
                         self.report(problem, &mut told);
                     }
                     if told.take().is_some() {
-                        tell(&self.events, Event::DeviceBack { what: self.what, name: opened.name });
+                        tell(&self.events, Event::DeviceInUse { what: self.what, name: opened.name, instead_of: None });
                     }
                     match self.watch(stop, &health, stand_in, &mut retry) {
                         Ended::Stop => return,

@@ -51,6 +51,7 @@ impl Capture {
         clock: MediaClock,
         out: mpsc::Sender<Encoded>,
         events: mpsc::Sender<Event>,
+        _: super::Pictures,
     ) -> Self {
         let config = config.sound();
         let result = match source {
@@ -75,6 +76,8 @@ impl Capture {
         })
     }
 
+    pub fn stop_later(self) {}
+    pub fn send(&self, _: bool) {}
     /// Asks for a key frame, soon: the first request is served at once, further ones at most every 300 ms.
     pub fn force_key(&self) {
         self.control.lock().key = true;

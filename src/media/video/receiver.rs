@@ -47,7 +47,7 @@ impl Receiver {
     ///
     /// # Errors
     /// The file cannot be created, or a thread cannot be started.
-    pub fn start(events: mpsc::Sender<Event>, record: Option<PathBuf>) -> Result<Self, VideoError> {
+    pub fn start(events: mpsc::Sender<Event>, record: Option<PathBuf>, _: super::Pictures) -> Result<Self, VideoError> {
         let recorder = record.map(|path| Recorder::start(&path, events.clone())).transpose()?;
         let shared = Arc::new(Shared::default());
         let lanes = BTreeMap::new();
@@ -76,6 +76,7 @@ impl Receiver {
         self.order(Order::Moving(until));
     }
 
+    pub fn rest(&self, _: ParticipantId) {}
     /// Forgets a peer: its pictures, its figures, its decoders.
     pub fn remove(&self, peer: ParticipantId) {
         self.order(Order::Remove(peer));

@@ -152,7 +152,7 @@ impl Health {
         *last = at;
         let name = name.clone();
         if state.problem.take().is_some() {
-            tell(&self.events, Event::DeviceBack { what: Device::Camera, name });
+            tell(&self.events, Event::DeviceInUse { what: Device::Camera, name, instead_of: None });
         }
     }
 

@@ -1,0 +1,154 @@
+//! Carries out what the user asks.
+
+use super::super::command::{Command, Entry};
+use super::super::event::Event;
+use super::super::state::{DeviceState, Relays};
+use super::super::wishes::until;
+use super::{Controller, view};
+use crate::clock;
+use crate::election::{self, Candidate, Input};
+use crate::media::video::VideoConfig;
+use crate::media::{Device, video};
+use crate::proto::control::{Sealed, client_message};
+
+impl Controller {
+    pub(super) fn command(&mut self, command: Command) {
+        match command {
+            Command::Relays(sources) => {
+                if self.membership.is_none() {
+                    self.relays = if sources.is_empty() { Relays::None } else { Relays::Loading };
+                    self.config.sources = sources;
+                    self.manifest = Default::default();
+                    self.race_anew(Vec::new());
+                    self.follow_manifest();
+                }
+            }
+            Command::Join(entry) => self.join(*entry),
+            Command::Elect { command, lasts } => self.elect(command, lasts),
+            Command::EndWishes => {
+                for command in self.wishes.all() {
+                    self.elect(command, None);
+                }
+            }
+            Command::Mute(muted) => {
+                self.muted = muted;
+                if let Some(microphone) = &self.microphone {
+                    microphone.mute(muted);
+                }
+                self.announce();
+            }
+            Command::Camera(on) => self.switch_camera(on),
+            Command::Microphone(source) => {
+                self.config.audio = source;
+                if let Some(before) = self.microphone.take() {
+                    before.stop_later();
+                    self.start_audio();
+                }
+            }
+            Command::Pictures(source) => {
+                self.config.video_config = match source {
+                    video::VideoSource::Pattern => VideoConfig::pattern(),
+                    _ => VideoConfig::default(),
+                };
+                self.config.video = source;
+                if self.camera.is_some() {
+                    self.stop_video();
+                    self.start_video();
+                }
+            }
+            Command::Speaker(output) => {
+                self.devices.remove(&Device::Speaker);
+                self.subscriber.mixer().set_output(output);
+            }
+            Command::TestSound => self.subscriber.mixer().play_test(),
+            Command::Chat(text) => self.chat(&text),
+            Command::Leave => {}
+        }
+        self.show(clock::now());
+    }
+
+    fn join(&mut self, entry: Entry) {
+        if self.membership.is_some() {
+            return;
+        }
+        if let Err(error) = self.become_member(entry) {
+            return self.tell(Event::Error { message: error.to_string() });
+        }
+        if self.elector.leader().is_some() {
+            self.join_at.get_or_insert(clock::now());
+        }
+        self.feed(Input::Join);
+    }
+
+    /// A wish, which ends by itself after a while where that is asked.
+    pub(super) fn elect(&mut self, command: election::Command, lasts: Option<std::time::Duration>) {
+        self.wishes.take(&command, until(clock::now(), lasts));
+        self.feed(Input::Command(command));
+    }
+
+    /// Closes every link and starts over: nobody has joined.
+    pub(super) fn race_anew(&mut self, candidates: Vec<Candidate>) {
+        self.dials.abort_all();
+        for (_, session) in std::mem::take(&mut self.sessions) {
+            tokio::spawn(async move { session.sender.close_gracefully("other relays").await });
+        }
+        self.elector.race_anew(clock::now(), candidates);
+        if self.membership.is_some() {
+            self.feed(Input::Join);
+        }
+        self.drain();
+    }
+
+    fn switch_camera(&mut self, on: bool) {
+        self.camera_off = !on;
+        if on {
+            self.start_video();
+        } else {
+            self.stop_video();
+        }
+        self.announce();
+    }
+
+    fn stop_video(&mut self) {
+        if let Some(camera) = self.camera.take() {
+            camera.stop_later();
+        }
+        self.devices.insert(Device::Camera, DeviceState::Off);
+    }
+
+    /// Says on every link what the others should see of us.
+    fn announce(&mut self) {
+        let Some(membership) = &mut self.membership else { return };
+        match membership.show(self.muted, self.camera_off) {
+            Ok(true) => self.sessions.values().for_each(|session| session.say_again(&membership.identity)),
+            Ok(false) => {}
+            Err(error) => self.tell(Event::Error { message: error.to_string() }),
+        }
+    }
+
+    fn chat(&self, text: &str) {
+        let Some(membership) = &self.membership else { return };
+        match membership.sealer.seal_control(text.as_bytes()) {
+            Ok(payload) => {
+                let sealed = Sealed { participant: 0, payload: payload.into() };
+                self.say(client_message::Body::Sealed(sealed));
+            }
+            Err(error) => self.tell(Event::Error { message: error.to_string() }),
+        }
+    }
+
+    /// Puts up a new snapshot, if somebody looks and it differs from the last one.
+    pub(super) fn show(&mut self, now: std::time::Instant) {
+        if self.shown.receiver_count() == 0 {
+            return;
+        }
+        let state = view::of(self, now);
+        self.shown.send_if_modified(|shown| {
+            let differs = **shown != state;
+            if differs {
+                *shown = std::sync::Arc::new(state);
+            }
+            differs
+        });
+    }
+}

@@ -1,0 +1,128 @@
+//! Makes the snapshot that a window draws.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::super::state::{Own, Peer, Phase, Quality, Race, Relays, State};
+use super::Controller;
+use crate::election::Elector;
+use crate::media::video::Of;
+use crate::proto::{ParticipantId, Track};
+
+/// A picture that stood still for so long is frozen: ten times a frame of the slowest camera.
+const FROZEN: Duration = Duration::from_millis(1000);
+/// Loudness is told in so many steps, so that a quiet room is the same snapshot again and again.
+const STEPS: f32 = 64.0;
+
+/// How a call stands before anything happened.
+pub fn nobody(participant: ParticipantId, relays: Relays, elector: &Elector) -> State {
+    State {
+        phase: Phase::Lobby,
+        relays,
+        race: race(elector),
+        candidates: Vec::new(),
+        outcome: None,
+        active: None,
+        standby: None,
+        wishes: Vec::new(),
+        own: Own {
+            id: participant,
+            name: String::new(),
+            muted: false,
+            camera: false,
+            level: 0.0,
+            output_level: 0.0,
+            devices: BTreeMap::new(),
+        },
+        peers: Vec::new(),
+        speaker: None,
+    }
+}
+
+/// How a call stands.
+pub fn of(call: &mut Controller, now: Instant) -> State {
+    let peers = peers(call, now);
+    let place = |link| call.places.get(&link).cloned();
+    State {
+        phase: phase(call),
+        relays: call.relays.clone(),
+        race: race(&call.elector),
+        candidates: call.elector.standings(),
+        outcome: call.elector.outcome(),
+        active: call.active.and_then(place),
+        standby: call.elector.standby().and_then(place),
+        wishes: call.wishes.list().to_vec(),
+        own: own(call),
+        peers,
+        speaker: call.speakers.current(),
+    }
+}
+
+fn phase(call: &Controller) -> Phase {
+    match (&call.membership, call.entered, call.lost) {
+        (None, ..) => Phase::Lobby,
+        (Some(_), None, _) => Phase::Joining,
+        (Some(_), Some(_), Some(since)) => Phase::Reconnecting { since },
+        (Some(_), Some(since), None) => Phase::InCall { since },
+    }
+}
+
+fn race(elector: &Elector) -> Race {
+    let (started, ends) = elector.race_window();
+    Race { started, ends, decided: elector.decided(), leader: elector.leader() }
+}
+
+fn own(call: &Controller) -> Own {
+    Own {
+        id: call.participant,
+        name: call.membership.as_ref().map(|membership| membership.name().to_owned()).unwrap_or_default(),
+        muted: call.muted,
+        camera: !call.camera_off,
+        level: call.microphone.as_ref().map_or(0.0, |microphone| step(microphone.level())),
+        output_level: step(call.subscriber.mixer().output_level()),
+        devices: call.devices.clone(),
+    }
+}
+
+fn peers(call: &mut Controller, now: Instant) -> Vec<Peer> {
+    let mixer = call.subscriber.mixer();
+    let levels: BTreeMap<_, _> = call.roster.order().map(|id| (id, mixer.level(id))).collect();
+    call.speakers.feed(now, &levels);
+    let (sound, pictures) = (mixer.stats(), call.subscriber.receiver().stats());
+    let peer = |id: ParticipantId| {
+        let profile = call.subscriber.profile(id);
+        let audio = sound.get(&id);
+        let video = pictures.get(&id).copied().unwrap_or_default();
+        let muted = profile.is_some_and(|profile| profile.muted);
+        let camera = profile.is_some_and(|profile| !profile.camera_off);
+        let shown = call.pictures.get(Of::Peer(id, Track::Camera));
+        let still = shown.is_some_and(|shown| now.saturating_duration_since(shown.at) > FROZEN);
+        Peer {
+            id,
+            name: profile.map(|profile| profile.name.clone()),
+            muted,
+            camera,
+            reconnecting: call.roster.is_reconnecting(id),
+            level: step(levels.get(&id).copied().unwrap_or_default()),
+            speaking: !muted && call.speakers.speaks(now, id),
+            quality: Quality {
+                audio_loss: audio.and_then(|audio| share(audio.lost, audio.received)),
+                jitter_ms: audio.map(|audio| audio.jitter_ms.round()),
+                delay_ms: audio.map(|audio| audio.delay_ms.round()),
+                width: video.width,
+                height: video.height,
+                fps: video.fps.round(),
+                frozen: camera && still,
+            },
+        }
+    };
+    call.roster.order().map(peer).collect()
+}
+
+fn share(lost: u64, received: u64) -> Option<f64> {
+    (lost + received > 0).then(|| (1000.0 * lost as f64 / (lost + received) as f64).round() / 1000.0)
+}
+
+fn step(level: f32) -> f32 {
+    (level.sqrt() * STEPS).round().powi(2) / STEPS.powi(2)
+}

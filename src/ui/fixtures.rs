@@ -1,0 +1,409 @@
+//! Models made by hand: what the gallery renders and the tests of the screens draw. Every figure is made up, and nothing
+//! here runs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::model::{Choice, Devices, DrillRelay, DrillState, Entry, Hosting, Model, Notice, NoticeKind, Room, What};
+use crate::call::event::{Moved, Place};
+use crate::call::state::{DeviceState, Own, Peer, Phase, Quality, Race, Relays, State, Wish, Wished};
+use crate::clock;
+use crate::election::{Candidate, CandidateId, LinkState, Outcome, Reason, Standing};
+use crate::media::video::{I420, Of, Pictures};
+use crate::media::{Device, Problem};
+use crate::proto::probe::RelayState;
+use crate::proto::{ParticipantId, Track, Transport};
+use crate::settings::Settings;
+
+/// Relays with their RTT in ms; `None` does not answer.
+const RELAYS: [(&str, &str, &str, Option<f64>); 6] = [
+    ("singapore-1", "singapore", "aws", Some(40.2)),
+    ("tokyo-1", "tokyo", "fly", Some(74.9)),
+    ("frankfurt-1", "frankfurt", "hetzner", Some(168.4)),
+    ("us-east-1", "us-east", "aws", Some(233.7)),
+    ("us-west-1", "us-west", "fly", Some(181.1)),
+    ("sao-paulo-1", "sao-paulo", "aws", None),
+];
+
+/// A lobby `elapsed` into the race.
+pub fn lobby(elapsed: Duration) -> Model {
+    let now = clock::now();
+    let mut model = blank(now);
+    let started = now.checked_sub(elapsed).unwrap_or(now);
+    let candidates = candidates(elapsed, false);
+    let decided = (elapsed >= Duration::from_millis(320)).then_some(Duration::from_millis(320));
+    let mut state = state(now, Phase::Lobby, candidates);
+    state.race =
+        Race { started, ends: started + Duration::from_secs(3), decided, leader: decided.map(|_| CandidateId(0)) };
+    if decided.is_none() {
+        state.outcome = None;
+    }
+    model.call = Some(Arc::new(state));
+    model
+}
+
+/// A lobby whose lists of relays cannot be read, without any device.
+pub fn lobby_without_anything() -> Model {
+    let now = clock::now();
+    let mut model = blank(now);
+    model.devices = Devices { microphones: Some(Vec::new()), speakers: Some(Vec::new()), cameras: Some(Vec::new()) };
+    model.pictures = Pictures::default();
+    let mut state = state(now, Phase::Lobby, Vec::new());
+    state.relays = Relays::Failed("cannot fetch the manifest https://calls.example.org/regions.json: no answer".into());
+    state.outcome = None;
+    state.own.level = 0.0;
+    state.own.devices = BTreeMap::from([
+        (Device::Microphone, DeviceState::Trouble(Problem::Missing)),
+        (Device::Speaker, DeviceState::Trouble(Problem::Busy)),
+        (Device::Camera, DeviceState::Trouble(Problem::Denied)),
+    ]);
+    model.call = Some(Arc::new(state));
+    model
+}
+
+/// A first start: no relay is known, and nothing was typed.
+pub fn lobby_first_start() -> Model {
+    let now = clock::now();
+    let mut model = blank(now);
+    model.room = Room::default();
+    model.settings.name.clear();
+    let mut state = state(now, Phase::Lobby, Vec::new());
+    (state.relays, state.outcome) = (Relays::None, None);
+    model.call = Some(Arc::new(state));
+    model
+}
+
+/// A call with so many others.
+pub fn call(peers: usize) -> Model {
+    let now = clock::now();
+    let mut model = blank(now);
+    let mut state = state(now, Phase::InCall { since: ago(now, 761) }, candidates(Duration::from_secs(20), true));
+    state.active = Some(place("singapore", Transport::WebTransport));
+    state.standby = Some(place("tokyo", Transport::WebTransport));
+    state.race.decided = Some(Duration::from_millis(320));
+    let names = [
+        "Ben Okafor",
+        "Chloé Martin",
+        "Dmitri",
+        "Emi 田中",
+        "Farid",
+        "Grace",
+        "Henrik",
+        "Ines",
+        "Jo",
+        "Kim",
+        "Lu",
+        "Mo",
+    ];
+    for n in 0..peers {
+        let id = ParticipantId(n as u64 + 2);
+        let name = names[n % names.len()];
+        state.peers.push(Peer {
+            id,
+            name: Some(name.into()),
+            muted: n % 3 == 1,
+            camera: n % 5 != 3,
+            reconnecting: false,
+            level: if n == 0 { 0.4 } else { 0.0 },
+            speaking: n == 0,
+            quality: Quality {
+                audio_loss: Some(0.002),
+                jitter_ms: Some(3.0),
+                delay_ms: Some(48.0),
+                width: 1280,
+                height: 720,
+                fps: 30.0,
+                frozen: n == 2,
+            },
+        });
+        if n % 5 != 3 {
+            model.pictures.put(Of::Peer(id, Track::Camera), Arc::new(picture(n as u8 + 1)), now);
+        }
+    }
+    state.speaker = state.peers.first().map(|peer| peer.id);
+    model.call = Some(Arc::new(state));
+    model.timeline = timeline();
+    model
+}
+
+/// A call that lost every link four seconds ago.
+pub fn reconnecting() -> Model {
+    let mut model = call(3);
+    change(&mut model, |state, now| {
+        state.phase = Phase::Reconnecting { since: ago(now, 4) };
+        state.active = None;
+        state.standby = None;
+        state.peers.iter_mut().for_each(|peer| (peer.quality.frozen, peer.speaking) = (peer.camera, false));
+        for standing in &mut state.candidates {
+            standing.state = LinkState::Dialling;
+        }
+    });
+    model.timeline.push(Entry { at: model.wall, what: What::Reconnecting });
+    model
+}
+
+/// A call in a demo with a pin, a block that ends by itself, and a dead relay.
+pub fn drill() -> Model {
+    let mut model = call(2);
+    let until = model.now + Duration::from_secs(41);
+    change(&mut model, |state, _| {
+        state.wishes = vec![
+            Wish { what: Wished::Pin, name: "singapore".into(), until: None },
+            Wish { what: Wished::Block, name: "tokyo".into(), until: Some(until) },
+        ];
+    });
+    model.drills = vec![
+        DrillRelay { region: "singapore".into(), state: DrillState::Running },
+        DrillRelay { region: "frankfurt".into(), state: DrillState::Dead { until } },
+        DrillRelay { region: "us-east".into(), state: DrillState::Draining { until } },
+    ];
+    model
+}
+
+/// A lobby of somebody who hosts, with a toast of each kind.
+pub fn hosting() -> Model {
+    let mut model = lobby(Duration::from_secs(5));
+    let invite = "nearcall://join/kip-mora-tel?at=192.168.1.20:4433#AAAA";
+    model.hosting = Hosting::Yes { invite: invite.into(), reach: "people on your network, at 192.168.1.20".into() };
+    model.room =
+        Room { text: invite.into(), name: Some("kip-mora-tel".into()), invite: Some(invite.into()), ..Room::default() };
+    let until = model.now + Duration::from_secs(6);
+    let kinds = [
+        (NoticeKind::Good, "Invite copied"),
+        (NoticeKind::Info, "Headset is back"),
+        (NoticeKind::Warning, "Headset is gone: using Built-in microphone"),
+        (NoticeKind::Danger, "The settings file was broken. It is kept as settings.toml.bad-1"),
+    ];
+    for (id, (kind, text)) in kinds.into_iter().enumerate() {
+        model.toasts.push(Notice { id: id as u64, kind, text: text.into(), until });
+    }
+    model
+}
+
+/// A link that names hosts which were never contacted.
+pub fn consent() -> Model {
+    let mut model = lobby_first_start();
+    model.room = Room {
+        text: "nearcall://join/kitchen?at=calls.example.org:4433#AAAA".into(),
+        name: Some("kitchen".into()),
+        consent: Some(vec!["calls.example.org:4433".into()]),
+        ..Room::default()
+    };
+    model
+}
+
+/// Changes the state of a model's call.
+pub fn change(model: &mut Model, edit: impl FnOnce(&mut State, Instant)) {
+    let now = model.now;
+    if let Some(state) = &mut model.call {
+        edit(Arc::make_mut(state), now);
+    }
+}
+
+fn blank(now: Instant) -> Model {
+    let pictures = Pictures::default();
+    pictures.put(Of::Own, Arc::new(picture(0)), now);
+    let choice = |id: &str, name: &str, default| Choice { id: id.into(), name: name.into(), default };
+    Model {
+        now,
+        wall: wall(),
+        call: None,
+        pictures,
+        devices: Devices {
+            microphones: Some(vec![choice("a", "Built-in microphone", true), choice("b", "Jabra Evolve2 65", false)]),
+            speakers: Some(vec![choice("a", "Built-in speakers", true), choice("b", "Jabra Evolve2 65", false)]),
+            cameras: Some(vec![choice("0", "HD webcam", true)]),
+        },
+        settings: Settings { name: "Ada".into(), ..Settings::default() },
+        room: Room { text: "kitchen".into(), name: Some("kitchen".into()), ..Room::default() },
+        timeline: Vec::new(),
+        toasts: Vec::new(),
+        hosting: Hosting::No,
+        drills: Vec::new(),
+        race: None,
+        motion: false,
+    }
+}
+
+fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
+    let started = ago(now, 5);
+    State {
+        phase,
+        relays: Relays::Known,
+        race: Race { started, ends: started + Duration::from_secs(3), decided: None, leader: Some(CandidateId(0)) },
+        outcome: Some(Outcome {
+            elected: CandidateId(0),
+            margin_ms: Some(34.7),
+            runner_up: Some(CandidateId(2)),
+            reason: "lowest score, 35 ms before tokyo-1 by webtransport".into(),
+        }),
+        candidates,
+        active: None,
+        standby: None,
+        wishes: Vec::new(),
+        own: Own {
+            id: ParticipantId(1),
+            name: "Ada".into(),
+            muted: false,
+            camera: true,
+            level: 0.22,
+            output_level: 0.0,
+            devices: BTreeMap::from([
+                (Device::Microphone, DeviceState::InUse { name: "Built-in microphone".into(), instead_of: None }),
+                (Device::Speaker, DeviceState::InUse { name: "Built-in speakers".into(), instead_of: None }),
+                (Device::Camera, DeviceState::InUse { name: "HD webcam".into(), instead_of: None }),
+            ]),
+        },
+        peers: Vec::new(),
+        speaker: None,
+    }
+}
+
+/// Each relay by both transports, as far as the race is.
+fn candidates(elapsed: Duration, in_call: bool) -> Vec<Standing> {
+    let mut rows = Vec::new();
+    for (relay, region, provider, rtt_ms) in RELAYS {
+        for transport in [Transport::WebTransport, Transport::WebSocket] {
+            let id = CandidateId(rows.len() as u32);
+            let candidate = Candidate {
+                relay: relay.into(),
+                region: region.into(),
+                provider: provider.into(),
+                transport,
+                url: format!("https://{relay}.example.org:4433/v1/call"),
+            };
+            let rtt_ms = rtt_ms.map(|ms| if transport == Transport::WebSocket { ms + 1.9 } else { ms });
+            rows.push(standing(id, candidate, rtt_ms, elapsed, in_call));
+        }
+    }
+    rows
+}
+
+fn standing(id: CandidateId, candidate: Candidate, rtt_ms: Option<f64>, elapsed: Duration, in_call: bool) -> Standing {
+    let sent = (elapsed.as_millis() / 200).min(60) as u32 + 1;
+    let loses = |n: u32| id.0 % 3 == 1 && n % 9 == 4;
+    let wave = |n: u32| f64::from((n * 7 + id.0 * 5) % 11) * 0.35;
+    let recent_ms: Vec<Option<f64>> = match rtt_ms {
+        Some(ms) => (0..sent).map(|n| (!loses(n)).then(|| ms + wave(n))).collect(),
+        None => vec![None; sent as usize],
+    };
+    let answers: Vec<f64> = recent_ms.iter().copied().flatten().collect();
+    let of = |pick: &dyn Fn(&[f64]) -> f64| (!answers.is_empty()).then(|| pick(&answers));
+    let mean_ms = of(&|all| all.iter().sum::<f64>() / all.len() as f64);
+    let loss = of(&|all| 1.0 - all.len() as f64 / f64::from(sent));
+    let state = match (id.0, mean_ms) {
+        (_, None) => LinkState::Failed,
+        (0, _) if in_call => LinkState::Active,
+        (2, _) if in_call => LinkState::Standby,
+        _ => LinkState::Connected,
+    };
+    Standing {
+        id,
+        link: None,
+        state,
+        relay_state: mean_ms
+            .map(|_| if candidate.region == "us-west" { RelayState::Draining } else { RelayState::Ready }),
+        error: mean_ms.is_none().then(|| "no answer in 5 s: UDP may be blocked".to_owned()),
+        connect_ms: mean_ms.map(|ms| ms * 3.1),
+        mean_ms,
+        median_ms: mean_ms,
+        min_ms: rtt_ms,
+        p95_ms: mean_ms.map(|ms| ms + 2.1),
+        jitter_ms: mean_ms.map(|_| 1.3),
+        loss,
+        sent,
+        received: answers.len() as u32,
+        score_ms: mean_ms.map(|ms| ms + loss.unwrap_or(0.0) * (ms + 100.0)),
+        recent_ms,
+        candidate,
+    }
+}
+
+fn timeline() -> Vec<Entry> {
+    let at = |seconds: u64| wall() - Duration::from_secs(800 - seconds);
+    let moved = |from: &str, to: &str, reason, before, after, audio_gap_ms, video_gap_ms| {
+        What::Moved(Moved {
+            from: Some(place(from, Transport::WebTransport)),
+            to: place(to, Transport::WebTransport),
+            reason,
+            rtt_before_ms: Some(before),
+            rtt_after_ms: Some(after),
+            audio_gap_ms,
+            video_gap_ms,
+        })
+    };
+    let events = [
+        (
+            0,
+            What::Elected {
+                region: "tokyo".into(),
+                transport: "webtransport".into(),
+                mean_ms: Some(61.3),
+                runner_up: Some("singapore-1 webtransport".into()),
+                margin_ms: Some(12.0),
+            },
+        ),
+        (1, What::Joined { region: "tokyo".into(), since_join_ms: 84.0 }),
+        (
+            240,
+            What::Kept {
+                candidate: "singapore-1 webtransport".into(),
+                reason: "9 ms better: less than 10 ms or 20 %".into(),
+            },
+        ),
+        (401, moved("tokyo", "singapore", Reason::Improve, 71.0, 41.2, 0, 0)),
+        (522, What::Suspect { region: "singapore".into(), on: true }),
+        (523, moved("singapore", "tokyo", Reason::FailOver, 40.0, 74.9, 212, 240)),
+        (610, What::Drill("You blocked tokyo for 30 s".into())),
+        (611, moved("tokyo", "singapore", Reason::Block, 74.9, 40.2, 0, 0)),
+    ];
+    events.into_iter().map(|(seconds, what)| Entry { at: at(seconds), what }).collect()
+}
+
+fn place(region: &str, transport: Transport) -> Place {
+    Place { relay: format!("{region}-1"), region: region.into(), transport }
+}
+
+/// 21 November 2026, 14:16:40 UTC.
+fn wall() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_270_600)
+}
+
+fn ago(now: Instant, seconds: u64) -> Instant {
+    now.checked_sub(Duration::from_secs(seconds)).unwrap_or(now)
+}
+
+/// Something to look at instead of a face: a gradient with a disc, another colour for each seed.
+fn picture(seed: u8) -> I420 {
+    let (width, height) = (640usize, 360usize);
+    let mut picture = I420::black(width as u32, height as u32);
+    let inside = |x: usize, y: usize, r: usize| {
+        let (dx, dy) = (x.abs_diff(width / 2), y.abs_diff(height * 9 / 20));
+        dx * dx + dy * dy < r * r
+    };
+    let body = |x: usize, y: usize| {
+        let (dx, dy) = (x.abs_diff(width / 2), y.abs_diff(height * 11 / 10));
+        dx * dx * 4 / 5 + dy * dy < 150 * 150
+    };
+    let [luma, u, v] = picture.planes_mut();
+    for (n, pixel) in luma.iter_mut().enumerate() {
+        let (x, y) = (n % width, n / width);
+        let ground = 52 + (x * 24 / width + (height - y) * 26 / height) as u8;
+        *pixel = if inside(x, y, 74) {
+            178
+        } else if body(x, y) {
+            128
+        } else {
+            ground
+        };
+    }
+    let hue = |step: u8| 128 + (i16::from(seed.wrapping_mul(step) % 52) - 26) as i8 as i16;
+    for (plane, tint, skin) in [(u, hue(47), 112u8), (v, hue(83), 146u8)] {
+        for (n, pixel) in plane.iter_mut().enumerate() {
+            let (x, y) = (n % (width / 2) * 2, n / (width / 2) * 2);
+            *pixel = if inside(x, y, 74) { skin } else { tint.clamp(16, 240) as u8 };
+        }
+    }
+    picture
+}
