@@ -4,6 +4,7 @@
 
 pub mod icons;
 pub mod model;
+pub mod offscreen;
 pub mod picture;
 pub mod renderer;
 pub mod theme;
