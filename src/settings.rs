@@ -1,1 +1,218 @@
-//! What the user chose, kept in a file of the platform's directory.
+//! What the user chose, kept in a file of the platform's directory: `settings.toml`, or below `NEARCALL_CONFIG_DIR` where
+//! that is set.
+//!
+//! `ui` loads it once at the start and saves it when something changed; `cli` may read it. Must never: hold a secret (an
+//! invite's link has the room's), lose what it cannot read, or keep the app from starting.
+//!
+//! | module | owns |
+//! | --- | --- |
+//! | [`store`] | the file: reading, writing, keeping aside |
+//! | `file` | replacing a file whole, and moving one out of the way |
+//! | `table` | settings to a TOML table and back, key by key |
+
+mod file;
+pub mod store;
+mod table;
+
+use serde::{Deserialize, Serialize};
+
+use crate::crypto::room;
+use crate::proto::limits;
+
+pub use self::store::{Loaded, Notice, SaveError, Store, load};
+
+/// The version of the file's format that this program writes.
+pub const VERSION: u32 = 1;
+
+/// How far the window's content may be zoomed.
+pub const ZOOM: std::ops::RangeInclusive<f32> = 0.5..=3.0;
+
+/// Manifests that are kept.
+const MANIFESTS: usize = 16;
+/// Rooms that are remembered.
+const RECENT: usize = 8;
+/// A path, an address or a device's id, bytes.
+const TEXT_BYTES: usize = 2048;
+/// A side of the window, points.
+const WINDOW: std::ops::RangeInclusive<f32> = 320.0..=16384.0;
+
+/// Everything that is remembered from run to run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Settings {
+    /// What others see. Empty until somebody typed one.
+    pub name: String,
+    /// Where relays are listed: files, or `https://` addresses.
+    pub manifests: Vec<String>,
+    /// `None`: the system's default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub microphone: Option<Chosen>,
+    /// `None`: the system's default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speaker: Option<Chosen>,
+    /// `None`: the first that there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub camera: Option<Chosen>,
+    /// Whether a call is joined with the microphone off.
+    pub muted: bool,
+    /// Whether a call is joined with the camera off.
+    pub camera_off: bool,
+    /// Whether one sees oneself as in a mirror. Others never do.
+    pub mirror: bool,
+    pub look: Look,
+    pub renderer: Renderer,
+    /// 1 is the system's own size; within [`ZOOM`].
+    #[serde(serialize_with = "thousandths")]
+    pub zoom: f32,
+    /// Whether one's own picture is shown in a call.
+    pub self_view: bool,
+    /// Rooms that were joined, the newest first; their secrets are not here.
+    pub recent: Vec<Recent>,
+    /// The window's width and height, points.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<[f32; 2]>,
+}
+
+/// A device that was picked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chosen {
+    /// As `media` lists it.
+    pub id: String,
+    /// For people, also while the device is away.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// A room that was joined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recent {
+    pub room: String,
+    /// When, seconds since 1970.
+    #[serde(default)]
+    pub at: u64,
+}
+
+/// Dark or light.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Look {
+    /// As the system is.
+    #[default]
+    System,
+    Dark,
+    Light,
+}
+
+/// What draws the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Renderer {
+    /// The first that works.
+    #[default]
+    Auto,
+    /// Vulkan, Metal or Direct3D.
+    Wgpu,
+    /// OpenGL.
+    Glow,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            manifests: Vec::new(),
+            microphone: None,
+            speaker: None,
+            camera: None,
+            muted: false,
+            camera_off: false,
+            mirror: true,
+            look: Look::System,
+            renderer: Renderer::Auto,
+            zoom: 1.0,
+            self_view: true,
+            recent: Vec::new(),
+            window: None,
+        }
+    }
+}
+
+impl Settings {
+    /// These with every value within its range. What is loaded and what is saved has passed through here.
+    #[must_use]
+    pub fn in_range(mut self) -> Self {
+        self.name = line(&self.name, limits::NAME_BYTES);
+        self.manifests = self.manifests.iter().map(|place| place.trim().to_owned()).collect();
+        self.manifests.retain(|place| !place.is_empty() && place.len() <= TEXT_BYTES && !place.contains('\0'));
+        self.manifests.truncate(MANIFESTS);
+        for device in [&mut self.microphone, &mut self.speaker, &mut self.camera] {
+            *device = device.take().filter(|chosen| !chosen.id.is_empty() && chosen.id.len() <= TEXT_BYTES);
+            if let Some(chosen) = device {
+                chosen.name = line(&chosen.name, TEXT_BYTES);
+            }
+        }
+        self.zoom = if self.zoom.is_finite() { self.zoom.clamp(*ZOOM.start(), *ZOOM.end()) } else { 1.0 };
+        self.recent.retain(|recent| room::check(&recent.room).is_ok());
+        self.recent.truncate(RECENT);
+        self.window = self
+            .window
+            .filter(|sides| sides.iter().all(|side| side.is_finite() && *side > 0.0))
+            .map(|sides| sides.map(|side| side.round().clamp(*WINDOW.start(), *WINDOW.end())));
+        self
+    }
+
+    /// Puts a room first among those that were joined; `at` in seconds since 1970.
+    pub fn remember(&mut self, room: &str, at: u64) {
+        self.recent.retain(|recent| recent.room != room);
+        self.recent.insert(0, Recent { room: room.to_owned(), at });
+        self.recent.truncate(RECENT);
+    }
+}
+
+/// One line of at most `max` bytes: no control characters, no space around it.
+fn line(text: &str, max: usize) -> String {
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    let text = text.trim();
+    text[..text.floor_char_boundary(max)].trim_end().to_owned()
+}
+
+/// 1.1 is written as 1.1, and not as the 32 bits nearest to it.
+fn thousandths<S: serde::Serializer>(value: &f32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((f64::from(*value) * 1000.0).round() / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_out_of_range_are_brought_into_it() {
+        let wild = Settings {
+            name: format!("  Zoë\n{} ", "ü".repeat(200)),
+            manifests: vec![" a.json ".into(), "  ".into(), "x".repeat(3000), "https://relay.example".into()],
+            camera: Some(Chosen { id: String::new(), name: "nothing".into() }),
+            zoom: 40.0,
+            recent: vec![Recent { room: "..".into(), at: 0 }, Recent { room: "daily".into(), at: 1 }],
+            window: Some([1.0, 1e9]),
+            ..Settings::default()
+        };
+        let tame = wild.in_range();
+        assert!(tame.name.starts_with("Zoëü") && tame.name.len() <= limits::NAME_BYTES, "{}", tame.name);
+        assert_eq!(tame.manifests, ["a.json", "https://relay.example"]);
+        assert_eq!((tame.camera.as_ref(), tame.zoom), (None, 3.0));
+        assert_eq!(tame.recent.len(), 1);
+        assert_eq!(tame.window, Some([320.0, 16384.0]));
+        assert_eq!(tame.clone().in_range(), tame);
+        let odd = Settings { zoom: f32::NAN, window: Some([f32::NAN, 600.0]), ..Settings::default() };
+        assert_eq!(odd.in_range(), Settings::default());
+    }
+
+    #[test]
+    fn a_room_that_is_joined_again_moves_to_the_front() {
+        let mut settings = Settings::default();
+        (0..20).for_each(|n| settings.remember(&format!("room {n}"), n));
+        settings.remember("room 15", 99);
+        assert_eq!(settings.recent.len(), RECENT);
+        assert_eq!(settings.recent[0], Recent { room: "room 15".into(), at: 99 });
+        assert_eq!(settings.recent.iter().filter(|recent| recent.room == "room 15").count(), 1);
+    }
+}
