@@ -184,5 +184,6 @@ async fn ask(place: &Place, request: &Request, patience: Duration) -> Outcome {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests;

@@ -217,3 +217,39 @@ mod system {
         None
     }
 }
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    use super::system::{is_private, own_number};
+    use super::*;
+
+    #[test]
+    fn a_folder_that_others_may_enter_or_own_is_not_private() {
+        let shared = tempfile::tempdir().unwrap();
+        let own = own_number(shared.path()).unwrap();
+        assert_eq!(own, fs::metadata(shared.path()).unwrap().uid());
+        assert_eq!(fs::read_dir(shared.path()).unwrap().count(), 0, "nothing is left of the question");
+        let folder = shared.path().join("nearcall");
+        assert!(is_private(&folder, own), "it is made");
+        assert!(is_private(&folder, own), "it is found");
+        assert!(!is_private(&folder, own + 1));
+        let link = shared.path().join("link");
+        std::os::unix::fs::symlink(&folder, &link).unwrap();
+        assert!(!is_private(&link, own));
+        fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+        assert!(!is_private(&folder, own));
+        fs::write(shared.path().join("file"), "").unwrap();
+        assert!(!is_private(&shared.path().join("file"), own));
+    }
+
+    #[test]
+    fn a_user_has_a_place_of_a_length_that_a_socket_takes() {
+        let place = Place::of_user().unwrap();
+        assert!(place.to_string().len() < 100, "{place}");
+        assert!(place.owner.is_some());
+    }
+}
