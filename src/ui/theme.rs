@@ -228,6 +228,7 @@ pub fn mix(under: Color32, over: Color32, share: f32) -> Color32 {
 fn fonts() -> FontDefinitions {
     const TEXT: &[u8] = include_bytes!("../../assets/fonts/Inter.ttf");
     const FIGURES: &[u8] = include_bytes!("../../assets/fonts/Inter-Figures.ttf");
+    const STRONG_FIGURES: &[u8] = include_bytes!("../../assets/fonts/Inter-Figures-Strong.ttf");
     const ICONS: &[u8] = include_bytes!("../../assets/fonts/Icons.ttf");
 
     let cut = |bytes: &'static [u8], weight: f32| {
@@ -237,11 +238,11 @@ fn fonts() -> FontDefinitions {
     // The icons are drawn on a square that hangs lower than letters do.
     let icons = FontData::from_static(ICONS).tweak(FontTweak { y_offset_factor: 0.03, ..FontTweak::default() });
     let faces = [
-        ("inter", cut(TEXT, 420.0)),
+        ("inter", cut(TEXT, 410.0)),
         ("inter medium", cut(TEXT, 520.0)),
-        ("inter strong", cut(TEXT, 620.0)),
-        ("inter figures", cut(FIGURES, 420.0)),
-        ("inter strong figures", cut(FIGURES, 620.0)),
+        ("inter strong", cut(TEXT, 600.0)),
+        ("inter figures", FontData::from_static(FIGURES)),
+        ("inter strong figures", FontData::from_static(STRONG_FIGURES)),
         ("icons", icons),
     ];
 
