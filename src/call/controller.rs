@@ -7,7 +7,7 @@ mod outputs;
 pub(super) use inputs::forward;
 pub(super) use outputs::{dial, round};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use ring::rand::SystemRandom;
@@ -69,6 +69,9 @@ pub(super) struct Controller {
     subscriber: Subscriber,
     microphone: Option<audio::Capture>,
     camera: Option<video::Capture>,
+    pictures: video::Pictures,
+    /// Devices of which a problem was told.
+    troubled: BTreeSet<media::Device>,
     clock: MediaClock,
     suspension: Suspension,
     /// Join was asked for and the race has a leader, since then.
@@ -124,6 +127,7 @@ impl Controller {
         let (links, links_in) = mpsc::channel(QUEUE);
         let (encoded, encoded_in) = mpsc::channel(QUEUE / 8);
         let (media, media_in) = mpsc::channel(QUEUE / 8);
+        let pictures = video::Pictures::default();
         let subscriber = Subscriber::start(
             config.secret.clone(),
             config.room.clone(),
@@ -131,6 +135,7 @@ impl Controller {
             config.record_audio.clone(),
             config.record_video.clone(),
             media.clone(),
+            pictures.clone(),
         )?;
         let identity = Identity {
             room: config.room.clone(),
@@ -162,6 +167,8 @@ impl Controller {
             subscriber,
             microphone: None,
             camera: None,
+            pictures,
+            troubled: BTreeSet::new(),
             clock: MediaClock::start(),
             suspension: Suspension::new(),
             join_at: None,
@@ -245,7 +252,8 @@ impl Controller {
             return;
         }
         let (source, config) = (self.config.video.clone(), self.config.video_config);
-        self.camera = Some(video::Capture::start(source, config, self.clock, self.encoded.clone(), self.media.clone()));
+        let (encoded, media, pictures) = (self.encoded.clone(), self.media.clone(), self.pictures.clone());
+        self.camera = Some(video::Capture::start(source, config, self.clock, encoded, media, pictures));
     }
 
     fn force_key(&self) {

@@ -13,8 +13,8 @@ use crate::crypto::frame::Opener;
 use crate::crypto::secret::RoomSecret;
 use crate::jitter::audio::AudioIn;
 use crate::media::audio::{AudioError, Mixer, MixerConfig};
-use crate::media::video::VideoError;
 use crate::media::video::receiver::{Receiver, VideoIn};
+use crate::media::video::{Pictures, VideoError};
 use crate::media::{Event, audio};
 use crate::proto::control::{Member, Resume};
 use crate::proto::datagram;
@@ -93,9 +93,10 @@ impl Subscriber {
         record_audio: Option<std::path::PathBuf>,
         record_video: Option<std::path::PathBuf>,
         events: mpsc::Sender<Event>,
+        pictures: Pictures,
     ) -> Result<Self, SubscribeError> {
         let mixer = Mixer::start(MixerConfig { output: play, record: record_audio }, events.clone())?;
-        let receiver = Receiver::start(events, record_video)?;
+        let receiver = Receiver::start(events, record_video, pictures)?;
         Ok(Self { secret, room, mixer, receiver, peers: BTreeMap::new(), early: Vec::new() })
     }
 

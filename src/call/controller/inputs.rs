@@ -251,10 +251,16 @@ impl Controller {
                 self.tell(Event::FirstFrame { peer: peer.to_string(), kind: kind(track), since_join_ms });
             }
             media::Event::Device { what, problem } => {
-                self.tell(Event::Device { device: device_name(what), state: problem.to_string() });
+                self.troubled.insert(what);
+                self.tell(Event::Device { device: device_name(what), state: problem.words(what) });
             }
-            media::Event::DeviceBack { what, name } => {
-                self.tell(Event::Device { device: device_name(what), state: format!("works: {name}") });
+            media::Event::DeviceInUse { what, name, instead_of } => {
+                // While another stands in for it, the trouble is not over.
+                let troubled =
+                    if instead_of.is_some() { self.troubled.contains(&what) } else { self.troubled.remove(&what) };
+                if troubled {
+                    self.tell(Event::Device { device: device_name(what), state: format!("works: {name}") });
+                }
             }
             media::Event::Failed { .. } => self.tell(Event::Error { message: event.to_string() }),
             media::Event::Ended { .. } => tracing::info!("{event}"),
