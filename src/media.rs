@@ -122,12 +122,8 @@ impl fmt::Display for Problem {
 pub enum Event {
     /// A device does not work; it is tried again until it does.
     Device { what: Device, problem: Problem },
-<<<<<<< HEAD
-    /// A device works again, or another one stands in: its name.
-=======
     /// A device was opened and works, the first time and each time after: its name, and the id or name of the one that was
     /// asked for where another one stands in.
->>>>>>> media
     DeviceInUse { what: Device, name: String, instead_of: Option<String> },
     /// The decoder cannot go on without a key frame of this size.
     KeyFrameNeeded { peer: ParticipantId, track: Track, spatial: u8 },
@@ -142,16 +138,11 @@ pub enum Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-<<<<<<< HEAD
-            Event::Device { what, problem } => write!(f, "{what} {problem}"),
-            Event::DeviceInUse { what, name, .. } => write!(f, "{what} works: {name}"),
-=======
             Event::Device { what, problem } => write!(f, "{what} {}", problem.words(*what)),
             Event::DeviceInUse { what, name, instead_of: None } => write!(f, "{what} works: {name}"),
             Event::DeviceInUse { what, name, instead_of: Some(asked) } => {
                 write!(f, "{what} works: {name}, in place of {asked}")
             }
->>>>>>> media
             Event::KeyFrameNeeded { peer, track, spatial } => {
                 write!(f, "key frame needed of {peer} {} size {spatial}", track.name())
             }

@@ -102,6 +102,21 @@ pub enum Look {
     Light,
 }
 
+impl Look {
+    /// Every choice, in the order in which it is offered.
+    pub const ALL: [Self; 3] = [Self::System, Self::Dark, Self::Light];
+}
+
+impl std::fmt::Display for Look {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::System => "System",
+            Self::Dark => "Dark",
+            Self::Light => "Light",
+        })
+    }
+}
+
 /// What draws the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -10,10 +10,7 @@ pub(super) use inputs::forward;
 pub(super) use outputs::{dial, round};
 
 use std::collections::{BTreeMap, BTreeSet};
-<<<<<<< HEAD
 use std::sync::Arc;
-=======
->>>>>>> media
 use std::time::{Duration, Instant};
 
 use ring::rand::SystemRandom;
@@ -79,7 +76,6 @@ pub(super) struct Controller {
     microphone: Option<audio::Capture>,
     camera: Option<video::Capture>,
     pictures: video::Pictures,
-<<<<<<< HEAD
     devices: BTreeMap<Device, DeviceState>,
     /// Devices of which trouble was told.
     troubled: BTreeSet<Device>,
@@ -88,10 +84,6 @@ pub(super) struct Controller {
     speakers: Speakers,
     wishes: Wishes,
     shown: watch::Sender<Arc<State>>,
-=======
-    /// Devices of which a problem was told.
-    troubled: BTreeSet<media::Device>,
->>>>>>> media
     clock: MediaClock,
     suspension: Suspension,
     /// Join was asked for and the race has a leader, since then.
@@ -146,18 +138,13 @@ impl Controller {
         let (links, links_in) = mpsc::channel(QUEUE);
         let (encoded, encoded_in) = mpsc::channel(QUEUE / 8);
         let (media, media_in) = mpsc::channel(QUEUE / 8);
-<<<<<<< HEAD
         let (manifests, manifests_in) = mpsc::channel(1);
-=======
-        let pictures = video::Pictures::default();
->>>>>>> media
         let subscriber = Subscriber::start(
             config.play.clone(),
             config.record_audio.clone(),
             config.record_video.clone(),
             pictures.clone(),
             media.clone(),
-            pictures.clone(),
         )?;
         let now = clock::now();
         let election = election::Config { window: config.window, pin: config.pin.clone(), ..Default::default() };
@@ -195,14 +182,10 @@ impl Controller {
             microphone: None,
             camera: None,
             pictures,
-<<<<<<< HEAD
             devices: BTreeMap::new(),
             troubled: BTreeSet::new(),
             speakers: Speakers::default(),
             shown: watch::Sender::new(Arc::new(own)),
-=======
-            troubled: BTreeSet::new(),
->>>>>>> media
             clock: MediaClock::start(),
             suspension: Suspension::new(),
             join_at: None,
@@ -323,16 +306,10 @@ impl Controller {
             return;
         }
         let (source, config) = (self.config.video.clone(), self.config.video_config);
-<<<<<<< HEAD
         self.devices.insert(Device::Camera, opening(matches!(source, video::VideoSource::Camera(_))));
         let (encoded, media, pictures) = (self.encoded.clone(), self.media.clone(), self.pictures.clone());
-        let capture = video::Capture::start(source, config, self.clock, encoded, media, pictures);
-        capture.send(self.entered.is_some());
-        self.camera = Some(capture);
-=======
-        let (encoded, media, pictures) = (self.encoded.clone(), self.media.clone(), self.pictures.clone());
-        self.camera = Some(video::Capture::start(source, config, self.clock, encoded, media, pictures));
->>>>>>> media
+        let start = if self.entered.is_some() { video::Capture::start } else { video::Capture::preview };
+        self.camera = Some(start(source, config, self.clock, encoded, media, pictures));
     }
 
     fn force_key(&self) {

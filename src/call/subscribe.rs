@@ -93,20 +93,15 @@ impl Subscriber {
         record_video: Option<std::path::PathBuf>,
         pictures: Pictures,
         events: mpsc::Sender<Event>,
-        pictures: Pictures,
     ) -> Result<Self, SubscribeError> {
         let mixer = Mixer::start(MixerConfig { output: play, record: record_audio }, events.clone())?;
         let receiver = Receiver::start(events, record_video, pictures)?;
-<<<<<<< HEAD
         Ok(Self { room: None, mixer, receiver, peers: BTreeMap::new(), early: Vec::new() })
     }
 
     /// The room is about to be entered.
     pub fn enter(&mut self, secret: RoomSecret, room: String) {
         self.room = Some((secret, room));
-=======
-        Ok(Self { secret, room, mixer, receiver, peers: BTreeMap::new(), early: Vec::new() })
->>>>>>> media
     }
 
     /// A member came or changed: its keys. Frames that came before it are played. Returns its name, or `None` where its

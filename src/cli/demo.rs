@@ -61,7 +61,7 @@ pub fn window(runtime: &Runtime, args: DemoArgs) -> anyhow::Result<Exit> {
             world.stop().await;
         }
     });
-    closed?;
+    closed.map_err(|error| anyhow::anyhow!("{error}"))?;
     Ok(Exit::Done)
 }
 

@@ -39,6 +39,6 @@ pub fn run(runtime: &Runtime, args: WindowArgs) -> anyhow::Result<Exit> {
         listener,
         ..Options::default()
     };
-    ui::run(runtime.handle(), options)?;
+    ui::run(runtime.handle(), options).map_err(|error| anyhow::anyhow!("{error}"))?;
     Ok(Exit::Done)
 }

@@ -42,7 +42,10 @@ pub enum Order {
 #[derive(Debug)]
 pub enum Word {
     /// A call began, in its lobby.
-    Opened { pictures: Pictures, state: watch::Receiver<Arc<State>> },
+    Opened {
+        pictures: Pictures,
+        state: watch::Receiver<Arc<State>>,
+    },
     Event(Event),
     Devices(Devices),
     Asked(Request),
@@ -162,11 +165,7 @@ impl Work {
     }
 
     /// Sits in a call until it is left; gives the config of the next one, `None` where the window is closed.
-    async fn attend(
-        &mut self,
-        mut call: Call,
-        orders: &mut mpsc::UnboundedReceiver<Order>,
-    ) -> Option<call::Config> {
+    async fn attend(&mut self, mut call: Call, orders: &mut mpsc::UnboundedReceiver<Order>) -> Option<call::Config> {
         let (mut state, pictures) = (call.state(), call.pictures());
         let mut shown = pictures.subscribe();
         self.say(Word::Opened { pictures, state: call.state() });
@@ -306,13 +305,11 @@ fn devices() -> Devices {
     let sound = audio::devices();
     let of = |kind: DeviceKind| {
         let listed = sound.iter().filter(|device| device.kind == kind);
-        listed.map(|device| Choice { id: device.id.clone(), name: device.name.clone(), default: device.default }).collect()
+        listed
+            .map(|device| Choice { id: device.id.clone(), name: device.name.clone(), default: device.default })
+            .collect()
     };
     let cameras = video::cameras().into_iter().enumerate();
     let cameras = cameras.map(|(n, camera)| Choice { id: camera.id, name: camera.name, default: n == 0 }).collect();
-    Devices {
-        microphones: Some(of(DeviceKind::Input)),
-        speakers: Some(of(DeviceKind::Output)),
-        cameras: Some(cameras),
-    }
+    Devices { microphones: Some(of(DeviceKind::Input)), speakers: Some(of(DeviceKind::Output)), cameras: Some(cameras) }
 }

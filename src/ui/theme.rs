@@ -6,14 +6,12 @@
 mod palette;
 mod visuals;
 
-use std::fmt;
-
 use eframe::egui::{
     Color32, Context, FontData, FontDefinitions, FontFamily, FontId, RichText, TextStyle, Theme, ThemePreference,
     epaint::text::{FontTweak, VariationCoords},
 };
-use serde::{Deserialize, Serialize};
 
+pub use crate::settings::Look;
 pub use palette::Palette;
 
 /// Distances in points, on a grid of 4.
@@ -46,34 +44,6 @@ pub const CONTROL: f32 = 36.0;
 pub const TOOLBAR: f32 = 48.0;
 /// The longest that a change may be animated, in seconds.
 pub const QUICK: f32 = 0.12;
-
-/// Dark, light, or as the desktop says.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Look {
-    /// Follow the desktop.
-    #[default]
-    System,
-    /// Always dark.
-    Dark,
-    /// Always light.
-    Light,
-}
-
-impl Look {
-    /// Every choice, in the order in which it is offered.
-    pub const ALL: [Self; 3] = [Self::System, Self::Dark, Self::Light];
-}
-
-impl fmt::Display for Look {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::System => "System",
-            Self::Dark => "Dark",
-            Self::Light => "Light",
-        })
-    }
-}
 
 /// The sizes and weights of text. There are no others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -234,7 +234,6 @@ impl Controller {
             }
             media::Event::Device { what, problem } => {
                 self.troubled.insert(what);
-<<<<<<< HEAD
                 self.tell(Event::Device { device: device_name(what), state: problem.to_string() });
                 self.devices.insert(what, DeviceState::Trouble(problem));
             }
@@ -243,17 +242,6 @@ impl Controller {
                     self.tell(Event::Device { device: device_name(what), state: format!("works: {name}") });
                 }
                 self.devices.insert(what, DeviceState::InUse { name, instead_of });
-=======
-                self.tell(Event::Device { device: device_name(what), state: problem.words(what) });
-            }
-            media::Event::DeviceInUse { what, name, instead_of } => {
-                // While another stands in for it, the trouble is not over.
-                let troubled =
-                    if instead_of.is_some() { self.troubled.contains(&what) } else { self.troubled.remove(&what) };
-                if troubled {
-                    self.tell(Event::Device { device: device_name(what), state: format!("works: {name}") });
-                }
->>>>>>> media
             }
             media::Event::Failed { .. } => self.tell(Event::Error { message: event.to_string() }),
             media::Event::Ended { .. } => tracing::info!("{event}"),

@@ -25,9 +25,9 @@ pub async fn run(
     let mut states: BTreeMap<String, DrillState> =
         world.regions().map(|region| (region.to_owned(), DrillState::Running)).collect();
     loop {
-        let relays = world.regions().filter_map(|region| {
-            Some(DrillRelay { region: region.to_owned(), state: *states.get(region)? })
-        });
+        let relays = world
+            .regions()
+            .filter_map(|region| Some(DrillRelay { region: region.to_owned(), state: *states.get(region)? }));
         shown.send_replace(relays.collect());
         let next = states.iter().filter_map(|(region, state)| Some((until(*state)?, region.clone()))).min();
         let (region, drill) = tokio::select! {

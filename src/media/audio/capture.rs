@@ -73,7 +73,6 @@ impl Capture {
         drop_later(self);
     }
 
-    pub fn stop_later(self) {}
     /// Sends silence, or the source again.
     pub fn mute(&self, muted: bool) {
         self.shared.muted.store(muted, Ordering::Relaxed);

@@ -165,11 +165,6 @@ impl Mixer {
         }
     }
 
-    pub fn set_output(&self, _: Output) {}
-    pub fn play_test(&self) {}
-    pub fn output_level(&self) -> f32 {
-        0.0
-    }
     /// Forgets a peer and its figures.
     pub fn remove(&self, peer: ParticipantId) {
         lock(&self.voices).remove(&peer);

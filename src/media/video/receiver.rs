@@ -39,6 +39,7 @@ const MOST_LANES: usize = 2 * limits::MEMBERS;
 #[derive(Debug)]
 pub struct Receiver {
     shared: Arc<Shared>,
+    pictures: Pictures,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -52,12 +53,13 @@ impl Receiver {
         let recorder = record.map(|path| Recorder::start(&path, events.clone())).transpose()?;
         let shared = Arc::new(Shared::default());
         let lanes = BTreeMap::new();
+        let kept = pictures.clone();
         let decoding = Decoding { shared: Arc::clone(&shared), events, recorder, pictures, lanes, moving_until: None };
         let thread = std::thread::Builder::new()
             .name("video-decode".into())
             .spawn(move || decoding.run())
             .map_err(VideoError::Thread)?;
-        Ok(Self { shared, thread: Some(thread) })
+        Ok(Self { shared, pictures: kept, thread: Some(thread) })
     }
 
     /// Takes a frame of `peer`, its payload opened; never waits. A frame of an audio track is ignored.
@@ -75,6 +77,14 @@ impl Receiver {
     /// The call moves between links until `until`: missing frames of any peer are waited for longer.
     pub fn moving(&self, until: Instant) {
         self.order(Order::Moving(until));
+    }
+
+    /// The peer turned its camera off: what does not come is no gap, and its last picture goes.
+    pub fn rest(&self, peer: ParticipantId) {
+        if let Some(view) = self.shared.views().get_mut(&(peer, Track::Camera)) {
+            view.rest();
+        }
+        self.pictures.remove(Of::Peer(peer, Track::Camera));
     }
 
     /// Forgets a peer: its pictures, its figures, its decoders.

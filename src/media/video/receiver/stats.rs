@@ -75,6 +75,11 @@ impl TrackView {
         self.size = Some(size);
     }
 
+    /// Pictures end on purpose: the next one begins anew.
+    pub fn rest(&mut self) {
+        self.drawn.clear();
+    }
+
     /// Longest gap since the last call, the running one included.
     pub fn take_longest_gap(&mut self, now: Instant) -> Option<Duration> {
         self.drawn.back()?;
