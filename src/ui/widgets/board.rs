@@ -199,6 +199,21 @@ pub(super) fn harness(theme: Theme, scale: f32, board: Board) -> Harness<'static
         .build_ui_state(board_ui, board)
 }
 
+/// The banners where there is little room.
+#[test]
+#[ignore = "for eyes; needs a driver that draws"]
+fn narrow_banners_as_a_picture() {
+    let mut harness = Harness::builder()
+        .with_size(vec2(340.0, 480.0))
+        .with_pixels_per_point(2.0)
+        .with_context_setup(theme::install)
+        .build_ui_state(banners_ui, Board::default());
+    harness.run();
+    let picture = harness.render().expect("a driver that draws");
+    let path = std::env::temp_dir().join("board-narrow.png");
+    picture.save(&path).expect("the folder for temporary files can be written");
+}
+
 /// A picture of every state that the eye should see, in both themes and two scales.
 #[test]
 #[ignore = "for eyes; needs a driver that draws"]
@@ -211,10 +226,16 @@ fn board_as_pictures() {
         if scale > 1.0 {
             harness.get_by_role_and_label(Role::Button, "Regions").focus();
         } else {
-            harness.get_by_role_and_label(Role::ComboBox, "Microphone").click();
-            harness.run();
-            harness.get_by_role_and_label(Role::Button, "Camera").hover();
-            harness.run_steps(60);
+            let (role, name) = match theme {
+                Theme::Dark => (Role::ComboBox, "Microphone"),
+                Theme::Light => (Role::Button, "Camera"),
+            };
+            harness.get_by_role_and_label(role, name).hover();
+            harness.run_steps(4);
+            if theme == Theme::Dark {
+                harness.get_by_role_and_label(role, name).click();
+            }
+            harness.run_steps(10);
         }
         harness.run();
         let picture = harness.render().expect("a driver that draws");
