@@ -2,7 +2,7 @@
 
 use eframe::egui::{
     Align, Color32, CornerRadius, Frame, Id, Label, Layout, Margin, Pos2, Rect, Role, Shape, Stroke, StrokeKind, Ui,
-    UiBuilder, accesskit, pos2, vec2,
+    UiBuilder, accesskit, epaint::RectShape, pos2, vec2,
 };
 
 use super::paint::{line, put_left};
@@ -89,7 +89,7 @@ fn strip(
     if striped {
         shapes.extend(stripes(rect, theme::mix(fill, colour, 0.16)));
     }
-    shapes.push(eframe::egui::epaint::RectShape::stroke(rect, corner, edge, StrokeKind::Inside).into());
+    shapes.push(RectShape::stroke(rect, corner, edge, StrokeKind::Inside).into());
     ui.painter().set(ground, Shape::Vec(shapes));
 }
 

@@ -1,7 +1,7 @@
 //! Every control on one board, for eyes: `cargo test --lib board -- --ignored` leaves pictures of it in the folder for
 //! temporary files.
 
-use eframe::egui::{Align, CentralPanel, Frame, Layout, Margin, Role, Theme, Ui, vec2};
+use eframe::egui::{Align, CentralPanel, Frame, Label, Layout, Margin, Response, Role, Slider, Theme, Ui, vec2};
 use egui_kittest::Harness;
 
 use super::*;
@@ -121,7 +121,7 @@ fn figures_ui(ui: &mut Ui, board: &mut Board) {
             let grade = quality(mean, jitter, loss);
             ui.horizontal(|ui| {
                 ui.set_min_height(24.0);
-                ui.add_sized(vec2(80.0, 20.0), eframe::egui::Label::new(theme::strong_text(name)).halign(Align::Min));
+                ui.add_sized(vec2(80.0, 20.0), Label::new(theme::strong_text(name)).halign(Align::Min));
                 let figure = |figure: Option<f64>| figure.map_or("-".to_owned(), |figure| format!("{figure:.1}"));
                 for value in [figure(mean), figure(jitter)] {
                     ui.allocate_ui_with_layout(vec2(56.0, 20.0), Layout::right_to_left(Align::Center), |ui| {
@@ -148,7 +148,7 @@ fn figures_ui(ui: &mut Ui, board: &mut Board) {
             meter(ui, level, "Sample level");
         }
         let mut value = 0.6_f32;
-        ui.add(eframe::egui::Slider::new(&mut value, 0.0..=2.0).text("Volume"));
+        ui.add(Slider::new(&mut value, 0.0..=2.0).text("Volume"));
         ui.checkbox(&mut board.mirror, "A plain check box");
     });
     ui.horizontal_wrapped(|ui| {
@@ -175,7 +175,7 @@ fn figures_ui(ui: &mut Ui, board: &mut Board) {
 }
 
 fn toolbar_ui(ui: &mut Ui, board: &mut Board) {
-    let mut press = |response: eframe::egui::Response, name| {
+    let mut press = |response: Response, name| {
         if response.clicked() {
             board.pressed.push(name);
         }
