@@ -5,6 +5,7 @@
 pub mod fixtures;
 pub mod icons;
 pub mod model;
+pub mod offscreen;
 pub mod picture;
 pub mod renderer;
 pub mod theme;
