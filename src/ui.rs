@@ -4,9 +4,15 @@
 
 pub mod fixtures;
 pub mod icons;
+pub mod lobby;
 pub mod model;
 pub mod offscreen;
 pub mod picture;
+pub mod preferences;
+pub mod regions;
 pub mod renderer;
+pub mod shell;
+pub mod stage;
 pub mod theme;
+pub mod toasts;
 pub mod widgets;
