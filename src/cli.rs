@@ -1,19 +1,22 @@
-//! The programs without a window: one file a sub-command. Data goes to stdout, logs to stderr.
+//! The command line: the window, and one file a sub-command that does without. Data goes to stdout, logs to stderr.
 //!
-//! Puts `call`, `media` and (for the demo) `relay` together; holds no logic that a window would need too.
+//! Puts `ui`, `call`, `media` and (for the demo) `relay` together; holds no logic that a window would need too.
 
 mod args;
 mod call;
 #[cfg(feature = "relay")]
 mod demo;
 mod devices;
+mod gallery;
 mod link;
 mod print;
 mod probe;
+mod window;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio::runtime::Runtime;
 
 use self::args::{Args, Sub};
 
@@ -40,7 +43,7 @@ pub fn main() -> ExitCode {
         .build()
         .map_err(anyhow::Error::from)
         .and_then(|runtime| {
-            let exit = runtime.block_on(run(args.command));
+            let exit = run(&runtime, args);
             // A host name that is still being looked up must not hold up the end.
             runtime.shutdown_timeout(std::time::Duration::from_millis(500));
             exit
@@ -54,17 +57,17 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Option<Sub>) -> anyhow::Result<Exit> {
-    match command {
-        Some(Sub::Probe(args)) => probe::run(args).await,
-        Some(Sub::Call(args)) => call::run(*args).await,
+fn run(runtime: &Runtime, args: Args) -> anyhow::Result<Exit> {
+    match args.command {
+        Some(Sub::Probe(args)) => runtime.block_on(probe::run(args)),
+        Some(Sub::Call(args)) => runtime.block_on(call::run(*args)),
         Some(Sub::Devices(args)) => devices::run(&args),
-        Some(Sub::Link(args)) => link::run(args).await,
+        Some(Sub::Link(args)) => runtime.block_on(link::run(args)),
         #[cfg(feature = "relay")]
-        Some(Sub::Demo(args)) => demo::run(args).await,
-        None => {
-            eprintln!("nearcall: this version has no window yet; `nearcall --help` lists what it does without one");
-            Ok(Exit::Usage)
-        }
+        Some(Sub::Demo(args)) if args.headless => runtime.block_on(demo::run(args)),
+        #[cfg(feature = "relay")]
+        Some(Sub::Demo(args)) => demo::window(runtime, args),
+        Some(Sub::Gallery(args)) => gallery::run(&args),
+        None => window::run(runtime, args.window),
     }
 }

@@ -10,6 +10,11 @@ pub fn now() -> Instant {
     Instant::now()
 }
 
+/// The clock on the wall, for what a person reads.
+pub fn wall() -> SystemTime {
+    SystemTime::now()
+}
+
 /// Seconds since 1970, for tokens and certificates alone.
 pub fn unix_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())

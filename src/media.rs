@@ -78,12 +78,31 @@ impl fmt::Display for Device {
 /// Why a device does not work. Displayed as what is wrong and what to do about it, to stand behind the device's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
+    /// There is none, or not the one that was asked for.
     Missing,
+    /// The system does not let us.
     Denied,
+    /// Another program has it.
     Busy,
+    /// It worked and is gone.
     Unplugged,
     /// In the system's words.
     Other(String),
+}
+
+impl Problem {
+    /// The same as displayed, and of a device that is denied where exactly to allow it.
+    pub fn words(&self, what: Device) -> String {
+        match self {
+            Problem::Denied if cfg!(target_os = "linux") => {
+                let group = if what == Device::Camera { "video" } else { "audio" };
+                format!(
+                    "not allowed: add yourself to the group {group} (sudo usermod -aG {group} $USER), then log in again"
+                )
+            }
+            problem => problem.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Problem {
@@ -103,7 +122,8 @@ impl fmt::Display for Problem {
 pub enum Event {
     /// A device does not work; it is tried again until it does.
     Device { what: Device, problem: Problem },
-    /// A device works again, or another one stands in: its name.
+    /// A device was opened and works, the first time and each time after: its name, and the id or name of the one that was
+    /// asked for where another one stands in.
     DeviceInUse { what: Device, name: String, instead_of: Option<String> },
     /// The decoder cannot go on without a key frame of this size.
     KeyFrameNeeded { peer: ParticipantId, track: Track, spatial: u8 },
@@ -118,8 +138,11 @@ pub enum Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Event::Device { what, problem } => write!(f, "{what} {problem}"),
-            Event::DeviceInUse { what, name, .. } => write!(f, "{what} works: {name}"),
+            Event::Device { what, problem } => write!(f, "{what} {}", problem.words(*what)),
+            Event::DeviceInUse { what, name, instead_of: None } => write!(f, "{what} works: {name}"),
+            Event::DeviceInUse { what, name, instead_of: Some(asked) } => {
+                write!(f, "{what} works: {name}, in place of {asked}")
+            }
             Event::KeyFrameNeeded { peer, track, spatial } => {
                 write!(f, "key frame needed of {peer} {} size {spatial}", track.name())
             }
@@ -151,7 +174,31 @@ mod tests {
 
     #[test]
     fn a_problem_says_what_to_do() {
-        let event = Event::Device { what: Device::Microphone, problem: Problem::Denied };
-        assert_eq!(event.to_string(), "microphone not allowed: let this app use it in the system's privacy settings");
+        for (problem, says) in [
+            (Problem::Missing, "not found: plug it in"),
+            (Problem::Busy, "in use by another program: close that program"),
+            (Problem::Unplugged, "unplugged: plug it in again"),
+            (Problem::Other("error 5".into()), "not working (error 5): unplug and replug it"),
+            (Problem::Denied, "not allowed: "),
+        ] {
+            let event = Event::Device { what: Device::Microphone, problem: problem.clone() }.to_string();
+            assert!(event.starts_with(&format!("microphone {says}")), "{event}");
+            assert!(problem.to_string().starts_with(says), "{problem}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn who_may_not_use_a_device_is_told_the_group_that_may() {
+        for (what, group) in [(Device::Camera, "video"), (Device::Microphone, "audio"), (Device::Speaker, "audio")] {
+            assert!(Problem::Denied.words(what).contains(&format!("group {group} ")));
+        }
+    }
+
+    #[test]
+    fn a_stand_in_is_told_with_what_it_stands_for() {
+        let event = |instead_of| Event::DeviceInUse { what: Device::Camera, name: "Lid".into(), instead_of };
+        assert_eq!(event(None).to_string(), "camera works: Lid");
+        assert_eq!(event(Some("Desk".into())).to_string(), "camera works: Lid, in place of Desk");
     }
 }

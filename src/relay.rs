@@ -215,8 +215,9 @@ impl Relay {
         };
         let host = advertised(&config, address)?;
         let certificate = match &config.certificate {
-            CertificateSource::SelfSigned => Certificate::self_signed(&names(&host))?,
-            CertificateSource::Files { certificate, key } => Certificate::from_files(certificate, key)?,
+            CertificateSource::SelfSigned => Arc::new(Certificate::self_signed(&names(&host))?),
+            CertificateSource::Given(certificate) => certificate.clone(),
+            CertificateSource::Files { certificate, key } => Arc::new(Certificate::from_files(certificate, key)?),
         };
         let (core, events) = Self::core(&config, &host, &certificate)?;
         let server = Arc::new(Server::bind(udp, &certificate)?);

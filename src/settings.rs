@@ -10,7 +10,16 @@
 //! | `file` | replacing a file whole, and moving one out of the way |
 //! | `table` | settings to a TOML table and back, key by key |
 
+mod file;
+pub mod store;
+mod table;
+
 use serde::{Deserialize, Serialize};
+
+use crate::crypto::room;
+use crate::proto::limits;
+
+pub use self::store::{Loaded, Notice, SaveError, Store, load};
 
 /// The version of the file's format that this program writes.
 pub const VERSION: u32 = 1;
@@ -52,6 +61,7 @@ pub struct Settings {
     pub look: Look,
     pub renderer: Renderer,
     /// 1 is the system's own size; within [`ZOOM`].
+    #[serde(serialize_with = "thousandths")]
     pub zoom: f32,
     /// Whether one's own picture is shown in a call.
     pub self_view: bool,
@@ -92,6 +102,21 @@ pub enum Look {
     Light,
 }
 
+impl Look {
+    /// Every choice, in the order in which it is offered.
+    pub const ALL: [Self; 3] = [Self::System, Self::Dark, Self::Light];
+}
+
+impl std::fmt::Display for Look {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::System => "System",
+            Self::Dark => "Dark",
+            Self::Light => "Light",
+        })
+    }
+}
+
 /// What draws the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -123,5 +148,86 @@ impl Default for Settings {
             recent: Vec::new(),
             window: None,
         }
+    }
+}
+
+impl Settings {
+    /// These with every value within its range. What is loaded and what is saved has passed through here.
+    #[must_use]
+    pub fn in_range(mut self) -> Self {
+        self.name = line(&self.name, limits::NAME_BYTES);
+        self.manifests = self.manifests.iter().map(|place| place.trim().to_owned()).collect();
+        self.manifests.retain(|place| !place.is_empty() && place.len() <= TEXT_BYTES && !place.contains('\0'));
+        self.manifests.truncate(MANIFESTS);
+        for device in [&mut self.microphone, &mut self.speaker, &mut self.camera] {
+            *device = device.take().filter(|chosen| !chosen.id.is_empty() && chosen.id.len() <= TEXT_BYTES);
+            if let Some(chosen) = device {
+                chosen.name = line(&chosen.name, TEXT_BYTES);
+            }
+        }
+        self.zoom = if self.zoom.is_finite() { self.zoom.clamp(*ZOOM.start(), *ZOOM.end()) } else { 1.0 };
+        self.recent.retain(|recent| room::check(&recent.room).is_ok());
+        self.recent.truncate(RECENT);
+        self.window = self
+            .window
+            .filter(|sides| sides.iter().all(|side| side.is_finite() && *side > 0.0))
+            .map(|sides| sides.map(|side| side.round().clamp(*WINDOW.start(), *WINDOW.end())));
+        self
+    }
+
+    /// Puts a room first among those that were joined; `at` in seconds since 1970.
+    pub fn remember(&mut self, room: &str, at: u64) {
+        self.recent.retain(|recent| recent.room != room);
+        self.recent.insert(0, Recent { room: room.to_owned(), at });
+        self.recent.truncate(RECENT);
+    }
+}
+
+/// One line of at most `max` bytes: no control characters, no space around it.
+fn line(text: &str, max: usize) -> String {
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    let text = text.trim();
+    text[..text.floor_char_boundary(max)].trim_end().to_owned()
+}
+
+/// 1.1 is written as 1.1, and not as the 32 bits nearest to it.
+fn thousandths<S: serde::Serializer>(value: &f32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((f64::from(*value) * 1000.0).round() / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_out_of_range_are_brought_into_it() {
+        let wild = Settings {
+            name: format!("  Zoë\n{} ", "ü".repeat(200)),
+            manifests: vec![" a.json ".into(), "  ".into(), "x".repeat(3000), "https://relay.example".into()],
+            camera: Some(Chosen { id: String::new(), name: "nothing".into() }),
+            zoom: 40.0,
+            recent: vec![Recent { room: "..".into(), at: 0 }, Recent { room: "daily".into(), at: 1 }],
+            window: Some([1.0, 1e9]),
+            ..Settings::default()
+        };
+        let tame = wild.in_range();
+        assert!(tame.name.starts_with("Zoëü") && tame.name.len() <= limits::NAME_BYTES, "{}", tame.name);
+        assert_eq!(tame.manifests, ["a.json", "https://relay.example"]);
+        assert_eq!((tame.camera.as_ref(), tame.zoom), (None, 3.0));
+        assert_eq!(tame.recent.len(), 1);
+        assert_eq!(tame.window, Some([320.0, 16384.0]));
+        assert_eq!(tame.clone().in_range(), tame);
+        let odd = Settings { zoom: f32::NAN, window: Some([f32::NAN, 600.0]), ..Settings::default() };
+        assert_eq!(odd.in_range(), Settings::default());
+    }
+
+    #[test]
+    fn a_room_that_is_joined_again_moves_to_the_front() {
+        let mut settings = Settings::default();
+        (0..20).for_each(|n| settings.remember(&format!("room {n}"), n));
+        settings.remember("room 15", 99);
+        assert_eq!(settings.recent.len(), RECENT);
+        assert_eq!(settings.recent[0], Recent { room: "room 15".into(), at: 99 });
+        assert_eq!(settings.recent.iter().filter(|recent| recent.room == "room 15").count(), 1);
     }
 }

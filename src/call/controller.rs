@@ -50,7 +50,7 @@ const QUEUE: usize = 1024;
 /// See the module.
 pub(super) struct Controller {
     config: Config,
-    manifest: Manifest,
+    manifest: Arc<Manifest>,
     relays: Relays,
     participant: ParticipantId,
     /// `None` in the lobby.
@@ -100,7 +100,9 @@ pub(super) struct Controller {
     encoded: mpsc::Sender<Encoded>,
     media: mpsc::Sender<media::Event>,
     events: mpsc::UnboundedSender<Event>,
-    manifests: mpsc::Sender<manifest::News>,
+    manifests: mpsc::Sender<(u64, manifest::News)>,
+    /// How often other lists were asked for: what the ones before had to say concerns nobody.
+    reading: u64,
     refresh: Option<AbortHandle>,
     dials: JoinSet<(LinkId, Result<Link, LinkError>)>,
 }
@@ -119,7 +121,7 @@ pub(super) struct Inbox {
     links: mpsc::Receiver<(LinkId, Incoming)>,
     encoded: mpsc::Receiver<Encoded>,
     media: mpsc::Receiver<media::Event>,
-    manifests: mpsc::Receiver<manifest::News>,
+    manifests: mpsc::Receiver<(u64, manifest::News)>,
 }
 
 impl Controller {
@@ -151,7 +153,7 @@ impl Controller {
             None if config.sources.is_empty() => Relays::None,
             None => Relays::Loading,
         };
-        let manifest = manifest.unwrap_or_default();
+        let manifest = Arc::new(manifest.unwrap_or_default());
         let elector = Elector::new(now, election, manifest::candidates(&manifest), seed);
         let own = view::nobody(participant, relays.clone(), &elector);
         let entry = config.entry.take();
@@ -197,6 +199,7 @@ impl Controller {
             media,
             events,
             manifests,
+            reading: 0,
             refresh: None,
             dials: JoinSet::new(),
         };
@@ -240,7 +243,7 @@ impl Controller {
                 Some(dialled) = self.dials.join_next() => self.dialled(dialled),
                 Some(encoded) = inbox.encoded.recv() => self.publish(&encoded),
                 Some(event) = inbox.media.recv() => self.media_event(event),
-                Some(news) = inbox.manifests.recv() => self.manifest_news(news),
+                Some((reading, news)) = inbox.manifests.recv() => self.manifest_news(reading, news),
                 _ = tick.tick() => self.tick(),
             }
         }
@@ -272,8 +275,10 @@ impl Controller {
 
     /// Reads the manifest again and again, anew where the sources have changed.
     fn follow_manifest(&mut self) {
-        let known = (self.relays == Relays::Known).then(|| self.manifest.clone());
-        let (sources, news) = (self.config.sources.clone(), self.manifests.clone());
+        let known = (self.relays == Relays::Known).then(|| Manifest::clone(&self.manifest));
+        let sources = self.config.sources.clone();
+        self.reading += 1;
+        let news = manifest::Teller { reading: self.reading, news: self.manifests.clone() };
         let task = tokio::spawn(manifest::follow(sources, known, MANIFEST, news)).abort_handle();
         if let Some(before) = self.refresh.replace(task) {
             before.abort();
@@ -303,9 +308,8 @@ impl Controller {
         let (source, config) = (self.config.video.clone(), self.config.video_config);
         self.devices.insert(Device::Camera, opening(matches!(source, video::VideoSource::Camera(_))));
         let (encoded, media, pictures) = (self.encoded.clone(), self.media.clone(), self.pictures.clone());
-        let capture = video::Capture::start(source, config, self.clock, encoded, media, pictures);
-        capture.send(self.entered.is_some());
-        self.camera = Some(capture);
+        let start = if self.entered.is_some() { video::Capture::start } else { video::Capture::preview };
+        self.camera = Some(start(source, config, self.clock, encoded, media, pictures));
     }
 
     fn force_key(&self) {

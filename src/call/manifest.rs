@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use url::Url;
 
 use crate::election::Candidate;
 use crate::net::{LinkError, http};
-use crate::proto::manifest::{Manifest, ManifestError};
+use crate::proto::manifest::{Manifest, ManifestError, RelayEntry};
 use crate::proto::{Transport, limits};
 
 /// How long a manifest's server is waited for.
@@ -16,6 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// How soon a list that nobody has read yet is tried again: it doubles.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 const LAST_RETRY: Duration = Duration::from_secs(8);
+
+/// Relays that an invite names: enough to find the others through.
+const NAMED: usize = 3;
 
 /// One place that lists relays.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,9 +114,23 @@ pub enum News {
     Failed(String),
 }
 
+/// Tells the news of one reading.
+#[derive(Debug)]
+pub struct Teller {
+    pub reading: u64,
+    pub news: mpsc::Sender<(u64, News)>,
+}
+
+impl Teller {
+    /// `None` where nobody listens.
+    async fn tell(&self, news: News) -> Option<()> {
+        self.news.send((self.reading, news)).await.ok()
+    }
+}
+
 /// Reads the sources again and again, and asks each relay for the relays that it knows; sends what changed. A source
 /// or relay that does not answer takes nothing away. Where nothing is known yet, reads at once and soon again.
-pub async fn follow(sources: Vec<Source>, known: Option<Manifest>, every: Duration, news: mpsc::Sender<News>) {
+pub async fn follow(sources: Vec<Source>, known: Option<Manifest>, every: Duration, news: Teller) {
     let mut known = match known {
         Some(known) => known,
         None => match first(&sources, &news).await {
@@ -136,7 +154,7 @@ pub async fn follow(sources: Vec<Source>, known: Option<Manifest>, every: Durati
         match Manifest::merge(parts) {
             Ok(manifest) if manifest != known => {
                 known = manifest.clone();
-                if news.send(News::Manifest(manifest)).await.is_err() {
+                if news.tell(News::Manifest(manifest)).await.is_none() {
                     return;
                 }
             }
@@ -147,7 +165,7 @@ pub async fn follow(sources: Vec<Source>, known: Option<Manifest>, every: Durati
 }
 
 /// Tries until a source can be read; `None` where there is none, or nobody listens.
-async fn first(sources: &[Source], news: &mpsc::Sender<News>) -> Option<Manifest> {
+async fn first(sources: &[Source], news: &Teller) -> Option<Manifest> {
     if sources.is_empty() {
         return None;
     }
@@ -155,10 +173,10 @@ async fn first(sources: &[Source], news: &mpsc::Sender<News>) -> Option<Manifest
     loop {
         match load(sources).await {
             Ok(manifest) => {
-                news.send(News::Manifest(manifest.clone())).await.ok()?;
+                news.tell(News::Manifest(manifest.clone())).await?;
                 return Some(manifest);
             }
-            Err(error) => news.send(News::Failed(error.to_string())).await.ok()?,
+            Err(error) => news.tell(News::Failed(error.to_string())).await?,
         }
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(LAST_RETRY);
@@ -182,10 +200,22 @@ fn regions_url(websocket: &str) -> Option<String> {
     Some(format!("https://{host}/regions.json"))
 }
 
+/// How an invite leads to a manifest: `HOST:PORT` of some of its relays, where the list of all is read, and their pins.
+pub fn addresses(manifest: &Manifest) -> (Vec<String>, Vec<String>) {
+    let address = |relay: &RelayEntry| {
+        let url = Url::parse(relay.websocket.as_deref()?).ok()?;
+        Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
+    };
+    let named: Vec<_> = manifest.relays.iter().filter_map(|relay| Some((relay, address(relay)?))).take(NAMED).collect();
+    let mut pins: Vec<String> = named.iter().flat_map(|(relay, _)| relay.pins.clone()).collect();
+    pins.dedup();
+    (named.into_iter().map(|(_, at)| at).collect(), pins)
+}
+
 /// The candidates of a manifest, in its order: each relay by each transport that it offers.
 pub fn candidates(manifest: &Manifest) -> Vec<Candidate> {
     let of = |transport: Transport| {
-        move |relay: &crate::proto::manifest::RelayEntry| {
+        move |relay: &RelayEntry| {
             Some(Candidate {
                 relay: relay.id.clone(),
                 region: relay.region.clone(),

@@ -4,18 +4,22 @@
 //! [`Call::state`](super::Call::state). Pictures do not travel here: see [`Pictures`](crate::media::video::Pictures).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::event::Place;
 use crate::election::{self, CandidateId, LinkState, Standing};
 use crate::media::{Device, Problem};
 use crate::proto::ParticipantId;
+use crate::proto::manifest::Manifest;
 
 /// How a call stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
     pub phase: Phase,
     pub relays: Relays,
+    /// The relays that are raced, as they are listed.
+    pub manifest: Arc<Manifest>,
     pub race: Race,
     /// A row for each candidate, in the manifest's order.
     pub candidates: Vec<Standing>,

@@ -11,13 +11,58 @@ use crate::media::video::VideoSource;
 
 /// Video calls over the relay that you measure to be the nearest.
 #[derive(Debug, Parser)]
-#[command(name = "nearcall", version, after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nobody answered.")]
+#[command(
+    name = "nearcall",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "Without a command it opens the window. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nobody answered."
+)]
 pub struct Args {
     /// What is logged to stderr: error, warn, info, debug, trace
     #[arg(long, global = true, default_value = "warn", value_name = "LEVEL")]
     pub log: String,
+    #[command(flatten)]
+    pub window: WindowArgs,
     #[command(subcommand)]
     pub command: Option<Sub>,
+}
+
+/// What the window may be told; it weighs more than the settings, for this run.
+#[derive(Debug, Default, ClapArgs)]
+pub struct WindowArgs {
+    /// An invite (nearcall://join/... or https://...): opens the lobby with it, in the window that is open if there is one
+    #[arg(value_name = "LINK", conflicts_with = "room")]
+    pub link: Option<String>,
+    /// The room's name; whoever knows it can listen
+    #[arg(long, value_name = "ROOM")]
+    pub room: Option<String>,
+    /// Where the relays are listed: a file or an https:// address; repeats
+    #[arg(long, value_name = "FILE|URL")]
+    pub manifest: Vec<Source>,
+    /// What the others see
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Stay with this region (or relay) while it can carry the call
+    #[arg(long, value_name = "REGION")]
+    pub pin: Option<String>,
+    /// What to show: camera[:ID], pattern, file:IN.y4m, off
+    #[arg(long, value_name = "SOURCE")]
+    pub video: Option<VideoSource>,
+    /// What to say: mic[:ID], tone[:HZ], file:IN.wav, off
+    #[arg(long, value_name = "SOURCE")]
+    pub audio: Option<AudioSource>,
+    /// Where the others are heard: speaker[:ID], off
+    #[arg(long, value_name = "SINK")]
+    pub play: Option<crate::media::audio::Output>,
+    /// Joins as soon as the race has a leader, without waiting for the button
+    #[arg(long)]
+    pub join: bool,
+    /// A window of its own, although another one is open
+    #[arg(long)]
+    pub new_window: bool,
+    /// What draws the window: auto takes wgpu on a graphics card and OpenGL otherwise
+    #[arg(long, value_name = "RENDERER")]
+    pub renderer: Option<crate::ui::renderer::Choice>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -33,6 +78,9 @@ pub enum Sub {
     /// Three relays, emulated distance and two participants, on this machine alone
     #[cfg(feature = "relay")]
     Demo(DemoArgs),
+    /// Renders every screen in every state to PNG files
+    #[command(hide = true)]
+    Gallery(GalleryArgs),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -120,9 +168,22 @@ pub struct DemoArgs {
     /// Without a window: prints the race, the call and its summary
     #[arg(long, action = ArgAction::SetTrue)]
     pub headless: bool,
-    /// How long the call lasts
+    /// How long the call lasts without a window
     #[arg(long, default_value = "20s", value_name = "TIME", value_parser = time)]
     pub duration: Duration,
+    /// What draws the window: auto takes wgpu on a graphics card and OpenGL otherwise
+    #[arg(long, value_name = "RENDERER")]
+    pub renderer: Option<crate::ui::renderer::Choice>,
+    /// Joins as soon as the race has a leader, without waiting for the button
+    #[arg(long)]
+    pub join: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct GalleryArgs {
+    /// Where the images go
+    #[arg(default_value = "gallery", value_name = "FOLDER")]
+    pub folder: PathBuf,
 }
 
 /// The arguments fit the grammar and make no sense.
@@ -154,6 +215,17 @@ mod tests {
         assert!(Args::try_parse_from(["nearcall", "call"]).is_err());
         assert!(Args::try_parse_from(["nearcall", "call", "nearcall://join/a", "--room", "a"]).is_err());
         assert!(Args::try_parse_from(["nearcall", "call", "--room", "a", "--duration", "1m"]).is_ok());
+    }
+
+    #[test]
+    fn a_link_alone_opens_the_window_and_a_command_does_not() {
+        let window = |args: &[&str]| Args::try_parse_from(args).map(|args| (args.window.link, args.command.is_some()));
+        assert_eq!(window(&["nearcall"]).unwrap(), (None, false));
+        let (link, command) = window(&["nearcall", "nearcall://join/a#b", "--join"]).unwrap();
+        assert_eq!((link.as_deref(), command), (Some("nearcall://join/a#b"), false));
+        assert_eq!(window(&["nearcall", "devices"]).unwrap(), (None, true));
+        assert!(window(&["nearcall", "nearcall://join/a#b", "--room", "a"]).is_err());
+        assert!(window(&["nearcall", "--join", "devices"]).is_err());
     }
 
     #[test]

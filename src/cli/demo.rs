@@ -1,12 +1,16 @@
-//! `nearcall demo`: three relays in this process, emulated distance in front of each and between them, and two
-//! participants who each find their own nearest.
+//! `nearcall demo`: three relays in this process, emulated distance in front of each and between them, and two synthetic
+//! participants who each find their own nearest. With a window, the user is the third; without, the two are all there is.
 
-use std::collections::BTreeMap;
+mod drills;
+mod world;
+
 use std::time::Duration;
 
-use anyhow::Context;
 use ring::rand::SystemRandom;
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, watch};
 
+use self::world::{Seat, World};
 use super::args::DemoArgs;
 use super::{Exit, print};
 use crate::call::event::Summary;
@@ -15,29 +19,76 @@ use crate::call::{Call, Command, Config, Entry, Event};
 use crate::crypto::secret::RoomSecret;
 use crate::media::audio::{AudioSource, Output};
 use crate::media::video::{VideoConfig, VideoSource};
-use crate::net::distance::{Distance, Shape};
-use crate::proto::CALL_PATH;
-use crate::proto::manifest::{Manifest, RelayEntry};
-use crate::relay::Relay;
-use crate::relay::bus::BusConfig;
-use crate::relay::bus::local::Hub;
-use crate::relay::config::Config as RelayConfig;
+use crate::proto::manifest::Manifest;
+use crate::ui;
 
 const ROOM: &str = "demo";
-/// Round trips of both participants to each region, ms: one sits in Singapore, one in Frankfurt.
-const REGIONS: [(&str, u64, u64); 3] = [("singapore", 40, 168), ("frankfurt", 170, 32), ("us-east", 254, 96)];
-/// One way between regions, ms.
-const BETWEEN: [(&str, &str, u64); 3] =
-    [("singapore", "frankfurt", 80), ("singapore", "us-east", 110), ("frankfurt", "us-east", 42)];
+/// A synthetic participant says something for so long, and is silent for so long.
+const SPEAKS: Duration = Duration::from_millis(1500);
+const RESTS: Duration = Duration::from_millis(7500);
 
-pub async fn run(args: DemoArgs) -> anyhow::Result<Exit> {
-    if !args.headless {
-        println!("this version has no window yet: the demo runs as with --headless");
-    }
-    let relays = start_relays().await?;
+/// With a window, on the main thread.
+pub fn window(runtime: &Runtime, args: DemoArgs) -> anyhow::Result<Exit> {
     let secret = RoomSecret::random(&SystemRandom::new())?;
-    let (near_singapore, _here) = place(&relays, |(_, rtt, _)| rtt, 1).await?;
-    let (near_frankfurt, _there) = place(&relays, |(.., rtt)| rtt, 101).await?;
+    let (orders, orders_in) = mpsc::channel(16);
+    let (shown, relays) = watch::channel(Vec::new());
+    let (manifest, guests, drilled) = runtime.block_on(async {
+        let mut world = World::start().await?;
+        let manifest = world.place(Seat::Singapore).await?;
+        let mut guests = Vec::new();
+        for (name, seat, hz, wait) in
+            [("Ada (Frankfurt)", Seat::Frankfurt, 330.0, 2), ("Ben (New York)", Seat::NewYork, 247.0, 6)]
+        {
+            let call = Call::start(config(name, world.place(seat).await?, secret.clone(), hz)).await?;
+            guests.push(tokio::spawn(sit(call, Duration::from_secs(wait))));
+        }
+        anyhow::Ok((manifest, guests, tokio::spawn(drills::run(world, orders_in, shown))))
+    })?;
+    let options = ui::options::Options {
+        room: Some(ROOM.into()),
+        manifests: vec![Source::Given(manifest)],
+        entry: Some(Entry { room: ROOM.into(), secret, name: String::new(), token: None }),
+        join: args.join,
+        renderer: args.renderer,
+        drills: Some(ui::desk::Drills { orders, relays }),
+        ..ui::options::Options::default()
+    };
+    let closed = ui::run(runtime.handle(), options);
+    runtime.block_on(async {
+        guests.iter().for_each(tokio::task::JoinHandle::abort);
+        // The window held the drills' orders, so they end with it; a window that never stood holds them no longer.
+        if let Ok(Ok(world)) = tokio::time::timeout(Duration::from_secs(2), drilled).await {
+            world.stop().await;
+        }
+    });
+    closed.map_err(|error| anyhow::anyhow!("{error}"))?;
+    Ok(Exit::Done)
+}
+
+/// A synthetic participant: shows its pattern, and makes itself heard now and then.
+async fn sit(mut call: Call, wait: Duration) {
+    call.command(Command::Mute(true));
+    let turn = tokio::time::sleep(wait);
+    tokio::pin!(turn);
+    let mut speaks = false;
+    loop {
+        tokio::select! {
+            event = call.event() => if event.is_none() { return },
+            () = &mut turn => {
+                speaks = !speaks;
+                call.command(Command::Mute(!speaks));
+                turn.set(tokio::time::sleep(if speaks { SPEAKS } else { RESTS }));
+            }
+        }
+    }
+}
+
+/// Without a window: the two alone.
+pub async fn run(args: DemoArgs) -> anyhow::Result<Exit> {
+    let mut world = World::start().await?;
+    let secret = RoomSecret::random(&SystemRandom::new())?;
+    let near_singapore = world.place(Seat::Singapore).await?;
+    let near_frankfurt = world.place(Seat::Frankfurt).await?;
     println!(
         "three relays on this machine, with emulated distance: RTT singapore 40 ms, frankfurt 170 ms, us-east 254 ms"
     );
@@ -51,56 +102,13 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<Exit> {
         println!("{name}:");
         print!("{}", print::summary(&attendance.summary));
     }
-    for relay in relays.into_values() {
-        relay.shutdown().await;
-    }
+    world.stop().await;
     let whole = ada.is_whole("singapore") && ben.is_whole("frankfurt");
     println!(
         "{}",
         if whole { "\nboth heard and saw the other; nothing froze" } else { "\nsomething is missing above" }
     );
     Ok(if whole { Exit::Done } else { Exit::Failed })
-}
-
-async fn start_relays() -> anyhow::Result<BTreeMap<&'static str, Relay>> {
-    let hub = Hub::new();
-    for (one, other, ms) in BETWEEN {
-        hub.set_delay(one, other, Duration::from_millis(ms));
-    }
-    let mut relays = BTreeMap::new();
-    for (region, ..) in REGIONS {
-        let config = RelayConfig {
-            id: Some(region.into()),
-            provider: "demo".into(),
-            bus: BusConfig::Local(hub.clone()),
-            ..RelayConfig::local(region)
-        };
-        let relay = Relay::start(config).await.with_context(|| format!("cannot start the relay {region}"))?;
-        relays.insert(region, relay);
-    }
-    Ok(relays)
-}
-
-/// The relays as one participant sees them: behind its own distance from each.
-async fn place(
-    relays: &BTreeMap<&'static str, Relay>,
-    rtt: impl Fn((&str, u64, u64)) -> u64,
-    seed: u64,
-) -> anyhow::Result<(Manifest, Vec<Distance>)> {
-    let (mut manifest, mut distances) = (Manifest::default(), Vec::new());
-    for (n, region) in REGIONS.into_iter().enumerate() {
-        let relay = &relays[region.0];
-        let shape = Shape::rtt(Duration::from_millis(rtt(region)));
-        let distance = Distance::start(relay.address(), shape, seed + n as u64).await?;
-        let address = distance.address();
-        manifest.relays.push(RelayEntry {
-            webtransport: Some(format!("https://{address}{CALL_PATH}")),
-            websocket: Some(format!("wss://{address}{CALL_PATH}")),
-            ..relay.entry().clone()
-        });
-        distances.push(distance);
-    }
-    Ok((manifest, distances))
 }
 
 fn config(name: &str, manifest: Manifest, secret: RoomSecret, hz: f32) -> Config {

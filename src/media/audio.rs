@@ -8,6 +8,7 @@
 //! ring and an atomic and nothing else: it never allocates, locks, logs or waits. Devices come and go; the call does not.
 
 mod capture;
+mod chime;
 mod codec;
 mod device;
 mod level;

@@ -32,7 +32,7 @@ pub enum TlsError {
 }
 
 /// A certificate chain and its key.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Certificate {
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,

@@ -5,9 +5,11 @@ mod args;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::bus::{BusConfig, Hub};
 use super::limits::Limits;
+use crate::net::tls::Certificate;
 
 pub(super) use self::args::read;
 pub use self::args::{Args, Command, ConfigError, Settings, TokenArgs};
@@ -41,6 +43,8 @@ pub struct Config {
 pub enum CertificateSource {
     /// Made at the start; clients need its pin.
     SelfSigned,
+    /// One that outlives the relay: it starts again, and clients know it.
+    Given(Arc<Certificate>),
     /// PEM files.
     Files { certificate: PathBuf, key: PathBuf },
 }

@@ -231,6 +231,7 @@ fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
     State {
         phase,
         relays: Relays::Known,
+        manifest: Default::default(),
         race: Race { started, ends: started + Duration::from_secs(3), decided: None, leader: Some(CandidateId(0)) },
         outcome: Some(Outcome {
             elected: CandidateId(0),

@@ -40,7 +40,7 @@ pub fn render(
     mut draw: impl FnMut(&mut egui::Ui, &Painter),
 ) -> Result<RgbaImage, OffscreenError> {
     let pixels = size_points * pixels_per_point;
-    if !(pixels.min_elem() >= 1.0 && pixels.max_elem() <= MAX_SIDE) {
+    if ![pixels.x, pixels.y].iter().all(|side| (1.0..=MAX_SIDE).contains(side)) {
         return Err(OffscreenError::Size(pixels.x, pixels.y));
     }
     let state = render_state()?;

@@ -126,7 +126,10 @@ impl Painter {
             Backend::None => None,
             Backend::Wgpu(store) => {
                 let mut store = lock(store);
-                store.planes.take_stale(now);
+                let freed = store.planes.take_stale(now).len();
+                if freed > 0 {
+                    tracing::trace!(freed, "pictures that nobody draws");
+                }
                 store.planes.next_stale(now)
             }
             Backend::Glow(store) => on_glow::tidy(store, ctx, now),

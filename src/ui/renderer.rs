@@ -203,11 +203,28 @@ fn attempt(
         Ok(Ok(())) => Outcome::Closed,
         Ok(Err(eframe::Error::AppCreation(error))) => Outcome::Hopeless(RunError::App(error)),
         Ok(Err(error)) if made.get() => Outcome::Hopeless(RunError::Lost(error)),
-        Ok(Err(eframe::Error::WinitEventLoop(error))) => Outcome::NoDisplay(error.to_string()),
-        Ok(Err(error)) => Outcome::Failed(error.to_string()),
+        Ok(Err(eframe::Error::WinitEventLoop(error))) => Outcome::NoDisplay(plain(error.to_string())),
+        Ok(Err(error)) => Outcome::Failed(why(error)),
         Err(panic) if made.get() => resume_unwind(panic),
         Err(panic) => Outcome::Panicked(words(panic.as_ref())),
     }
+}
+
+/// What the library itself said, without what was asked of it.
+fn why(error: eframe::Error) -> String {
+    plain(match error {
+        eframe::Error::NoGlutinConfigs(_, error) => error.to_string(),
+        eframe::Error::Glutin(error) => error.to_string(),
+        eframe::Error::OpenGL(error) => error.to_string(),
+        eframe::Error::Wgpu(error) => error.to_string(),
+        error => error.to_string(),
+    })
+}
+
+/// Without the place in a library's source that some errors begin with.
+fn plain(error: String) -> String {
+    let rest = error.strip_prefix("os error at ").and_then(|rest| rest.split_once(": "));
+    rest.map_or(error.clone(), |(_, reason)| reason.to_owned())
 }
 
 /// What a panic said.
@@ -244,6 +261,12 @@ mod tests {
         }
         let refused = "vulkan".parse::<Choice>().unwrap_err().to_string();
         assert!(refused.contains("auto, wgpu or glow"), "{refused}");
+    }
+
+    #[test]
+    fn an_error_is_told_without_the_source_of_a_library() {
+        assert_eq!(plain("os error at /somewhere/mod.rs:788: no server".to_owned()), "no server");
+        assert_eq!(plain("no driver: none".to_owned()), "no driver: none");
     }
 
     #[test]

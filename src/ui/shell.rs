@@ -14,7 +14,7 @@ use super::lobby;
 use super::model::{Action, Model};
 use super::picture::Painter;
 use super::preferences;
-use super::stage;
+use super::stage::{self, Drawer};
 use super::theme;
 use super::toasts;
 use crate::call::state::Phase;
@@ -41,6 +41,31 @@ impl Memory {
     /// `settings_file` is where the settings are kept, for people who look for it; `None` where nothing is kept.
     pub fn new(settings_file: Option<PathBuf>) -> Self {
         Self { preferences: preferences::Memory::new(settings_file), ..Self::default() }
+    }
+
+    /// Opens the settings.
+    pub fn open_settings(&mut self) {
+        self.sheet = Some(Sheet::Settings);
+    }
+
+    /// Opens the drawer with the regions.
+    pub fn open_regions(&mut self) {
+        self.stage.open(Drawer::Regions);
+    }
+
+    /// Opens the drawer with the people.
+    pub fn open_people(&mut self) {
+        self.stage.open(Drawer::People);
+    }
+
+    /// Whether a device may be picked here now, and the lists of them are worth renewing.
+    pub fn settings_open(&self) -> bool {
+        self.sheet == Some(Sheet::Settings) || self.stage.picking
+    }
+
+    /// Whether somebody reads figures of a call.
+    pub fn figures_open(&self) -> bool {
+        self.stage.regions_open()
     }
 }
 
@@ -87,8 +112,8 @@ fn obey_keys(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, actions
         match key {
             Key::Mute => actions.extend(own.map(|own| Action::Mute(!own.muted))),
             Key::Camera => actions.extend(own.map(|own| Action::Camera(!own.camera))),
-            Key::Regions if in_call => memory.stage.toggle_regions(),
-            Key::People if in_call => memory.stage.toggle_people(),
+            Key::Regions if in_call => memory.stage.toggle(Drawer::Regions),
+            Key::People if in_call => memory.stage.toggle(Drawer::People),
             Key::Leave if joined => actions.push(Action::Leave),
             Key::Quit if in_call => memory.sheet = Some(Sheet::Quit),
             Key::Regions | Key::People | Key::Leave | Key::Quit => {}

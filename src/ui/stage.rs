@@ -28,6 +28,8 @@ const TOP: f32 = 52.0;
 pub struct Memory {
     /// The gear was pressed; the caller opens the settings and takes this back.
     pub(super) settings_asked: bool,
+    /// The list of a device is open.
+    pub(super) picking: bool,
     drawer: Option<Drawer>,
     regions: regions::Memory,
     /// Of the tiles, from 0.
@@ -36,28 +38,26 @@ pub struct Memory {
 
 /// What stands at the right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Drawer {
+pub(super) enum Drawer {
     Regions,
     People,
 }
 
 impl Memory {
-    /// Opens the regions, or closes them.
-    pub fn toggle_regions(&mut self) {
-        self.toggle(Drawer::Regions);
+    pub(super) fn open(&mut self, drawer: Drawer) {
+        self.drawer = Some(drawer);
     }
 
-    /// Opens the list of people, or closes it.
-    pub fn toggle_people(&mut self) {
-        self.toggle(Drawer::People);
-    }
-
-    /// Closes whichever drawer is open.
-    pub fn close_drawer(&mut self) {
+    pub(super) fn close_drawer(&mut self) {
         self.drawer = None;
     }
 
-    fn toggle(&mut self, drawer: Drawer) {
+    pub(super) fn regions_open(&self) -> bool {
+        self.drawer == Some(Drawer::Regions)
+    }
+
+    /// Opens a drawer, or closes it.
+    pub(super) fn toggle(&mut self, drawer: Drawer) {
         self.drawer = (self.drawer != Some(drawer)).then_some(drawer);
     }
 }

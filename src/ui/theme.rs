@@ -6,14 +6,12 @@
 mod palette;
 mod visuals;
 
-use std::fmt;
-
 use eframe::egui::{
     Color32, Context, FontData, FontDefinitions, FontFamily, FontId, RichText, TextStyle, Theme, ThemePreference,
     epaint::text::{FontTweak, VariationCoords},
 };
-use serde::{Deserialize, Serialize};
 
+pub use crate::settings::Look;
 pub use palette::Palette;
 
 /// Distances in points, on a grid of 4.
@@ -46,34 +44,6 @@ pub const CONTROL: f32 = 36.0;
 pub const TOOLBAR: f32 = 48.0;
 /// The longest that a change may be animated, in seconds.
 pub const QUICK: f32 = 0.12;
-
-/// Dark, light, or as the desktop says.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Look {
-    /// Follow the desktop.
-    #[default]
-    System,
-    /// Always dark.
-    Dark,
-    /// Always light.
-    Light,
-}
-
-impl Look {
-    /// Every choice, in the order in which it is offered.
-    pub const ALL: [Self; 3] = [Self::System, Self::Dark, Self::Light];
-}
-
-impl fmt::Display for Look {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::System => "System",
-            Self::Dark => "Dark",
-            Self::Light => "Light",
-        })
-    }
-}
 
 /// The sizes and weights of text. There are no others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,6 +198,7 @@ pub fn mix(under: Color32, over: Color32, share: f32) -> Color32 {
 fn fonts() -> FontDefinitions {
     const TEXT: &[u8] = include_bytes!("../../assets/fonts/Inter.ttf");
     const FIGURES: &[u8] = include_bytes!("../../assets/fonts/Inter-Figures.ttf");
+    const STRONG_FIGURES: &[u8] = include_bytes!("../../assets/fonts/Inter-Figures-Strong.ttf");
     const ICONS: &[u8] = include_bytes!("../../assets/fonts/Icons.ttf");
 
     let cut = |bytes: &'static [u8], weight: f32| {
@@ -237,11 +208,11 @@ fn fonts() -> FontDefinitions {
     // The icons are drawn on a square that hangs lower than letters do.
     let icons = FontData::from_static(ICONS).tweak(FontTweak { y_offset_factor: 0.03, ..FontTweak::default() });
     let faces = [
-        ("inter", cut(TEXT, 420.0)),
+        ("inter", cut(TEXT, 410.0)),
         ("inter medium", cut(TEXT, 520.0)),
-        ("inter strong", cut(TEXT, 620.0)),
-        ("inter figures", cut(FIGURES, 420.0)),
-        ("inter strong figures", cut(FIGURES, 620.0)),
+        ("inter strong", cut(TEXT, 600.0)),
+        ("inter figures", FontData::from_static(FIGURES)),
+        ("inter strong figures", FontData::from_static(STRONG_FIGURES)),
         ("icons", icons),
     ];
 

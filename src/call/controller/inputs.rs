@@ -1,5 +1,6 @@
 //! Takes in what happens: on links, at devices, on the clock, at the user's hand.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
@@ -247,12 +248,13 @@ impl Controller {
         }
     }
 
-    pub(super) fn manifest_news(&mut self, news: manifest::News) {
+    pub(super) fn manifest_news(&mut self, reading: u64, news: manifest::News) {
         match news {
+            _ if reading != self.reading => {}
             manifest::News::Failed(error) => self.relays = Relays::Failed(error),
             manifest::News::Manifest(manifest) => {
                 let candidates = manifest::candidates(&manifest);
-                self.manifest = manifest;
+                self.manifest = Arc::new(manifest);
                 // The race begins with the first list of relays.
                 match std::mem::replace(&mut self.relays, Relays::Known) {
                     Relays::Known => self.feed(Input::Manifest(candidates)),

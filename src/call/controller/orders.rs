@@ -58,7 +58,9 @@ impl Controller {
             }
             Command::Speaker(output) => {
                 self.devices.remove(&Device::Speaker);
-                self.subscriber.mixer().set_output(output);
+                if let Err(error) = self.subscriber.mixer().set_output(output) {
+                    self.tell(Event::Error { message: error.to_string() });
+                }
             }
             Command::TestSound => self.subscriber.mixer().play_test(),
             Command::Chat(text) => self.chat(&text),

@@ -19,6 +19,7 @@ pub fn nobody(participant: ParticipantId, relays: Relays, elector: &Elector) -> 
     State {
         phase: Phase::Lobby,
         relays,
+        manifest: Default::default(),
         race: race(elector),
         candidates: Vec::new(),
         outcome: None,
@@ -46,6 +47,7 @@ pub fn of(call: &mut Controller, now: Instant) -> State {
     State {
         phase: phase(call),
         relays: call.relays.clone(),
+        manifest: call.manifest.clone(),
         race: race(&call.elector),
         candidates: call.elector.standings(),
         outcome: call.elector.outcome(),

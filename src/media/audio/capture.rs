@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::codec::{Encoder, FIRST_LOSS_PERCENT};
 use super::level::Level;
-use super::pace::{Pace, Stop, Worker};
+use super::pace::{Pace, Stop, Worker, drop_later};
 use super::source::Synthetic;
 use super::{AudioError, AudioSource, FRAME, Frame, microphone};
 use crate::clock;
@@ -28,7 +28,7 @@ const FADE: usize = 240;
 #[derive(Debug)]
 pub struct Capture {
     shared: Arc<Shared>,
-    _workers: Vec<Worker>,
+    workers: Vec<Worker>,
 }
 
 #[derive(Debug)]
@@ -64,10 +64,15 @@ impl Capture {
             AudioSource::Tone(hz) => vec![synthetic(Synthetic::tone(hz)?, publisher(false)?, events)?],
             AudioSource::File(path) => vec![synthetic(Synthetic::file(&path)?, publisher(false)?, events)?],
         };
-        Ok(Self { shared, _workers: workers })
+        Ok(Self { shared, workers })
     }
 
-    pub fn stop_later(self) {}
+    /// Stops the source without waiting for its driver: nothing is sent any more, and a thread of its own sees the end.
+    pub fn stop_later(mut self) {
+        self.workers.iter_mut().for_each(Worker::tell_to_stop);
+        drop_later(self);
+    }
+
     /// Sends silence, or the source again.
     pub fn mute(&self, muted: bool) {
         self.shared.muted.store(muted, Ordering::Relaxed);

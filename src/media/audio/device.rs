@@ -1,14 +1,20 @@
-//! The system's sound devices: which there are, how they are opened, and what is wrong with them.
+//! The system's sound devices: how they are opened, and what is wrong with them. [`list`] knows which there are.
 //!
 //! The callbacks are made here. They run on the system's real-time thread: a ring, a few atomics, and nothing else.
+
+mod list;
+mod rows;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::time::Duration;
 
-use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
+use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{BufferSize, ErrorKind, FromSample, SampleFormat, SizedSample, StreamConfig, SupportedStreamConfig};
 
+pub use self::list::{AudioDevice, DeviceKind, devices, find};
+
+use self::list::{default_config, missing};
 use super::RATE;
 use crate::media::Problem;
 
@@ -16,116 +22,6 @@ use crate::media::Problem;
 const BUFFERS: [BufferSize; 3] = [BufferSize::Fixed(480), BufferSize::Fixed(960), BufferSize::Default];
 /// How long a system may take to open a device, where it can be told.
 const OPENING: Duration = Duration::from_secs(5);
-
-/// Plug-ins of ALSA that its list shows beside devices; they can be asked for, but nobody looks for them.
-const PLUGINS: [&str; 9] = ["null", "lavrate", "samplerate", "speexrate", "jack", "oss", "speex", "upmix", "vdownmix"];
-
-/// Sound servers that ALSA's list shows whether they run or not.
-const SERVERS: [&str; 2] = ["pulse", "pipewire"];
-
-/// Which way a device goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DeviceKind {
-    Input,
-    Output,
-}
-
-/// A device that can be picked.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct AudioDevice {
-    pub kind: DeviceKind,
-    /// Stays the same from run to run where the system allows it. What `AudioSource` and `Output` take.
-    pub id: String,
-    /// For people.
-    pub name: String,
-    /// What the system uses unless told otherwise.
-    pub default: bool,
-}
-
-/// Every device of the system, inputs first; empty where there is none or no sound system. May take a second.
-pub fn devices() -> Vec<AudioDevice> {
-    quiet();
-    let mut all = Vec::new();
-    for kind in [DeviceKind::Input, DeviceKind::Output] {
-        // A default is named even where nothing stands behind it: it counts if it can be asked for its format.
-        let default = default_device(kind).filter(|device| default_config(kind, device).is_ok());
-        let default = default.and_then(|device| describe(kind, &device));
-        let mut listed = list(kind);
-        listed.retain(|device| !is_server(device) || default_config(kind, device).is_ok());
-        all.extend(listed.iter().filter_map(|device| describe(kind, device)).map(|mut device| {
-            device.default = default.as_ref().is_some_and(|default| default.id == device.id);
-            device
-        }));
-        if let Some(default) =
-            default.filter(|default| !all.iter().any(|device| device.kind == kind && device.id == default.id))
-        {
-            all.push(AudioDevice { default: true, ..default });
-        }
-    }
-    all
-}
-
-fn describe(kind: DeviceKind, device: &cpal::Device) -> Option<AudioDevice> {
-    let id = device.id().ok().filter(|id| !PLUGINS.contains(&id.id()))?;
-    Some(AudioDevice { kind, id: id.to_string(), name: name(device), default: false })
-}
-
-fn is_server(device: &cpal::Device) -> bool {
-    device.id().is_ok_and(|id| SERVERS.contains(&id.id()))
-}
-
-/// A device's name for people.
-pub fn name(device: &cpal::Device) -> String {
-    device.description().map_or_else(|_| "unnamed".to_owned(), |description| description.name().to_owned())
-}
-
-fn list(kind: DeviceKind) -> Vec<cpal::Device> {
-    let host = cpal::default_host();
-    let found = match kind {
-        DeviceKind::Input => host.input_devices().map(|devices| devices.collect()),
-        DeviceKind::Output => host.output_devices().map(|devices| devices.collect()),
-    };
-    found.unwrap_or_else(|error| {
-        tracing::debug!(%error, ?kind, "sound devices cannot be listed");
-        Vec::new()
-    })
-}
-
-/// The device with this id or name.
-pub fn find(kind: DeviceKind, wanted: &str) -> Option<cpal::Device> {
-    quiet();
-    list(kind).into_iter().find(|device| {
-        let id = device.id().ok();
-        id.is_some_and(|id| id.id() == wanted || id.to_string() == wanted) || name(device) == wanted
-    })
-}
-
-/// Keeps what ALSA writes to stderr on this thread to ourselves: its errors come back as values too. Each call empties what
-/// was kept.
-fn quiet() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = alsa::Output::local_error_handler() {
-        tracing::debug!(%error, "ALSA writes its errors to stderr");
-    }
-}
-
-/// What the system uses unless told otherwise. Given even where there is none: opening it tells.
-pub fn default_device(kind: DeviceKind) -> Option<cpal::Device> {
-    quiet();
-    let host = cpal::default_host();
-    match kind {
-        DeviceKind::Input => host.default_input_device(),
-        DeviceKind::Output => host.default_output_device(),
-    }
-}
-
-fn default_config(kind: DeviceKind, device: &cpal::Device) -> Result<SupportedStreamConfig, cpal::Error> {
-    match kind {
-        DeviceKind::Input => device.default_input_config(),
-        DeviceKind::Output => device.default_output_config(),
-    }
-}
 
 /// What callbacks say about a running device, without a lock.
 #[derive(Debug, Default)]
@@ -178,12 +74,14 @@ impl Health {
         self.fault.store(0, Ordering::Relaxed);
     }
 
-    fn beat(&self, frames: usize) {
+    /// A callback moved this many samples a channel.
+    pub fn beat(&self, frames: usize) {
         self.beats.fetch_add(1, Ordering::Relaxed);
         self.period.fetch_max(u32::try_from(frames).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
-    fn fail(&self, kind: ErrorKind) {
+    /// The sound system reports an error.
+    pub fn fail(&self, kind: ErrorKind) {
         let fault = match kind {
             // The stream goes on by itself after these.
             ErrorKind::Xrun | ErrorKind::DeviceChanged | ErrorKind::RealtimeDenied => return,
@@ -199,11 +97,11 @@ impl Health {
 /// Why a device could not be opened.
 pub fn problem(error: &cpal::Error) -> Problem {
     match error.kind() {
-        ErrorKind::DeviceNotAvailable | ErrorKind::HostUnavailable => Problem::Missing,
+        ErrorKind::DeviceNotAvailable | ErrorKind::HostUnavailable => missing(),
         ErrorKind::PermissionDenied => Problem::Denied,
         ErrorKind::DeviceBusy => Problem::Busy,
-        // A sound server that does not run.
-        _ if error.to_string().contains("Connection refused") => Problem::Missing,
+        // A sound server that does not run; a card that went away while it was opened.
+        _ if ["Connection refused", "No such device"].iter().any(|says| error.to_string().contains(says)) => missing(),
         _ => Problem::Other(error.to_string()),
     }
 }
@@ -368,10 +266,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn listing_devices_works_with_and_without_any() {
-        for kind in [DeviceKind::Input, DeviceKind::Output] {
-            let defaults = devices().into_iter().filter(|device| device.kind == kind && device.default).count();
-            assert!(defaults <= 1);
+    fn what_the_sound_system_reports_is_told_apart() {
+        for (error, expected) in [
+            (ErrorKind::DeviceNotAvailable.into(), missing()),
+            (ErrorKind::HostUnavailable.into(), missing()),
+            (ErrorKind::PermissionDenied.into(), Problem::Denied),
+            (ErrorKind::DeviceBusy.into(), Problem::Busy),
+            (cpal::Error::with_message(ErrorKind::BackendError, "Connection refused"), missing()),
+            (cpal::Error::with_message(ErrorKind::BackendError, "No such device or address"), missing()),
+            (cpal::Error::with_message(ErrorKind::BackendError, "it hums"), Problem::Other("it hums".into())),
+        ] {
+            let problem = problem(&error);
+            let same = match (&problem, &expected) {
+                (Problem::Other(said), Problem::Other(says)) => said.contains(says.as_str()),
+                (one, other) => one == other,
+            };
+            assert!(same, "{error}: {problem:?}");
         }
     }
 

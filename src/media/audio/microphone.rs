@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::capture::Publisher;
-use super::device::{self, DeviceKind, Input};
+use super::device::{self, DeviceKind, Health, Input};
 use super::pace::{Stop, Worker};
 use super::resample::Resampler;
-use super::retry::Keeper;
+use super::retry::{Keeper, System};
 use super::{AudioError, FRAME, FRAME_US, RATE};
 use crate::clock;
 use crate::media::{Device, Event};
@@ -28,13 +28,14 @@ pub fn start(
     // The device's thread leaves the ring of each new stream here.
     let slot = Arc::new(Mutex::new(None));
     let fresh = slot.clone();
-    let keeper = Keeper { what: Device::Microphone, kind: DeviceKind::Input, wanted, events };
+    let keeper = Keeper::new(Device::Microphone, wanted, events);
     let device = Worker::spawn_driver("audio-microphone", move |stop| {
-        keeper.run(&stop, |device, health| {
+        let open = |device: &cpal::Device, health: &Arc<Health>| {
             let (stream, input) = device::open_input(device, health)?;
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(input);
             Ok(stream)
-        });
+        };
+        keeper.run(&stop, System { kind: DeviceKind::Input, open });
     })?;
     let encode = Worker::spawn("audio-encode", move |stop| encode(&stop, &fresh, publisher))?;
     Ok(vec![device, encode])

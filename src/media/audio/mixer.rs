@@ -5,11 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::mpsc;
 
+use super::chime::Chime;
+use super::level::Level;
 use super::pace::{Pace, Stop, Worker};
 use super::speaker::Speaker;
 use super::voice::Voice;
@@ -57,7 +60,38 @@ pub struct MixerConfig {
 #[derive(Debug)]
 pub struct Mixer {
     voices: Arc<Voices>,
+    way_out: Arc<WayOut>,
+    events: mpsc::Sender<Event>,
     _worker: Worker,
+}
+
+/// What lies between the mix and the ear: the owner's and the thread's.
+#[derive(Debug, Default)]
+struct WayOut {
+    place: Mutex<Place>,
+    /// A test sound was asked for.
+    test: AtomicBool,
+    level: Level,
+}
+
+/// Where the mix goes now.
+#[derive(Debug)]
+struct Place {
+    output: Output,
+    speaker: Option<Speaker>,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self { output: Output::Off, speaker: None }
+    }
+}
+
+impl WayOut {
+    /// Held for a look at a ring and no longer.
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 type Voices = Mutex<BTreeMap<ParticipantId, Voice>>;
@@ -73,15 +107,44 @@ impl Mixer {
     /// The recording cannot be created; no thread. Trouble with a speaker is an [`Event`] instead.
     pub fn start(config: MixerConfig, events: mpsc::Sender<Event>) -> Result<Self, AudioError> {
         let recorder = config.record.as_deref().map(Recorder::create).transpose()?;
-        let speaker = match config.output {
-            Output::Speaker(wanted) => Some(Speaker::start(wanted, events.clone())?),
-            Output::Off => None,
-        };
-        let voices = Arc::new(Voices::default());
-        let mut desk = Desk { voices: voices.clone(), limiter: Limiter::new(), recorder, speaker, events };
+        let (voices, way_out) = (Arc::new(Voices::default()), Arc::new(WayOut::default()));
+        let mut desk = Desk::new(voices.clone(), way_out.clone(), recorder, events.clone());
         let start = clock::now();
         let worker = Worker::spawn("audio-mixer", move |stop| desk.run(&stop, start))?;
-        Ok(Self { voices, _worker: worker })
+        let mixer = Self { voices, way_out, events, _worker: worker };
+        mixer.set_output(config.output)?;
+        Ok(mixer)
+    }
+
+    /// Sends the mix elsewhere, at once and without a pause for the recording; the speaker before is let go of by a thread
+    /// of its own. The output that is in use stays as it is.
+    ///
+    /// # Errors
+    /// No thread; the output before stays. Trouble with a speaker is an [`Event`] instead.
+    pub fn set_output(&self, output: Output) -> Result<(), AudioError> {
+        if self.way_out.place().output == output {
+            return Ok(());
+        }
+        let speaker = match &output {
+            Output::Speaker(wanted) => Some(Speaker::start(wanted.clone(), self.events.clone())?),
+            Output::Off => None,
+        };
+        let before = std::mem::replace(&mut *self.way_out.place(), Place { output, speaker });
+        if let Some(speaker) = before.speaker {
+            speaker.stop_later();
+        }
+        Ok(())
+    }
+
+    /// Plays a pleasant sound of a second with the mix; nothing if one is being played. A speaker that is being opened
+    /// misses it: wait for its [`Event::DeviceInUse`].
+    pub fn play_test(&self) {
+        self.way_out.test.store(true, Ordering::Relaxed);
+    }
+
+    /// How loud the mix is that goes to the speaker, 0.0..=1.0, also where there is none.
+    pub fn output_level(&self) -> f32 {
+        self.way_out.level.get()
     }
 
     /// Takes in an opened packet that arrived at `arrived`. A peer not heard before gets a voice; one that was removed gets
@@ -102,11 +165,6 @@ impl Mixer {
         }
     }
 
-    pub fn set_output(&self, _: Output) {}
-    pub fn play_test(&self) {}
-    pub fn output_level(&self) -> f32 {
-        0.0
-    }
     /// Forgets a peer and its figures.
     pub fn remove(&self, peer: ParticipantId) {
         lock(&self.voices).remove(&peer);
@@ -149,13 +207,18 @@ impl Mixer {
 /// The thread's own.
 struct Desk {
     voices: Arc<Voices>,
+    way_out: Arc<WayOut>,
+    chime: Option<Chime>,
     limiter: Limiter,
     recorder: Option<Recorder>,
-    speaker: Option<Speaker>,
     events: mpsc::Sender<Event>,
 }
 
 impl Desk {
+    fn new(voices: Arc<Voices>, way_out: Arc<WayOut>, recorder: Option<Recorder>, events: mpsc::Sender<Event>) -> Self {
+        Self { voices, way_out, chime: None, limiter: Limiter::new(), recorder, events }
+    }
+
     /// A tick that is late is made up for at once, as many as are due, so that the recording stays on the wall clock; the
     /// speaker drops what it cannot still play.
     fn run(&mut self, stop: &Stop, start: Instant) {
@@ -183,8 +246,13 @@ impl Desk {
         for peer in first {
             tell(&self.events, Event::FirstFrame { peer, track: Track::Microphone });
         }
+        if self.way_out.test.swap(false, Ordering::Relaxed) {
+            self.chime.get_or_insert_default();
+        }
+        self.chime = self.chime.take().and_then(|mut chime| chime.add_to(&mut mix).then_some(chime));
         self.limiter.apply(&mut mix);
-        if let Some(speaker) = &mut self.speaker {
+        self.way_out.level.feed(&mix);
+        if let Some(speaker) = &mut self.way_out.place().speaker {
             speaker.play(&mix);
         }
         self.record(&mix);
@@ -225,7 +293,7 @@ mod tests {
     use super::*;
     use crate::media::audio::{AudioSource, Capture};
     use crate::media::wav;
-    use crate::media::{Encoded, MediaClock};
+    use crate::media::{Device, Encoded, MediaClock};
 
     /// Lets time pass: a tone's packets come on the wall clock, one each 20 ms.
     fn tick_for(frames: usize) {
@@ -249,7 +317,7 @@ mod tests {
     fn desk() -> (Desk, mpsc::Receiver<Event>) {
         let (events, told) = mpsc::channel(100);
         let voices = Arc::new(Voices::default());
-        (Desk { voices, limiter: Limiter::new(), recorder: None, speaker: None, events }, told)
+        (Desk::new(voices, Arc::default(), None, events), told)
     }
 
     /// Runs a whole call of one source file through capture and mixer and gives (sent, recorded).
@@ -388,6 +456,52 @@ mod tests {
         assert!(matches!(told.blocking_recv(), Some(Event::Device { .. })));
         drop(mixer);
         assert!(wav::read_mono(&path).is_ok());
+    }
+
+    #[test]
+    fn the_test_sound_is_mixed_in_once_and_shows_on_the_meter() {
+        let (mut desk, _told) = desk();
+        let start = clock::now();
+        let tick = |desk: &mut Desk, n: u32| {
+            desk.tick(start + Duration::from_millis(20) * n);
+            desk.way_out.level.get()
+        };
+        assert_eq!(tick(&mut desk, 0), 0.0);
+        let mut loud = 0;
+        for n in 1..=100 {
+            // Asked for again while it plays, it goes on.
+            desk.way_out.test.fetch_or(n < 20, Ordering::Relaxed);
+            loud += u32::from(tick(&mut desk, n) > 0.01);
+        }
+        assert!((35..=70).contains(&loud), "{loud} frames");
+        assert_eq!(desk.way_out.level.get(), 0.0);
+    }
+
+    #[test]
+    fn the_output_is_switched_while_the_mix_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out.wav");
+        let (events, mut told) = mpsc::channel(100);
+        let mixer = Mixer::start(recording(&path), events).unwrap();
+        let start = clock::now();
+        let nowhere = |name: &str| Output::Speaker(Some(name.into()));
+        for output in [nowhere("no such one"), nowhere("nor this"), nowhere("nor this"), Output::Off] {
+            mixer.set_output(output.clone()).unwrap();
+            assert_eq!(mixer.way_out.place().output, output);
+        }
+        assert!(clock::now() - start < Duration::from_millis(500), "nothing was waited for");
+        mixer.set_output(nowhere("last")).unwrap();
+        assert!(matches!(
+            told.blocking_recv(),
+            Some(Event::Device { what: Device::Speaker, .. } | Event::DeviceInUse { what: Device::Speaker, .. })
+        ));
+        mixer.play_test();
+        tick_for(30);
+        assert!(mixer.output_level() > 0.0);
+        drop(mixer);
+        let heard = wav::read_mono(&path).unwrap();
+        assert!(heard.len() / FRAME >= 29, "{} frames", heard.len() / FRAME);
+        assert!(heard.iter().any(|sample| sample.abs() > 0.05), "the recording has what the speaker would have got");
     }
 
     #[test]

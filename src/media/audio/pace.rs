@@ -40,6 +40,11 @@ impl Worker {
         worker.patience = Some(DRIVER_PATIENCE);
         Ok(worker)
     }
+
+    /// Tells the thread to stop and does not wait for it yet.
+    pub fn tell_to_stop(&mut self) {
+        self.stop = None;
+    }
 }
 
 impl Drop for Worker {
@@ -62,6 +67,14 @@ impl Drop for Worker {
     }
 }
 
+/// Drops, on a thread of its own, what may take a while to end.
+pub fn drop_later(ending: impl Send + 'static) {
+    // Where there is no thread, it is dropped here.
+    if let Err(error) = std::thread::Builder::new().name("audio-stop".into()).spawn(move || drop(ending)) {
+        tracing::warn!(%error, "sound was waited for");
+    }
+}
+
 /// The thread's end of a [`Worker`].
 #[derive(Debug)]
 pub struct Stop(Receiver<Infallible>);
@@ -70,6 +83,11 @@ impl Stop {
     /// Waits until `deadline`; false when it is time to stop.
     pub fn wait_until(&self, deadline: Instant) -> bool {
         self.wait(deadline.saturating_duration_since(clock::now()))
+    }
+
+    /// True when it is time to stop.
+    pub fn is_asked(&self) -> bool {
+        !self.wait(Duration::ZERO)
     }
 
     /// Waits for `time`; false when it is time to stop.

@@ -1,5 +1,9 @@
 //! Keeps a device open through everything that happens to it: one loop for microphone and speaker.
+//!
+//! The device that was asked for comes first. While it cannot be had, the system's default stands in, and every few seconds
+//! the one that was asked for is tried again beside it: nothing is let go of before the other runs.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,76 +13,109 @@ use super::device::{self, DeviceKind, Health};
 use super::pace::Stop;
 use crate::media::{Device, Event, Problem, tell};
 
-/// Time to the next attempt, at first and at most; it doubles.
-const FIRST_RETRY: Duration = Duration::from_millis(500);
-const LAST_RETRY: Duration = Duration::from_secs(5);
-/// How often a running device is looked at.
+/// How often a running device is looked at. The times below count such looks.
 const LOOK: Duration = Duration::from_millis(250);
+/// Looks to the next attempt, at first (0.5 s) and at most (5 s); they double.
+const FIRST_RETRY: u32 = 2;
+const LAST_RETRY: u32 = 20;
 /// Looks without a callback after which a device stands still (3 s).
 const STILL: u32 = 12;
 /// The same for a device that reported an error (0.5 s).
 const DEAD: u32 = 2;
-/// Looks after which, on a stand-in, the device that was asked for is searched (5 s).
+/// Looks after which, on a stand-in, the device that was asked for is tried (5 s).
 const SEARCH: u32 = 20;
+/// Looks after the start in which a device that is in use may still be ours, held by the capture or output before this
+/// one: nobody is told and nothing stands in (1.5 s).
+const HANDOVER: u32 = 6;
 
 /// A device that is to be kept open.
 pub struct Keeper {
-    pub what: Device,
-    pub kind: DeviceKind,
-    /// Id or name; the system's default stands in while it is missing, or where none is given.
-    pub wanted: Option<String>,
-    pub events: mpsc::Sender<Event>,
+    what: Device,
+    /// Id or name; `None` is the system's default.
+    wanted: Option<String>,
+    events: mpsc::Sender<Event>,
+    look: Duration,
 }
 
 /// A device that runs until this is dropped.
-struct Opened {
-    _stream: cpal::Stream,
+pub struct Running {
+    _stream: Box<dyn Any>,
     name: String,
-    /// What is wrong with the device that was asked for, where the default stands in for it.
-    instead_of: Option<Problem>,
+    health: Arc<Health>,
 }
 
-/// Why the look after a running device ended.
-enum Ended {
-    Stop,
-    Fault(Problem),
-    /// What stood in may go: the device that was asked for is there.
-    Found,
+/// What opens devices.
+pub trait Rig {
+    /// Opens the device with an id or a name, or the system's default.
+    ///
+    /// # Errors
+    /// Why it cannot be used now.
+    fn open(&mut self, wanted: Option<&str>) -> Result<Running, Problem>;
+}
+
+/// The system's devices, opened by a function that returns the running stream.
+pub struct System<O> {
+    pub kind: DeviceKind,
+    pub open: O,
+}
+
+impl<O> Rig for System<O>
+where
+    O: FnMut(&cpal::Device, &Arc<Health>) -> Result<cpal::Stream, cpal::Error>,
+{
+    fn open(&mut self, wanted: Option<&str>) -> Result<Running, Problem> {
+        let (device, name) = device::find(self.kind, wanted)?;
+        let health = Arc::new(Health::default());
+        let stream = (self.open)(&device, &health).map_err(|error| device::problem(&error))?;
+        Ok(Running { _stream: Box::new(stream), name, health })
+    }
+}
+
+/// A running device; with what is wrong with the one that was asked for where it is the default instead.
+struct Opened {
+    running: Running,
+    stands_in: Option<Problem>,
+}
+
+enum Unopened {
+    /// It may be ours in a moment.
+    Wait,
+    Problem(Problem),
 }
 
 impl Keeper {
-    /// Opens with `open`, and again with growing pauses whenever that or the device fails, until told to stop.
-    /// What `open` returns is the running stream; each change of state is one event.
-    pub fn run(
-        self,
-        stop: &Stop,
-        mut open: impl FnMut(&cpal::Device, &Arc<Health>) -> Result<cpal::Stream, cpal::Error>,
-    ) {
+    /// `wanted` is an id or a name; the system's default stands in while it is missing, or where none is given.
+    pub fn new(what: Device, wanted: Option<String>, events: mpsc::Sender<Event>) -> Self {
+        Self { what, wanted, events, look: LOOK }
+    }
+
+    /// Opens the device, and again with growing pauses whenever that or the device fails, until told to stop. Each
+    /// change of state is one event, and so is each opening.
+    pub fn run(self, stop: &Stop, mut rig: impl Rig) {
         let mut retry = FIRST_RETRY;
         let mut told: Option<Problem> = None;
+        let mut handover = HANDOVER;
         loop {
-            let health = Arc::new(Health::default());
-            match self.attempt(&health, &mut open) {
-                Ok(opened) => {
-                    let stand_in = opened.instead_of == Some(Problem::Missing);
-                    if let Some(problem) = opened.instead_of {
-                        self.report(problem, &mut told);
-                    }
-                    if told.take().is_some() {
-                        tell(&self.events, Event::DeviceInUse { what: self.what, name: opened.name, instead_of: None });
-                    }
-                    match self.watch(stop, &health, stand_in, &mut retry) {
-                        Ended::Stop => return,
-                        Ended::Fault(problem) => self.report(problem, &mut told),
-                        Ended::Found => {
-                            told = Some(Problem::Missing);
-                            continue;
-                        }
-                    }
-                }
-                Err(problem) => self.report(problem, &mut told),
+            let attempt = self.attempt(&mut rig, handover > 0);
+            // Opening may have taken long: whoever let go of this meanwhile wants to hear no more of it.
+            if stop.is_asked() {
+                return;
             }
-            if !stop.wait(retry) {
+            let ended = match attempt {
+                Ok(opened) => self.watch(stop, &mut rig, opened, &mut told, &mut retry),
+                Err(Unopened::Problem(problem)) => Some(problem),
+                Err(Unopened::Wait) => {
+                    handover -= 1;
+                    if !stop.wait(self.look) {
+                        return;
+                    }
+                    continue;
+                }
+            };
+            let Some(problem) = ended else { return };
+            handover = 0;
+            self.report(problem, &mut told);
+            if !stop.wait(self.look * retry) {
                 return;
             }
             retry = (retry * 2).min(LAST_RETRY);
@@ -86,52 +123,64 @@ impl Keeper {
     }
 
     /// The device that was asked for, or else the default.
-    fn attempt(
-        &self,
-        health: &Arc<Health>,
-        open: &mut impl FnMut(&cpal::Device, &Arc<Health>) -> Result<cpal::Stream, cpal::Error>,
-    ) -> Result<Opened, Problem> {
-        let mut open = |device: Option<cpal::Device>| {
-            let device = device.ok_or(Problem::Missing)?;
-            let stream = open(&device, health).map_err(|error| device::problem(&error))?;
-            Ok(Opened { _stream: stream, name: device::name(&device), instead_of: None })
-        };
-        let Some(wanted) = &self.wanted else {
-            return open(device::default_device(self.kind));
-        };
-        open(device::find(self.kind, wanted)).or_else(|problem: Problem| {
+    fn attempt(&self, rig: &mut impl Rig, handover: bool) -> Result<Opened, Unopened> {
+        match rig.open(self.wanted.as_deref()) {
+            Ok(running) => Ok(Opened { running, stands_in: None }),
+            Err(Problem::Busy) if handover => Err(Unopened::Wait),
             // Where nothing works, the device that was asked for is the one to tell about.
-            let opened = open(device::default_device(self.kind)).map_err(|_| problem.clone())?;
-            Ok(Opened { instead_of: Some(problem), ..opened })
-        })
+            Err(problem) => match self.wanted.as_ref().and_then(|_| rig.open(None).ok()) {
+                Some(running) => Ok(Opened { running, stands_in: Some(problem) }),
+                None => Err(Unopened::Problem(problem)),
+            },
+        }
     }
 
-    fn watch(&self, stop: &Stop, health: &Health, stand_in: bool, retry: &mut Duration) -> Ended {
-        let (mut beats, mut still, mut looks) = (health.beats(), 0, 0u32);
-        while stop.wait(LOOK) {
-            if let Some(problem) = health.fault() {
-                return Ended::Fault(problem);
-            }
-            let before = std::mem::replace(&mut beats, health.beats());
-            still = if before == beats { still + 1 } else { 0 };
-            if still == 0 {
-                health.forgive();
-            } else if let Some(problem) = health.trouble().filter(|_| still >= DEAD) {
-                return Ended::Fault(problem);
-            }
-            if still >= STILL {
-                return Ended::Fault(Problem::Other("it stands still".into()));
+    /// Looks after a running device until it fails; `None` when it is time to stop. A stand-in is left for the device
+    /// that was asked for once that can be had.
+    fn watch(
+        &self,
+        stop: &Stop,
+        rig: &mut impl Rig,
+        mut opened: Opened,
+        told: &mut Option<Problem>,
+        retry: &mut u32,
+    ) -> Option<Problem> {
+        if let Some(problem) = opened.stands_in.clone() {
+            self.report(problem, told);
+        }
+        self.announce(&opened, told);
+        let mut pulse = Pulse::of(&opened.running.health);
+        let mut looks = 0u32;
+        while stop.wait(self.look) {
+            if let Some(problem) = pulse.look(&opened.running.health) {
+                return Some(problem);
             }
             looks = looks.wrapping_add(1);
-            if looks.is_multiple_of(SEARCH) {
-                // It has run for a while: the next trouble is a new one.
-                *retry = FIRST_RETRY;
-                if stand_in && self.wanted.as_ref().is_some_and(|id| device::find(self.kind, id).is_some()) {
-                    return Ended::Found;
+            if !looks.is_multiple_of(SEARCH) {
+                continue;
+            }
+            // It has run for a while: the next trouble is a new one.
+            *retry = FIRST_RETRY;
+            if opened.stands_in.is_some()
+                && let Ok(running) = rig.open(self.wanted.as_deref())
+            {
+                if stop.is_asked() {
+                    return None;
                 }
+                opened = Opened { running, stands_in: None };
+                pulse = Pulse::of(&opened.running.health);
+                self.announce(&opened, told);
             }
         }
-        Ended::Stop
+        None
+    }
+
+    fn announce(&self, opened: &Opened, told: &mut Option<Problem>) {
+        *told = None;
+        let instead_of = opened.stands_in.as_ref().and_then(|_| self.wanted.clone());
+        let name = opened.running.name.clone();
+        tracing::info!(device = %self.what, name, instead = instead_of.is_some(), "sound device runs");
+        tell(&self.events, Event::DeviceInUse { what: self.what, name, instead_of });
     }
 
     /// Tells a problem once, until it changes or goes away.
@@ -141,5 +190,173 @@ impl Keeper {
             tell(&self.events, Event::Device { what: self.what, problem: problem.clone() });
             *told = Some(problem);
         }
+    }
+}
+
+/// Whether callbacks still come.
+struct Pulse {
+    beats: u32,
+    still: u32,
+}
+
+impl Pulse {
+    fn of(health: &Health) -> Self {
+        Self { beats: health.beats(), still: 0 }
+    }
+
+    /// What is wrong with the device, if it is.
+    fn look(&mut self, health: &Health) -> Option<Problem> {
+        if let Some(problem) = health.fault() {
+            return Some(problem);
+        }
+        let before = std::mem::replace(&mut self.beats, health.beats());
+        self.still = if before == self.beats { self.still + 1 } else { 0 };
+        if self.still == 0 {
+            health.forgive();
+        } else if let Some(problem) = health.trouble().filter(|_| self.still >= DEAD) {
+            return Some(problem);
+        }
+        (self.still >= STILL).then(|| Problem::Other("it stands still".into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::{Mutex, MutexGuard};
+
+    use cpal::ErrorKind;
+
+    use super::super::pace::Worker;
+    use super::*;
+
+    const MICROPHONE: Device = Device::Microphone;
+
+    /// Devices that the test plugs in and pulls out. `None` is the default.
+    #[derive(Clone, Default)]
+    struct Bench(Arc<Mutex<State>>);
+
+    #[derive(Default)]
+    struct State {
+        /// Those that cannot be opened, and why.
+        wrong: BTreeMap<Option<String>, Problem>,
+        /// Those that run.
+        running: BTreeMap<Option<String>, Arc<Health>>,
+        opened: usize,
+    }
+
+    impl Bench {
+        fn lock(&self) -> MutexGuard<'_, State> {
+            self.0.lock().unwrap()
+        }
+
+        fn set(&self, wanted: Option<&str>, wrong: Option<Problem>) {
+            let wanted = wanted.map(str::to_owned);
+            let mut state = self.lock();
+            match wrong {
+                Some(problem) => state.wrong.insert(wanted, problem),
+                None => state.wrong.remove(&wanted),
+            };
+        }
+
+        fn fail(&self, wanted: Option<&str>) {
+            self.lock().running[&wanted.map(str::to_owned)].fail(ErrorKind::DeviceNotAvailable);
+        }
+
+        /// A keeper on this bench, whose looks are 5 ms; and something that makes its devices' callbacks.
+        fn keep(&self, wanted: Option<&str>) -> ((Worker, Worker), mpsc::Receiver<Event>) {
+            let (events, told) = mpsc::channel(100);
+            let keeper =
+                Keeper { look: Duration::from_millis(5), ..Keeper::new(MICROPHONE, wanted.map(str::to_owned), events) };
+            let (rig, beating) = (self.clone(), self.clone());
+            let beat = Worker::spawn("test-beat", move |stop| {
+                while stop.wait(Duration::from_millis(1)) {
+                    beating.lock().running.values().for_each(|health| health.beat(1));
+                }
+            });
+            let keep = Worker::spawn("test-keeper", move |stop| keeper.run(&stop, rig));
+            ((keep.unwrap(), beat.unwrap()), told)
+        }
+    }
+
+    impl Rig for Bench {
+        fn open(&mut self, wanted: Option<&str>) -> Result<Running, Problem> {
+            let wanted = wanted.map(str::to_owned);
+            let mut state = self.lock();
+            state.opened += 1;
+            if let Some(problem) = state.wrong.get(&wanted) {
+                return Err(problem.clone());
+            }
+            let health = Arc::<Health>::default();
+            state.running.insert(wanted.clone(), Arc::clone(&health));
+            Ok(Running { _stream: Box::new(()), name: wanted.unwrap_or("Built-in".into()), health })
+        }
+    }
+
+    fn wrong(problem: Problem) -> Option<Event> {
+        Some(Event::Device { what: MICROPHONE, problem })
+    }
+
+    fn runs(name: &str, instead_of: Option<&str>) -> Option<Event> {
+        let instead_of = instead_of.map(str::to_owned);
+        Some(Event::DeviceInUse { what: MICROPHONE, name: name.into(), instead_of })
+    }
+
+    #[test]
+    fn the_device_that_was_asked_for_comes_first_the_default_stands_in_and_it_is_taken_back() {
+        let bench = Bench::default();
+        let (_threads, mut told) = bench.keep(Some("Headset"));
+        assert_eq!(told.blocking_recv(), runs("Headset", None), "the first opening is told");
+        for why in [Problem::Missing, Problem::Busy, Problem::Denied] {
+            bench.set(Some("Headset"), Some(why.clone()));
+            bench.fail(Some("Headset"));
+            assert_eq!(told.blocking_recv(), wrong(Problem::Unplugged));
+            assert_eq!(told.blocking_recv(), wrong(why));
+            assert_eq!(told.blocking_recv(), runs("Built-in", Some("Headset")));
+            bench.set(Some("Headset"), None);
+            assert_eq!(told.blocking_recv(), runs("Headset", None));
+        }
+    }
+
+    #[test]
+    fn where_nothing_works_the_device_that_was_asked_for_is_told_about_once() {
+        let bench = Bench::default();
+        bench.set(Some("Headset"), Some(Problem::Denied));
+        bench.set(None, Some(Problem::Missing));
+        let (threads, mut told) = bench.keep(Some("Headset"));
+        assert_eq!(told.blocking_recv(), wrong(Problem::Denied));
+        while bench.lock().opened < 8 {
+            std::thread::yield_now();
+        }
+        drop(threads);
+        assert!(told.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_device_that_is_still_ours_is_waited_for_in_silence_and_one_that_stays_in_use_is_told() {
+        let bench = Bench::default();
+        bench.set(Some("Headset"), Some(Problem::Busy));
+        let (threads, mut told) = bench.keep(Some("Headset"));
+        while bench.lock().opened < 3 {
+            std::thread::yield_now();
+        }
+        bench.set(Some("Headset"), None);
+        assert_eq!(told.blocking_recv(), runs("Headset", None));
+        drop(threads);
+
+        bench.set(Some("Headset"), Some(Problem::Busy));
+        let (_threads, mut told) = bench.keep(Some("Headset"));
+        assert_eq!(told.blocking_recv(), wrong(Problem::Busy));
+        assert_eq!(told.blocking_recv(), runs("Built-in", Some("Headset")));
+    }
+
+    #[test]
+    fn the_default_alone_has_no_stand_in() {
+        let bench = Bench::default();
+        bench.set(None, Some(Problem::Missing));
+        let (_threads, mut told) = bench.keep(None);
+        assert_eq!(told.blocking_recv(), wrong(Problem::Missing));
+        bench.set(None, None);
+        assert_eq!(told.blocking_recv(), runs("Built-in", None));
     }
 }

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 
-use super::device::{self, DeviceKind, Feed};
-use super::pace::Worker;
+use super::device::{self, DeviceKind, Feed, Health};
+use super::pace::{Worker, drop_later};
 use super::resample::Resampler;
-use super::retry::Keeper;
+use super::retry::{Keeper, System};
 use super::{AudioError, Frame, RATE};
 use crate::media::{Device, Event};
 
@@ -15,7 +15,13 @@ use crate::media::{Device, Event};
 pub struct Speaker {
     fresh: Arc<Mutex<Option<Feed>>>,
     line: Option<Line>,
-    _device: Worker,
+    device: Worker,
+}
+
+impl std::fmt::Debug for Speaker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Speaker").field("line", &self.line.is_some()).finish_non_exhaustive()
+    }
 }
 
 impl Speaker {
@@ -23,15 +29,22 @@ impl Speaker {
     pub fn start(wanted: Option<String>, events: mpsc::Sender<Event>) -> Result<Self, AudioError> {
         let fresh = Arc::new(Mutex::new(None));
         let slot = fresh.clone();
-        let keeper = Keeper { what: Device::Speaker, kind: DeviceKind::Output, wanted, events };
+        let keeper = Keeper::new(Device::Speaker, wanted, events);
         let device = Worker::spawn_driver("audio-speaker", move |stop| {
-            keeper.run(&stop, |device, health| {
+            let open = |device: &cpal::Device, health: &Arc<Health>| {
                 let (stream, feed) = device::open_output(device, health)?;
                 *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(feed);
                 Ok(stream)
-            });
+            };
+            keeper.run(&stop, System { kind: DeviceKind::Output, open });
         })?;
-        Ok(Self { fresh, line: None, _device: device })
+        Ok(Self { fresh, line: None, device })
+    }
+
+    /// Lets go of the device without waiting for it.
+    pub fn stop_later(mut self) {
+        self.device.tell_to_stop();
+        drop_later(self.device);
     }
 
     /// Hands on 20 ms, or drops them where there is no device.

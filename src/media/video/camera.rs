@@ -43,11 +43,17 @@ pub trait FrameSource {
 
 /// Opens cameras, again and again until one works.
 pub trait CameraOpener: Send {
-    /// Opens the camera.
+    /// The id or the name of the camera that was asked for; `None` where any will do.
+    fn wanted(&self) -> Option<String>;
+
+    /// Opens the camera that was asked for.
     ///
     /// # Errors
     /// Why it cannot be used now.
     fn open(&mut self) -> Result<Box<dyn FrameSource>, Problem>;
+
+    /// Opens the first other one, if a certain one was asked for and there is another that can be opened.
+    fn open_other(&mut self) -> Option<Box<dyn FrameSource>>;
 }
 
 /// The cameras of this machine, in the system's order; none if there are none or the system does not say.
@@ -87,6 +93,10 @@ pub struct SystemCamera {
 }
 
 impl CameraOpener for SystemCamera {
+    fn wanted(&self) -> Option<String> {
+        self.wanted.clone()
+    }
+
     fn open(&mut self) -> Result<Box<dyn FrameSource>, Problem> {
         if !nokhwa::nokhwa_check() {
             nokhwa::nokhwa_initialize(|granted| tracing::info!(granted, "the system was asked for the camera"));
@@ -95,6 +105,18 @@ impl CameraOpener for SystemCamera {
         let chosen = pick(cameras(), self.wanted.as_deref()).ok_or(Problem::Missing)?;
         system::open(&chosen, &self.config)
     }
+
+    fn open_other(&mut self) -> Option<Box<dyn FrameSource>> {
+        let wanted = self.wanted.as_deref().filter(|_| nokhwa::nokhwa_check())?;
+        let tried = others(cameras(), wanted).into_iter().map(|other| system::open(&other, &self.config));
+        tried.filter_map(Result::ok).next()
+    }
+}
+
+/// The cameras that may stand in for the one that was asked for.
+fn others(cameras: Vec<CameraInfo>, wanted: &str) -> Vec<CameraInfo> {
+    let asked = pick(cameras.clone(), Some(wanted));
+    cameras.into_iter().filter(|camera| Some(camera) != asked.as_ref()).collect()
 }
 
 /// By id first, then by name or a part of it.
@@ -135,6 +157,7 @@ fn choose<'a, T>(offers: &'a [T], want: &VideoConfig, read: impl Fn(&T) -> Offer
 }
 
 /// What a driver's message means to a user. `running` if the camera gave pictures before.
+#[cfg(any(test, not(target_os = "linux")))]
 fn classify(message: &str, running: bool) -> Problem {
     let low = message.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| low.contains(word));
@@ -193,8 +216,10 @@ mod tests {
         assert_eq!(pick(all.clone(), None).unwrap().id, "0");
         assert_eq!(pick(all.clone(), Some("2")).unwrap().id, "2");
         assert_eq!(pick(all.clone(), Some("desk")).unwrap().id, "2");
-        assert_eq!(pick(all, Some("gone")), None);
+        assert_eq!(pick(all.clone(), Some("gone")), None);
         assert_eq!(pick(Vec::new(), None), None);
+        let ids = |wanted| others(all.clone(), wanted).into_iter().map(|camera| camera.id).collect::<Vec<_>>();
+        assert_eq!([ids("gone"), ids("0"), ids("desk")], [vec!["0", "2"], vec!["2"], vec!["0"]]);
     }
 
     #[test]
@@ -202,5 +227,8 @@ mod tests {
         let listed = cameras();
         let mut opener = SystemCamera { wanted: Some("no such camera".into()), config: VideoConfig::default() };
         assert_eq!(opener.open().err(), Some(Problem::Missing), "{listed:?}");
+        if listed.is_empty() {
+            assert!(opener.open_other().is_none());
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! From a source to encoded frames: what this participant sends. Called by `call`.
+//! From a source to pictures that are shown and encoded frames: what this participant sends. Called by `call`, and by the
+//! window for a preview, which is shown and not encoded.
 //!
 //! A test picture or a file is drawn and encoded on one thread, paced by absolute deadlines. A camera is read on a
 //! thread of its own, since its driver may block, and leaves its newest picture for the encoder's thread. A
@@ -7,7 +8,9 @@
 
 mod gate;
 mod lens;
+mod own;
 mod pace;
+mod stage;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -15,22 +18,20 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use self::gate::KeyGate;
 use self::lens::{Finish, Health};
+use self::own::{Canvases, Own};
 use self::pace::Pace;
+use self::stage::{Room, Stage};
 use super::camera::{CameraOpener, SystemCamera};
 use super::newest::Newest;
 use super::pattern::Pattern;
-use super::picture::I420;
-use super::{Codec, PictureSource, VideoConfig, VideoEncoder, VideoError, VideoSource, failed, tell, y4m};
+use super::pictures::Pictures;
+use super::{PictureSource, VideoConfig, VideoError, VideoSource, failed, tell, y4m};
 use crate::clock;
 use crate::media::{Encoded, Event, MediaClock};
-use crate::proto::{Layer, Track};
 
 /// How long a source waits for room for a frame before it looks again.
 const ROOM_CHECK: Duration = Duration::from_millis(5);
-/// Pictures in a row that cannot be encoded, each with a new encoder, before it is said.
-const MOST_FAILURES: u32 = 3;
 /// How long a driver that blocks is waited for at the end; then its thread is left behind.
 const DRIVER_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -38,46 +39,69 @@ const DRIVER_PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Capture {
     control: Arc<Control>,
+    own: Arc<Own>,
     threads: Vec<JoinHandle<()>>,
     camera: Option<(JoinHandle<()>, Arc<Finish>)>,
 }
 
 impl Capture {
-    /// Starts a source; encoded frames of the camera track go to `out`. Whatever goes wrong is an event: a source that
-    /// cannot run sends nothing, a camera that is missing is looked for until it is there.
+    /// Starts a source; encoded frames of the camera track go to `out`, and every picture is shown in `pictures`, until the
+    /// source ends. Whatever goes wrong is an event: a source that cannot run sends nothing, a camera that is missing is
+    /// looked for until it is there, while the first other one stands in.
     pub fn start(
         source: VideoSource,
         config: VideoConfig,
         clock: MediaClock,
         out: mpsc::Sender<Encoded>,
         events: mpsc::Sender<Event>,
-        _: super::Pictures,
+        pictures: Pictures,
     ) -> Self {
+        Self::start_wired(source, config, Wires { clock, out, events, pictures }, true)
+    }
+
+    /// The same, and nothing is encoded or sent until [`Capture::send`] says so.
+    pub fn preview(
+        source: VideoSource,
+        config: VideoConfig,
+        clock: MediaClock,
+        out: mpsc::Sender<Encoded>,
+        events: mpsc::Sender<Event>,
+        pictures: Pictures,
+    ) -> Self {
+        Self::start_wired(source, config, Wires { clock, out, events, pictures }, false)
+    }
+
+    fn start_wired(source: VideoSource, config: VideoConfig, wires: Wires, sends: bool) -> Self {
         let config = config.sound();
+        let events = wires.events.clone();
+        let idle = Self::idle(wires.pictures.clone(), sends);
         let result = match source {
-            VideoSource::Off => Ok(Self::idle()),
+            VideoSource::Off => return idle,
             VideoSource::Camera(wanted) => {
-                let opener = Box::new(SystemCamera { wanted, config });
-                Self::start_camera(opener, lens::BACK_OFF, config, clock, out, events.clone())
+                idle.start_camera(Box::new(SystemCamera { wanted, config }), lens::BACK_OFF, config, wires)
             }
             VideoSource::Pattern => {
                 let pattern = Box::new(Pattern::new(config.width, config.height));
-                Self::start_paced(pattern, (config.fps, 1), config, clock, out, events.clone())
+                idle.start_paced(pattern, (config.fps, 1), config, wires)
             }
             VideoSource::File(path) => y4m::Reader::open(&path).and_then(|reader| {
                 let rate = reader.rate();
                 let config = VideoConfig { fps: rate.0.div_ceil(rate.1.max(1)), ..config };
-                Self::start_paced(Box::new(reader), rate, config, clock, out, events.clone())
+                idle.start_paced(Box::new(reader), rate, config, wires)
             }),
         };
         result.unwrap_or_else(|error| {
             tell(&events, failed("video", &error));
-            Self::idle()
+            Self::idle(Pictures::default(), false)
         })
     }
 
-    pub fn stop_later(self) {}
-    pub fn send(&self, _: bool) {}
+    /// Encodes and sends the pictures, from a key frame on, or shows them alone: without an encoder.
+    pub fn send(&self, on: bool) {
+        self.control.lock().sends = on;
+        self.control.changed.notify_all();
+    }
+
     /// Asks for a key frame, soon: the first request is served at once, further ones at most every 300 ms.
     pub fn force_key(&self) {
         self.control.lock().key = true;
@@ -91,37 +115,54 @@ impl Capture {
     /// Stops the source; the same as dropping it. A driver that blocks is left behind after a second.
     pub fn stop(self) {}
 
-    fn idle() -> Self {
-        Self { control: Arc::default(), threads: Vec::new(), camera: None }
+    /// Stops the source without waiting for its driver: nothing is shown or sent any more, and a thread of its own sees
+    /// the end.
+    pub fn stop_later(self) {
+        self.tell_to_stop();
+        // Where there is no thread, it is dropped here.
+        if let Err(error) = std::thread::Builder::new().name("video-stop".into()).spawn(move || drop(self)) {
+            tracing::warn!(%error, "a source of pictures was waited for");
+        }
+    }
+
+    fn tell_to_stop(&self) {
+        self.control.lock().stop = true;
+        self.control.changed.notify_all();
+        self.own.end();
+    }
+
+    fn idle(pictures: Pictures, sends: bool) -> Self {
+        let control = Arc::<Control>::default();
+        control.lock().sends = sends;
+        Self { control, own: Arc::new(Own::new(pictures)), threads: Vec::new(), camera: None }
     }
 
     fn start_paced(
+        mut self,
         source: Box<dyn PictureSource>,
         rate: (u32, u32),
         config: VideoConfig,
-        clock: MediaClock,
-        out: mpsc::Sender<Encoded>,
-        events: mpsc::Sender<Event>,
+        wires: Wires,
     ) -> Result<Self, VideoError> {
-        let mut capture = Self::idle();
-        let control = Arc::clone(&capture.control);
-        let stage = Stage::new(config, clock, events, Arc::clone(&control));
-        capture.spawn("video-source", move || run_paced(source, rate, stage, &control, &out))?;
-        Ok(capture)
+        let (control, own) = (Arc::clone(&self.control), Arc::clone(&self.own));
+        let stage = Stage::new(config, wires, Arc::clone(&control));
+        self.spawn("video-source", move || {
+            run_paced(source, rate, stage, &control, &own);
+            own.end();
+        })?;
+        Ok(self)
     }
 
     fn start_camera(
+        mut self,
         opener: Box<dyn CameraOpener>,
         back_off: Duration,
         config: VideoConfig,
-        clock: MediaClock,
-        out: mpsc::Sender<Encoded>,
-        events: mpsc::Sender<Event>,
+        wires: Wires,
     ) -> Result<Self, VideoError> {
-        let mut capture = Self::idle();
-        let control = Arc::clone(&capture.control);
-        let (newest, health) = (Arc::new(Newest::default()), Arc::new(Health::new(events.clone())));
-        let stage = Stage::new(config, clock, events, Arc::clone(&control));
+        let (control, own) = (Arc::clone(&self.control), Arc::clone(&self.own));
+        let (newest, health) = (Arc::new(Newest::default()), Arc::new(Health::new(wires.events.clone())));
+        let stage = Stage::new(config, wires, Arc::clone(&control));
         let finish = Arc::new(Finish::default());
         let reader = {
             let (control, newest, health) = (Arc::clone(&control), Arc::clone(&newest), Arc::clone(&health));
@@ -131,11 +172,14 @@ impl Capture {
                 lens::read(opener, back_off, &newest, &health, &control);
             }
         };
-        capture.spawn("video-encode", move || lens::encode(&newest, stage, &health, &control, &out))?;
+        self.spawn("video-encode", move || {
+            lens::encode(&newest, stage, &health, &control, &own);
+            own.end();
+        })?;
         let handle =
             std::thread::Builder::new().name("video-camera".into()).spawn(reader).map_err(VideoError::Thread)?;
-        capture.camera = Some((handle, finish));
-        Ok(capture)
+        self.camera = Some((handle, finish));
+        Ok(self)
     }
 
     fn spawn(&mut self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), VideoError> {
@@ -147,8 +191,7 @@ impl Capture {
 
 impl Drop for Capture {
     fn drop(&mut self) {
-        self.control.lock().stop = true;
-        self.control.changed.notify_all();
+        self.tell_to_stop();
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
                 tracing::error!("a video thread panicked");
@@ -164,6 +207,14 @@ impl Drop for Capture {
     }
 }
 
+/// What a source is connected to.
+struct Wires {
+    clock: MediaClock,
+    out: mpsc::Sender<Encoded>,
+    events: mpsc::Sender<Event>,
+    pictures: Pictures,
+}
+
 /// What the owner wants of the threads.
 #[derive(Debug, Default)]
 struct Control {
@@ -174,6 +225,8 @@ struct Control {
 #[derive(Debug, Default)]
 struct Wishes {
     stop: bool,
+    /// Pictures are encoded and sent.
+    sends: bool,
     key: bool,
     bitrate_bps: Option<u32>,
 }
@@ -185,6 +238,10 @@ impl Control {
 
     fn stopped(&self) -> bool {
         self.lock().stop
+    }
+
+    fn sends(&self) -> bool {
+        self.lock().sends
     }
 
     /// Waits; false as soon as the threads are to stop.
@@ -200,108 +257,29 @@ impl Control {
     }
 }
 
-/// The encoder and when it makes key frames.
-struct Stage {
-    config: VideoConfig,
-    clock: MediaClock,
-    events: mpsc::Sender<Event>,
-    control: Arc<Control>,
-    encoder: Option<Box<dyn VideoEncoder>>,
-    gate: KeyGate,
-    /// Pictures in a row that could not be encoded.
-    failures: u32,
-}
-
-impl Stage {
-    fn new(config: VideoConfig, clock: MediaClock, events: mpsc::Sender<Event>, control: Arc<Control>) -> Self {
-        Self { config, clock, events, control, encoder: None, gate: KeyGate::default(), failures: 0 }
-    }
-
-    /// Encodes a picture taken at `at`. An encoder that fails is replaced at the next picture.
-    fn encode(&mut self, picture: &I420, at: Instant) -> Option<Encoded> {
-        let capture_us = self.clock.us_at(at);
-        match self.try_encode(picture, capture_us) {
-            Ok(encoded) => {
-                self.failures = 0;
-                encoded
-            }
-            Err(error) => {
-                self.encoder = None;
-                self.failures = self.failures.saturating_add(1);
-                tracing::warn!(%error, failures = self.failures, "a picture is not encoded");
-                if self.failures == MOST_FAILURES {
-                    tell(&self.events, failed("video encoder", &error));
-                }
-                None
-            }
-        }
-    }
-
-    fn try_encode(&mut self, picture: &I420, capture_us: u64) -> Result<Option<Encoded>, VideoError> {
-        let (key, bitrate_bps) = {
-            let mut wishes = self.control.lock();
-            (std::mem::take(&mut wishes.key), wishes.bitrate_bps.take())
-        };
-        let now = clock::now();
-        if key {
-            self.gate.request();
-        }
-        if let Some(bps) = bitrate_bps {
-            self.config.bitrate_bps = bps;
-            if let Some(encoder) = &mut self.encoder {
-                encoder.set_bitrate(bps)?;
-            }
-        }
-        let encoder = match &mut self.encoder {
-            Some(encoder) => encoder,
-            none => none.insert(Codec::default().encoder(&self.config)?),
-        };
-        let Some(packet) = encoder.encode(picture, capture_us, self.gate.due(now))? else { return Ok(None) };
-        self.gate.made(now, packet.key);
-        Ok(Some(Encoded {
-            track: Track::Camera,
-            layer: Layer { spatial: 0, temporal: 0 },
-            key: packet.key,
-            discardable: false,
-            dtx: false,
-            capture_us,
-            data: packet.data,
-        }))
-    }
-}
-
 /// Picture `n` at start + n / rate, none left out unless more than a second behind.
-fn run_paced(
-    mut source: Box<dyn PictureSource>,
-    rate: (u32, u32),
-    mut stage: Stage,
-    control: &Control,
-    out: &mpsc::Sender<Encoded>,
-) {
+fn run_paced(mut source: Box<dyn PictureSource>, rate: (u32, u32), mut stage: Stage, control: &Control, own: &Own) {
     let pace = Pace::new(clock::now(), rate);
     let (width, height) = source.size();
-    let mut picture = I420::black(width, height);
+    let mut canvases = Canvases::new(width, height);
     let mut number = 0;
     while control.wait_until(pace.due(number)) {
+        // Before a picture is drawn: one that is to be sent is not left out.
         let room = loop {
-            match out.try_reserve() {
-                Ok(room) => break room,
-                Err(mpsc::error::TrySendError::Closed(())) => return,
-                Err(mpsc::error::TrySendError::Full(())) => {
-                    if !control.wait_until(clock::now() + ROOM_CHECK) {
-                        return;
-                    }
-                }
+            match stage.room() {
+                Room::Gone => return,
+                Room::Full if control.wait_until(clock::now() + ROOM_CHECK) => {}
+                Room::Full => return,
+                room => break room,
             }
         };
         number = pace.caught_up(number, clock::now());
-        if let Err(error) = source.draw(number, &mut picture) {
-            tell(&stage.events, failed("video", &error));
-            return;
-        }
-        if let Some(encoded) = stage.encode(&picture, pace.due(number)) {
-            room.send(encoded);
-        }
+        let picture = match canvases.draw(|picture| source.draw(number, picture)) {
+            Ok(picture) => picture,
+            Err(error) => return tell(&stage.wires.events, failed("video", &error)),
+        };
+        own.show(Arc::clone(&picture));
+        stage.send(room, &picture, pace.due(number));
         number += 1;
     }
 }

@@ -44,17 +44,37 @@ impl Default for Pictures {
 }
 
 impl Pictures {
-    /// Puts a picture in place of the one before.
-    pub fn put(&self, of: Of, picture: Arc<I420>, at: Instant) {
+    /// Puts a picture in place of the one before; returns its number.
+    pub fn put(&self, of: Of, picture: Arc<I420>, at: Instant) -> u64 {
         let mut places = self.lock();
         let number = *self.count.borrow() + 1;
         places.insert(of, Shown { picture, number, at });
         self.count.send_replace(number);
+        number
     }
 
     /// Takes a picture away: its camera is off, or its sender left.
     pub fn remove(&self, of: Of) {
         if self.lock().remove(&of).is_some() {
+            self.count.send_modify(|_| {});
+        }
+    }
+
+    /// Takes a picture away if it is this one: who put it does not take away another's.
+    pub fn remove_number(&self, of: Of, number: u64) {
+        let mut places = self.lock();
+        if places.get(&of).is_some_and(|shown| shown.number == number) {
+            places.remove(&of);
+            self.count.send_modify(|_| {});
+        }
+    }
+
+    /// Takes away whatever a peer shows: it left.
+    pub fn remove_peer(&self, peer: ParticipantId) {
+        let mut places = self.lock();
+        let before = places.len();
+        places.retain(|of, _| !matches!(of, Of::Peer(id, _) if *id == peer));
+        if places.len() < before {
             self.count.send_modify(|_| {});
         }
     }
@@ -92,5 +112,24 @@ mod tests {
         pictures.remove(Of::Own);
         assert!(told.has_changed().unwrap());
         assert!(pictures.get(Of::Own).is_none());
+    }
+
+    #[test]
+    fn a_picture_is_taken_away_by_its_number_and_a_peer_with_all_that_it_shows() {
+        let (pictures, now, black) = (Pictures::default(), crate::clock::now(), Arc::new(I420::black(32, 16)));
+        let old = pictures.put(Of::Own, Arc::clone(&black), now);
+        let new = pictures.put(Of::Own, Arc::clone(&black), now);
+        pictures.remove_number(Of::Own, old);
+        assert!(pictures.get(Of::Own).is_some());
+        pictures.remove_number(Of::Own, new);
+        assert!(pictures.get(Of::Own).is_none());
+        let (one, other) = (ParticipantId(1), ParticipantId(2));
+        for of in [Of::Peer(one, Track::Camera), Of::Peer(one, Track::Screen), Of::Peer(other, Track::Camera)] {
+            pictures.put(of, Arc::clone(&black), now);
+        }
+        pictures.remove_peer(one);
+        let left = [(one, Track::Camera), (one, Track::Screen), (other, Track::Camera)]
+            .map(|(peer, track)| pictures.get(Of::Peer(peer, track)).is_some());
+        assert_eq!(left, [false, false, true]);
     }
 }

@@ -1,5 +1,5 @@
 //! Everything that arrives: decodes each track in the order that its [`VideoBuffer`](crate::jitter::VideoBuffer) gives,
-//! keeps each peer's newest picture and figures.
+//! shows each peer's newest picture and keeps its figures.
 //!
 //! `call` pushes opened frames in from its tasks and never waits; one thread, `video-decode`, does the work. What it needs
 //! from the other side, a key frame, is an event.
@@ -22,7 +22,7 @@ pub use crate::jitter::VideoIn;
 use self::lane::{Lane, Outcome};
 use self::record::Recorder;
 use self::stats::TrackView;
-use super::picture::I420;
+use super::pictures::{Of, Pictures};
 use super::{VideoError, tell};
 use crate::clock;
 use crate::media::Event;
@@ -39,24 +39,27 @@ const MOST_LANES: usize = 2 * limits::MEMBERS;
 #[derive(Debug)]
 pub struct Receiver {
     shared: Arc<Shared>,
+    pictures: Pictures,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Receiver {
     /// Starts the decoder's thread, and the recording of the first peer's pictures to a y4m file if there is to be one.
+    /// Each picture is put in `pictures` when its time has come, until its peer is removed or this is dropped.
     ///
     /// # Errors
     /// The file cannot be created, or a thread cannot be started.
-    pub fn start(events: mpsc::Sender<Event>, record: Option<PathBuf>, _: super::Pictures) -> Result<Self, VideoError> {
+    pub fn start(events: mpsc::Sender<Event>, record: Option<PathBuf>, pictures: Pictures) -> Result<Self, VideoError> {
         let recorder = record.map(|path| Recorder::start(&path, events.clone())).transpose()?;
         let shared = Arc::new(Shared::default());
         let lanes = BTreeMap::new();
-        let decoding = Decoding { shared: Arc::clone(&shared), events, recorder, lanes, moving_until: None };
+        let kept = pictures.clone();
+        let decoding = Decoding { shared: Arc::clone(&shared), events, recorder, pictures, lanes, moving_until: None };
         let thread = std::thread::Builder::new()
             .name("video-decode".into())
             .spawn(move || decoding.run())
             .map_err(VideoError::Thread)?;
-        Ok(Self { shared, thread: Some(thread) })
+        Ok(Self { shared, pictures: kept, thread: Some(thread) })
     }
 
     /// Takes a frame of `peer`, its payload opened; never waits. A frame of an audio track is ignored.
@@ -76,7 +79,14 @@ impl Receiver {
         self.order(Order::Moving(until));
     }
 
-    pub fn rest(&self, _: ParticipantId) {}
+    /// The peer turned its camera off: what does not come is no gap, and its last picture goes.
+    pub fn rest(&self, peer: ParticipantId) {
+        if let Some(view) = self.shared.views().get_mut(&(peer, Track::Camera)) {
+            view.rest();
+        }
+        self.pictures.remove(Of::Peer(peer, Track::Camera));
+    }
+
     /// Forgets a peer: its pictures, its figures, its decoders.
     pub fn remove(&self, peer: ParticipantId) {
         self.order(Order::Remove(peer));
@@ -117,16 +127,6 @@ impl Receiver {
         let mut views = self.shared.views();
         let of_peer = views.iter_mut().filter(|((of, _), _)| *of == peer);
         of_peer.filter_map(|(_, view)| view.take_longest_gap(now)).map(|gap| gap.as_millis() as u64).max()
-    }
-
-    /// The newest picture of a peer's camera.
-    pub fn latest(&self, peer: ParticipantId) -> Option<Arc<I420>> {
-        self.latest_of(peer, Track::Camera)
-    }
-
-    /// The newest picture of a peer's track.
-    pub fn latest_of(&self, peer: ParticipantId, track: Track) -> Option<Arc<I420>> {
-        self.shared.views().get(&(peer, track))?.latest.clone()
     }
 }
 
@@ -226,6 +226,7 @@ struct Decoding {
     shared: Arc<Shared>,
     events: mpsc::Sender<Event>,
     recorder: Option<Recorder>,
+    pictures: Pictures,
     lanes: BTreeMap<(ParticipantId, Track), Lane>,
     /// For tracks that begin during a move.
     moving_until: Option<Instant>,
@@ -238,6 +239,7 @@ impl Decoding {
             let (orders, stop) = self.shared.wait(deadline);
             orders.into_iter().for_each(|order| self.carry_out(order));
             if stop {
+                self.lanes.keys().for_each(|(peer, _)| self.pictures.remove_peer(*peer));
                 return;
             }
             let now = clock::now();
@@ -264,6 +266,7 @@ impl Decoding {
             Order::Remove(peer) => {
                 self.lanes.retain(|(of, _), _| *of != peer);
                 self.shared.views().retain(|(of, _), _| *of != peer);
+                self.pictures.remove_peer(peer);
             }
         }
     }
@@ -291,7 +294,7 @@ impl Decoding {
         lane.advance(now, &mut outcomes);
         let (stats, last_frame) = (lane.stats(now), lane.last());
         let mut told = Vec::new();
-        let mut pictures = Vec::new();
+        let mut drawn = Vec::new();
         {
             let mut views = self.shared.views();
             let view = views.entry(id).or_default();
@@ -299,11 +302,11 @@ impl Decoding {
             for outcome in outcomes {
                 match outcome {
                     Outcome::Picture(picture) => {
-                        if view.latest.is_none() {
+                        if view.size.is_none() {
                             told.push(Event::FirstFrame { peer, track });
                         }
-                        view.drew(Arc::clone(&picture), clock::now());
-                        pictures.push(picture);
+                        view.drew((picture.width(), picture.height()), clock::now());
+                        drawn.push(picture);
                     }
                     Outcome::Passed => view.decoded += 1,
                     Outcome::KeyFrameNeeded { spatial } => {
@@ -313,11 +316,15 @@ impl Decoding {
                 }
             }
         }
+        for picture in drawn {
+            if let Some(recorder) = &mut self.recorder {
+                recorder.take(peer, track, &picture);
+            }
+            self.pictures.put(Of::Peer(peer, track), picture, clock::now());
+        }
+        // Whoever hears of a first picture finds it.
         for event in told {
             tell(&self.events, event);
-        }
-        if let Some(recorder) = &mut self.recorder {
-            pictures.iter().for_each(|picture| recorder.take(peer, track, picture));
         }
     }
 }

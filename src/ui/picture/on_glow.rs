@@ -97,6 +97,9 @@ impl Store {
     }
 
     fn free(&mut self, gl: &glow::Context) {
+        if !self.unused.is_empty() {
+            tracing::trace!(freed = self.unused.len(), "pictures that nobody draws");
+        }
         for texture in self.unused.drain(..).flatten() {
             // SAFETY: a context is current, and the texture was made in it and is kept nowhere else.
             unsafe { gl.delete_texture(texture) };

@@ -22,7 +22,7 @@ fn gradient(width: u32, height: u32) -> I420 {
     for (row, line) in lines.enumerate() {
         let len = line.len();
         for (column, level) in line.iter_mut().enumerate() {
-            *level = (20 + column * 200 / len + row % 16) as u8;
+            *level = (20 + column * 190 / len + (row % 40).abs_diff(20)) as u8;
         }
     }
     picture
@@ -78,7 +78,7 @@ fn drawn(size: Vec2, scale: f32, pictures: &[(Of, Rect, Arc<I420>, Placement)], 
 
 fn peer(number: u8) -> Of {
     use crate::proto::{ParticipantId, Track};
-    Of::Peer(ParticipantId::new(u64::from(number)), Track::Camera)
+    Of::Peer(ParticipantId(u64::from(number)), Track::Camera)
 }
 
 fn assert_near(found: &[u8], expected: &[u8], tolerance: u8, what: &str) {
@@ -99,13 +99,13 @@ fn colours_are_those_of_the_conversion_that_everybody_uses() {
     let (worst, sum) = differences.fold((0, 0), |(worst, sum), it| (it.max(worst), sum + u64::from(it)));
     let mean = sum as f64 / expected.len() as f64;
     // Between two rows of colour the other one does not blend.
-    assert!(worst <= 8 && mean < 1.0, "worst {worst}, mean {mean}");
+    assert!(worst <= 4 && mean < 1.0, "worst {worst}, mean {mean}");
 }
 
 #[test]
 fn pure_colours_are_exact() {
     let whole = Rect::from_min_size(pos2(0.0, 0.0), vec2(16.0, 16.0));
-    for levels in [[16, 128, 128], [235, 128, 128], [81, 90, 240], [145, 54, 34], [41, 240, 110], [0, 0, 0], [255; 3]] {
+    for levels in [[16, 128, 128], [235, 128, 128], [81, 90, 240], [145, 54, 34], [41, 240, 110], [170, 166, 16]] {
         let picture = Arc::new(flat(16, 16, levels));
         let pictures = [(Of::Own, whole, picture.clone(), Placement::default())];
         let Some(image) = drawn(whole.size(), 1.0, &pictures, whole) else { return };
@@ -214,11 +214,12 @@ fn a_picture_drawn_small_is_the_mean_of_what_it_covers() {
 fn without_a_renderer_a_plain_rectangle_is_drawn() {
     let ctx = egui::Context::default();
     let shown = Shown { picture: Arc::new(I420::black(16, 16)), number: 1, at: crate::clock::now() };
-    let output = ctx.run_ui(egui::RawInput::default(), |ui| {
+    let mut output = ctx.run_ui(egui::RawInput::default(), |ui| {
         let rect = Rect::from_min_size(pos2(0.0, 0.0), vec2(16.0, 16.0));
         Painter::none().paint(ui.painter(), rect, Of::Own, &shown, &Placement::default());
         Painter::none().paint(ui.painter(), Rect::NOTHING, Of::Own, &shown, &Placement::default());
     });
+    output.textures_delta.clear();
     let filled = output.shapes.iter().filter(|clipped| matches!(clipped.shape, egui::Shape::Rect(_)));
     assert_eq!(filled.count(), 1);
 }

@@ -11,9 +11,9 @@ use crate::ui::{fixtures, offscreen};
 fn every_screen_to_an_image() {
     let folder = PathBuf::from(std::env::var_os("NEARCALL_LOOK").expect("NEARCALL_LOOK names a folder"));
     let only = std::env::var("NEARCALL_ONLY").unwrap_or_default();
-    let people = |memory: &mut Memory| memory.stage.toggle_people();
-    let regions = |memory: &mut Memory| memory.stage.toggle_regions();
-    let settings = |memory: &mut Memory| memory.sheet = Some(Sheet::Settings);
+    let people = |memory: &mut Memory| memory.open_people();
+    let regions = |memory: &mut Memory| memory.open_regions();
+    let settings = |memory: &mut Memory| memory.open_settings();
     let keys = |memory: &mut Memory| memory.sheet = Some(Sheet::Keys);
     let quit = |memory: &mut Memory| memory.sheet = Some(Sheet::Quit);
     let nothing = |_: &mut Memory| {};

@@ -27,9 +27,9 @@ pub(super) fn toolbar_ui(ui: &mut Ui, model: &Model, state: &State, memory: &mut
     let mut child = ui.new_child(builder);
     let ui = &mut child;
     ui.spacing_mut().item_spacing.x = 2.0;
-    microphone_ui(ui, model, state, actions);
+    memory.picking = microphone_ui(ui, model, state, actions);
     ui.add_space(space::S);
-    camera_ui(ui, model, state, actions);
+    memory.picking |= camera_ui(ui, model, state, actions);
     ui.spacing_mut().item_spacing.x = 10.0;
     ui.add_space(0.0);
     let tone = |open: bool| if open { Tone::Active } else { Tone::Plain };
@@ -47,7 +47,8 @@ pub(super) fn toolbar_ui(ui: &mut Ui, model: &Model, state: &State, memory: &mut
     }
 }
 
-fn microphone_ui(ui: &mut Ui, model: &Model, state: &State, actions: &mut Vec<Action>) {
+/// Whether its list is open.
+fn microphone_ui(ui: &mut Ui, model: &Model, state: &State, actions: &mut Vec<Action>) -> bool {
     let muted = state.own.muted;
     let (icon, label, tone) = if muted {
         (icons::MIC_OFF, "Turn the microphone on", Tone::Off)
@@ -69,10 +70,11 @@ fn microphone_ui(ui: &mut Ui, model: &Model, state: &State, actions: &mut Vec<Ac
         if widgets::secondary_icon(ui, icons::PLAY, "Test the speaker").clicked() {
             actions.push(Action::TestSound);
         }
-    });
+    })
 }
 
-fn camera_ui(ui: &mut Ui, model: &Model, state: &State, actions: &mut Vec<Action>) {
+/// Whether its list is open.
+fn camera_ui(ui: &mut Ui, model: &Model, state: &State, actions: &mut Vec<Action>) -> bool {
     let on = state.own.camera;
     let (icon, label, tone) = if on {
         (icons::CAMERA, "Turn the camera off", Tone::Plain)
@@ -92,7 +94,7 @@ fn camera_ui(ui: &mut Ui, model: &Model, state: &State, actions: &mut Vec<Action
         if widgets::switch(ui, &mut settings.self_view, "Show my picture").changed() || mirror {
             actions.push(Action::Settings(Box::new(settings)));
         }
-    });
+    })
 }
 
 fn trouble_ui(ui: &mut Ui, state: &State, device: Device) {
@@ -117,8 +119,8 @@ fn arrow_ui(ui: &mut Ui, label: &str) -> Response {
     response.on_hover_text(label)
 }
 
-/// What an arrow opens, above it; it stays while one picks.
-fn devices_menu(arrow: &Response, add: impl FnOnce(&mut Ui)) {
+/// What an arrow opens, above it; it stays while one picks. Whether it is open.
+fn devices_menu(arrow: &Response, add: impl FnOnce(&mut Ui)) -> bool {
     Popup::from_toggle_button_response(arrow)
         .align(RectAlign::TOP_START)
         .gap(6.0)
@@ -127,5 +129,6 @@ fn devices_menu(arrow: &Response, add: impl FnOnce(&mut Ui)) {
         .show(|ui| {
             ui.set_width(300.0);
             eframe::egui::Frame::new().inner_margin(8).show(ui, add);
-        });
+        })
+        .is_some()
 }

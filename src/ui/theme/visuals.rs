@@ -19,10 +19,13 @@ pub(super) fn style(theme: Theme) -> Style {
     let spacing = &mut style.spacing;
     spacing.item_spacing = vec2(space::S, space::S);
     spacing.button_padding = vec2(space::M, 8.0);
-    spacing.interact_size = vec2(CONTROL, CONTROL);
+    // egui takes the thickness of a slider and the height of a row from here.
+    spacing.interact_size = vec2(CONTROL, 24.0);
     spacing.window_margin = Margin::same(20);
     spacing.menu_margin = Margin::same(6);
     spacing.menu_spacing = 2.0;
+    spacing.slider_width = 160.0;
+    spacing.slider_rail_height = 4.0;
     spacing.icon_width = 18.0;
     spacing.icon_width_inner = 10.0;
     spacing.icon_spacing = space::S;

@@ -9,7 +9,7 @@ use crate::ui::theme::{self, Type};
 /// A small pill in `colour` with an icon and a word. `icon` may be empty; `text` is its accessible name.
 pub fn badge(ui: &mut Ui, icon: &str, text: &str, colour: Color32) -> Response {
     let words = line(ui, text, eframe::egui::FontId::new(12.0, theme::medium()), 240.0);
-    let glyph = (!icon.is_empty()).then(|| line(ui, icon, icons::font(13.0), 20.0));
+    let glyph = (!icon.is_empty()).then(|| line(ui, icon, icons::font(14.0), 20.0));
     let lead = glyph.as_ref().map_or(0.0, |glyph| glyph.size().x + theme::space::XS);
     let size = vec2(lead + words.size().x + 16.0, 22.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());

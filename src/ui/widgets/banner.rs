@@ -1,13 +1,20 @@
 //! Strips across the window: what happens to the call, and what can be done about it.
 
 use eframe::egui::{
-    Align, Color32, CornerRadius, Frame, Id, Layout, Margin, Rect, Role, Shape, Stroke, StrokeKind, Ui, UiBuilder,
-    accesskit, pos2, vec2,
+    Align, Color32, CornerRadius, Frame, Id, Label, Layout, Margin, Rect, Role, Shape, Stroke, StrokeKind, Ui,
+    UiBuilder, accesskit, pos2, vec2,
 };
 
 use super::paint::{line, put_left};
 use crate::ui::icons;
 use crate::ui::theme::{self, Palette, Type};
+
+/// Room of the icon and the space after it, in points.
+const MARK: f32 = 28.0;
+/// Words get a row of their own when less than this is left for them, in points.
+const NARROW: f32 = 180.0;
+/// Wider than any row of buttons, in points.
+const UNBOUND: f32 = 2000.0;
 
 /// What a banner or a toast is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,30 +93,45 @@ fn strip(
     ui.painter().set(ground, Shape::Vec(shapes));
 }
 
-/// The icon and the words at the left, the buttons at the right, all on one centre line.
+/// The icon and the words at the left, the buttons at the right on one centre line; below the words where it is narrow.
 fn content(ui: &mut Ui, icon: &str, colour: Color32, text: &str, urgent: bool, buttons: impl FnOnce(&mut Ui)) {
     // The words get what the buttons leave, and the width of the buttons is known only once they were drawn.
-    let memory: Id = ui.auto_id_with("banner buttons");
+    let memory: Id = ui.auto_id_with("buttons");
     let known: Option<f32> = ui.data(|data| data.get_temp(memory));
     let taken = known.unwrap_or(0.0);
-    let words_room = (ui.available_width() - 30.0 - if taken > 0.0 { taken + theme::space::M } else { 0.0 }).max(80.0);
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = theme::space::S;
-        let (_, mark) = ui.allocate_space(vec2(20.0, theme::CONTROL));
-        put_left(ui, mark, line(ui, icon, icons::font(20.0), 24.0), colour);
-        let words =
-            ui.allocate_ui_with_layout(vec2(words_room, theme::CONTROL), Layout::left_to_right(Align::Center), |ui| {
-                ui.set_min_width(words_room);
-                ui.add(eframe::egui::Label::new(Type::Body.text(text)).wrap())
-            });
-        announce(ui, words.inner.id, text, urgent);
-        let builder = UiBuilder::new().layout(Layout::left_to_right(Align::Center));
-        let drawn = ui.scope_builder(builder, |ui| buttons(ui)).response.rect.width().max(0.0);
-        if known.is_none_or(|known| (known - drawn).abs() > 0.5) {
-            ui.data_mut(|data| data.insert_temp(memory, drawn));
-            ui.ctx().request_discard("the buttons of a banner changed their width");
-        }
+    let room = ui.available_width() - MARK - theme::space::S;
+    let narrow = room - taken < NARROW;
+    let drawn = ui
+        .horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = theme::space::S;
+            words(ui, icon, colour, text, urgent, if narrow { room } else { room - taken });
+            if narrow { Err(buttons) } else { Ok(measured(ui, buttons)) }
+        })
+        .inner
+        .unwrap_or_else(|buttons| ui.horizontal(|ui| measured(ui, buttons)).inner);
+    if known.is_none_or(|known| (known - drawn).abs() > 0.5) {
+        ui.data_mut(|data| data.insert_temp(memory, drawn));
+        ui.ctx().request_discard("the buttons of a banner changed their width");
+    }
+}
+
+/// The icon, and `text` wrapped to `width` points.
+fn words(ui: &mut Ui, icon: &str, colour: Color32, text: &str, urgent: bool, width: f32) {
+    let (_, mark) = ui.allocate_space(vec2(MARK - theme::space::S, theme::CONTROL));
+    put_left(ui, mark, line(ui, icon, icons::font(20.0), MARK), colour);
+    let layout = Layout::left_to_right(Align::Center).with_main_wrap(false);
+    let words = ui.allocate_ui_with_layout(vec2(width, theme::CONTROL), layout, |ui| {
+        ui.set_min_width(width);
+        ui.add(Label::new(Type::Body.text(text)).wrap())
     });
+    announce(ui, words.inner.id, text, urgent);
+}
+
+/// Draws `buttons` as if there were room for all of them, and returns how wide they are, in points.
+fn measured(ui: &mut Ui, buttons: impl FnOnce(&mut Ui)) -> f32 {
+    let place = Rect::from_min_size(ui.cursor().min, vec2(UNBOUND, theme::CONTROL));
+    let builder = UiBuilder::new().max_rect(place).layout(Layout::left_to_right(Align::Center));
+    ui.scope_builder(builder, buttons).response.rect.width().clamp(0.0, UNBOUND)
 }
 
 /// Makes the node with `id` a live region.

@@ -2,9 +2,11 @@
 //! or was left at that by another program.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rustix::io::Errno;
 use v4l::buffer::{Flags, Type};
 use v4l::frameinterval::FrameIntervalEnum;
 use v4l::framesize::FrameSizeEnum;
@@ -14,7 +16,7 @@ use v4l::video::Capture;
 use v4l::video::capture::Parameters;
 use v4l::{Device, Format, FourCC, Fraction};
 
-use super::{CameraInfo, FrameSource, Offer, choose, classify};
+use super::{CameraInfo, FrameSource, Offer, choose};
 use crate::media::Problem;
 use crate::media::video::VideoConfig;
 use crate::media::video::convert::{PixelFormat, RawPicture};
@@ -36,8 +38,8 @@ const FORMATS: [(&[u8; 4], PixelFormat); 4] = [
 /// # Errors
 /// Why it cannot be used now.
 pub fn open(chosen: &CameraInfo, want: &VideoConfig) -> Result<Box<dyn FrameSource>, Problem> {
-    let problem = |error: io::Error| classify(&error.to_string(), false);
-    let index = chosen.id.parse().map_err(|_| Problem::Missing)?;
+    let problem = |error: io::Error| classify(&error, false);
+    let index: usize = chosen.id.parse().map_err(|_| Problem::Missing)?;
     let device = Device::new(index).map_err(problem)?;
     let offers = offers(&device, want).map_err(problem)?;
     let best = choose(&offers, want, |(offer, _)| *offer);
@@ -58,11 +60,13 @@ pub fn open(chosen: &CameraInfo, want: &VideoConfig) -> Result<Box<dyn FrameSour
     stream.set_timeout(SILENCE);
     let interval = device.params().ok().map(|params| params.interval);
     tracing::info!(name = chosen.name, %format.fourcc, format.width, format.height, ?interval, "the camera is open");
-    Ok(Box::new(OpenCamera { name: chosen.name.clone(), pixels, width: format.width, height: format.height, stream }))
+    let (name, node) = (chosen.name.clone(), PathBuf::from(format!("/dev/video{index}")));
+    Ok(Box::new(OpenCamera { name, node, pixels, width: format.width, height: format.height, stream }))
 }
 
 struct OpenCamera {
     name: String,
+    node: PathBuf,
     pixels: PixelFormat,
     width: u32,
     height: u32,
@@ -77,8 +81,10 @@ impl FrameSource for OpenCamera {
     fn next_picture(&mut self) -> Result<RawPicture, Problem> {
         loop {
             let (data, meta) = self.stream.next().map_err(|error| match error.kind() {
+                // A driver may report anything of a device that was pulled out.
+                _ if !self.node.exists() => Problem::Unplugged,
                 io::ErrorKind::TimedOut => Problem::Other("it gives no picture".into()),
-                _ => classify(&error.to_string(), true),
+                _ => classify(&error, true),
             })?;
             // The driver says itself that this one is broken.
             if meta.flags.contains(Flags::ERROR) {
@@ -88,6 +94,17 @@ impl FrameSource for OpenCamera {
             let data = Bytes::copy_from_slice(used);
             return Ok(RawPicture { format: self.pixels, width: self.width, height: self.height, data });
         }
+    }
+}
+
+/// What a driver's error means to a user. `running` if the camera was open.
+fn classify(error: &io::Error, running: bool) -> Problem {
+    match Errno::from_io_error(error) {
+        Some(Errno::ACCESS | Errno::PERM) => Problem::Denied,
+        Some(Errno::BUSY) => Problem::Busy,
+        Some(Errno::NODEV | Errno::NXIO | Errno::NOENT) if running => Problem::Unplugged,
+        Some(Errno::NODEV | Errno::NXIO | Errno::NOENT) => Problem::Missing,
+        _ => Problem::Other(error.to_string()),
     }
 }
 
@@ -163,6 +180,25 @@ fn millihertz(interval: &Fraction) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_drivers_report_is_told_apart() {
+        let problem = |error: Errno, running| classify(&io::Error::from_raw_os_error(error.raw_os_error()), running);
+        for (error, running, expected) in [
+            (Errno::ACCESS, false, Problem::Denied),
+            (Errno::PERM, false, Problem::Denied),
+            (Errno::BUSY, false, Problem::Busy),
+            (Errno::BUSY, true, Problem::Busy),
+            (Errno::NOENT, false, Problem::Missing),
+            (Errno::NODEV, false, Problem::Missing),
+            (Errno::NXIO, false, Problem::Missing),
+            (Errno::NODEV, true, Problem::Unplugged),
+        ] {
+            assert_eq!(problem(error, running), expected, "{error}");
+        }
+        assert!(matches!(problem(Errno::IO, true), Problem::Other(_)));
+        assert_eq!(classify(&io::Error::other("it smells"), false), Problem::Other("it smells".into()));
+    }
 
     #[test]
     fn a_rate_may_be_broken() {

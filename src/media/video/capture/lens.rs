@@ -1,21 +1,33 @@
-//! The two threads of a camera: one reads it, one encodes the newest picture.
+//! The two threads of a camera: one reads it, one shows and encodes the newest picture.
+//!
+//! The camera that was asked for comes first. While it cannot be had, the first other one stands in, and every few seconds
+//! the one that was asked for is tried again beside it: nothing is let go of before it gives pictures.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::{Control, Stage};
+use super::Control;
+use super::own::Own;
+use super::stage::{Room, Stage};
 use crate::clock;
-use crate::media::video::camera::CameraOpener;
+use crate::media::video::camera::{CameraOpener, FrameSource};
 use crate::media::video::convert::{self, RawPicture};
 use crate::media::video::newest::Newest;
 use crate::media::video::tell;
-use crate::media::{Device, Encoded, Event, Problem};
+use crate::media::{Device, Event, Problem};
 
 /// First wait before a camera is tried again; it doubles up to [`LONGEST_BACK_OFF`].
 pub const BACK_OFF: Duration = Duration::from_millis(500);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
+/// After the start a camera that is in use may still be ours, held by the capture before this one: for so long nobody is
+/// told and nothing stands in.
+const HANDOVER: Duration = Duration::from_millis(1500);
+/// How often it is tried meanwhile.
+const HANDOVER_RETRY: Duration = Duration::from_millis(100);
+/// How often, on a stand-in, the camera that was asked for is tried: first waits (5 s).
+const SEARCH: u32 = 10;
 /// An open camera that gives nothing for so long is in trouble.
 const SILENCE: Duration = Duration::from_secs(3);
 /// Pictures in a row that cannot be converted before it is said: the first ones after opening are often broken.
@@ -38,25 +50,27 @@ pub fn read(
     control: &Control,
 ) {
     let mut wait = back_off;
+    let handed_over = clock::now() + HANDOVER;
     while !control.stopped() {
-        let problem = match opener.open() {
-            Err(problem) => problem,
-            Ok(mut source) => {
-                health.open(source.name());
-                loop {
-                    if control.stopped() {
-                        return;
-                    }
-                    match source.next_picture() {
-                        Ok(raw) => {
-                            wait = back_off;
-                            newest.put(Shot { raw, at: clock::now() });
-                        }
-                        Err(problem) => break problem,
-                    }
+        let problem = match open(opener.as_mut(), clock::now() < handed_over) {
+            Ok(opened) => {
+                let mut pictures = 0u64;
+                let problem = watch(opened, opener.as_mut(), back_off * SEARCH, health, control, |raw| {
+                    pictures += 1;
+                    newest.put(Shot { raw, at: clock::now() });
+                });
+                if pictures > 0 {
+                    wait = back_off;
                 }
+                problem
             }
+            Err(Unopened::Wait) => {
+                control.wait_until(clock::now() + HANDOVER_RETRY);
+                continue;
+            }
+            Err(Unopened::Problem(problem)) => Some(problem),
         };
+        let Some(problem) = problem.filter(|_| !control.stopped()) else { return };
         health.shut(problem);
         if !control.wait_until(clock::now() + wait) {
             return;
@@ -65,14 +79,68 @@ pub fn read(
     }
 }
 
-/// Encodes the newest picture whenever there is one, at most at the configured rate.
-pub fn encode(
-    newest: &Newest<Shot>,
-    mut stage: Stage,
+/// An open camera; with what is wrong with the one that was asked for where it is another.
+struct Opened {
+    source: Box<dyn FrameSource>,
+    stands_in: Option<Problem>,
+}
+
+enum Unopened {
+    /// It may be ours in a moment.
+    Wait,
+    Problem(Problem),
+}
+
+/// The camera that was asked for, or else another.
+fn open(opener: &mut dyn CameraOpener, handover: bool) -> Result<Opened, Unopened> {
+    match opener.open() {
+        Ok(source) => Ok(Opened { source, stands_in: None }),
+        Err(Problem::Busy) if handover => Err(Unopened::Wait),
+        // Where nothing works, the camera that was asked for is the one to tell about.
+        Err(problem) => match opener.open_other() {
+            Some(source) => Ok(Opened { source, stands_in: Some(problem) }),
+            None => Err(Unopened::Problem(problem)),
+        },
+    }
+}
+
+/// Reads an open camera until it fails; `None` when it is time to stop. A stand-in is left for the camera that was asked
+/// for once that can be had.
+fn watch(
+    mut opened: Opened,
+    opener: &mut dyn CameraOpener,
+    search_each: Duration,
     health: &Health,
     control: &Control,
-    out: &mpsc::Sender<Encoded>,
-) {
+    mut put: impl FnMut(RawPicture),
+) -> Option<Problem> {
+    if control.stopped() {
+        return None;
+    }
+    let instead_of = opened.stands_in.clone().and_then(|problem| {
+        health.trouble(problem);
+        opener.wanted()
+    });
+    health.open(opened.source.name(), instead_of);
+    let mut search = clock::now() + search_each;
+    while !control.stopped() {
+        match opened.source.next_picture() {
+            Ok(raw) => put(raw),
+            Err(problem) => return Some(problem),
+        }
+        if opened.stands_in.is_some() && clock::now() >= search {
+            search = clock::now() + search_each;
+            if let Ok(source) = opener.open() {
+                opened = Opened { source, stands_in: None };
+                health.open(opened.source.name(), None);
+            }
+        }
+    }
+    None
+}
+
+/// Shows the newest picture whenever there is one, at most at the configured rate, and encodes it if it is to be sent.
+pub fn encode(newest: &Newest<Shot>, mut stage: Stage, health: &Health, control: &Control, own: &Own) {
     let apart = Duration::from_secs(1) * 4 / 5 / stage.config.fps.max(1);
     let mut last: Option<Instant> = None;
     let mut broken = 0;
@@ -84,17 +152,15 @@ pub fn encode(
         if last.is_some_and(|last| shot.at.duration_since(last) < apart) {
             continue;
         }
-        let room = match out.try_reserve() {
-            Ok(room) => room,
-            Err(mpsc::error::TrySendError::Closed(())) => return,
-            Err(mpsc::error::TrySendError::Full(())) => continue,
-        };
         match convert::to_i420(&shot.raw) {
             Ok(picture) => {
                 (last, broken) = (Some(shot.at), 0);
                 health.well(shot.at);
-                if let Some(encoded) = stage.encode(&picture, shot.at) {
-                    room.send(encoded);
+                let picture = Arc::new(picture);
+                own.show(Arc::clone(&picture));
+                match stage.room() {
+                    Room::Gone => return,
+                    room => stage.send(room, &picture, shot.at),
                 }
             }
             Err(error) => {
@@ -108,7 +174,7 @@ pub fn encode(
     }
 }
 
-/// Whether the camera works; says so when that changes, and only then.
+/// Whether the camera works; says so when it was opened and when that changes, and only then.
 #[derive(Debug)]
 pub struct Health {
     events: mpsc::Sender<Event>,
@@ -118,8 +184,18 @@ pub struct Health {
 #[derive(Debug, Default)]
 struct State {
     problem: Option<Problem>,
-    /// The open camera's name, and when it last gave a picture or was opened.
-    open: Option<(String, Instant)>,
+    open: Option<Open>,
+}
+
+/// An open camera.
+#[derive(Debug)]
+struct Open {
+    name: String,
+    instead_of: Option<String>,
+    /// When it last gave a picture or was opened.
+    last: Instant,
+    /// It was told that it works.
+    told: bool,
 }
 
 impl Health {
@@ -127,8 +203,8 @@ impl Health {
         Self { events, state: Mutex::default() }
     }
 
-    fn open(&self, name: String) {
-        self.lock().open = Some((name, clock::now()));
+    fn open(&self, name: String, instead_of: Option<String>) {
+        self.lock().open = Some(Open { name, instead_of, last: clock::now(), told: false });
     }
 
     fn shut(&self, problem: Problem) {
@@ -148,17 +224,19 @@ impl Health {
     /// It gave a picture.
     fn well(&self, at: Instant) {
         let mut state = self.lock();
-        let Some((name, last)) = &mut state.open else { return };
-        *last = at;
-        let name = name.clone();
-        if state.problem.take().is_some() {
-            tell(&self.events, Event::DeviceInUse { what: Device::Camera, name, instead_of: None });
+        let State { problem, open: Some(open) } = &mut *state else { return };
+        open.last = at;
+        if problem.take().is_some() || !open.told {
+            open.told = true;
+            let (name, instead_of) = (open.name.clone(), open.instead_of.clone());
+            tell(&self.events, Event::DeviceInUse { what: Device::Camera, name, instead_of });
         }
     }
 
     /// There is no picture now.
     fn look(&self, now: Instant) {
-        let silent = self.lock().open.as_ref().is_some_and(|(_, last)| now.saturating_duration_since(*last) >= SILENCE);
+        let since = |open: &Open| now.saturating_duration_since(open.last);
+        let silent = self.lock().open.as_ref().is_some_and(|open| since(open) >= SILENCE);
         if silent {
             self.trouble(Problem::Other("it gives no picture".into()));
         }

@@ -1,10 +1,8 @@
-//! What is known of one track of one peer: counts, gaps, the newest picture. Pure; [`super`] keeps it behind a lock.
+//! What is known of one track of one peer: counts, gaps, the newest picture's size. Pure; [`super`] keeps it behind a lock.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::media::video::picture::I420;
 use crate::proto::FrameNumber;
 
 /// Figures of a peer, its tracks together. Times are this machine's.
@@ -45,7 +43,8 @@ pub struct TrackView {
     pub decoded: u64,
     pub lost: u64,
     pub key_frames_requested: u64,
-    pub latest: Option<Arc<I420>>,
+    /// Width and height of the newest picture.
+    pub size: Option<(u32, u32)>,
     /// The last frame that came with everything before it: spatial index, group, frame.
     pub last_frame: Option<(u8, FrameNumber, FrameNumber)>,
     frozen: Duration,
@@ -55,8 +54,8 @@ pub struct TrackView {
 }
 
 impl TrackView {
-    /// A picture was decoded.
-    pub fn drew(&mut self, picture: Arc<I420>, now: Instant) {
+    /// A picture of this size was decoded.
+    pub fn drew(&mut self, size: (u32, u32), now: Instant) {
         if let Some(gap) = self.gap(now) {
             self.longest_gap = self.longest_gap.max(gap);
             self.longest_since_taken = self.longest_since_taken.max(gap);
@@ -73,7 +72,12 @@ impl TrackView {
         }
         self.drawn.push_back(now);
         self.decoded += 1;
-        self.latest = Some(picture);
+        self.size = Some(size);
+    }
+
+    /// Pictures end on purpose: the next one begins anew.
+    pub fn rest(&mut self) {
+        self.drawn.clear();
     }
 
     /// Longest gap since the last call, the running one included.
@@ -91,8 +95,8 @@ impl TrackView {
         stats.frozen_ms += self.frozen.as_millis() as u64;
         let gap = self.longest_gap.max(self.gap(now).unwrap_or_default());
         stats.longest_gap_ms = stats.longest_gap_ms.max(gap.as_millis() as u64);
-        if let Some(picture) = &self.latest {
-            (stats.width, stats.height, stats.fps) = (picture.width(), picture.height(), self.fps(now));
+        if let Some((width, height)) = self.size {
+            (stats.width, stats.height, stats.fps) = (width, height, self.fps(now));
         }
     }
 
@@ -124,12 +128,11 @@ mod tests {
     fn a_gap_is_counted_as_frozen_and_the_running_one_as_longest() {
         let start = crate::clock::now();
         let at = |ms| start + Duration::from_millis(ms);
-        let picture = Arc::new(I420::black(32, 16));
         let mut view = TrackView::default();
         for ms in (0..1000).step_by(40) {
-            view.drew(Arc::clone(&picture), at(ms));
+            view.drew((32, 16), at(ms));
         }
-        view.drew(Arc::clone(&picture), at(1460));
+        view.drew((32, 16), at(1460));
         let mut stats = VideoPeerStats::default();
         view.add_to(&mut stats, at(1460));
         assert_eq!((stats.decoded, stats.frozen_ms, stats.longest_gap_ms), (26, 460, 500));
@@ -137,11 +140,11 @@ mod tests {
         let mut take = |ms| view.take_longest_gap(at(ms)).unwrap().as_millis();
         assert_eq!(take(1460), 500);
         assert_eq!(take(1760), 300, "the running gap");
-        view.drew(Arc::clone(&picture), at(2060));
+        view.drew((32, 16), at(2060));
         let mut take = |ms| view.take_longest_gap(at(ms)).unwrap().as_millis();
         assert_eq!(take(2060), 600, "the whole gap once it ended");
         assert_eq!(take(60_000), 0, "a pause");
-        view.drew(picture, at(60_000));
+        view.drew((32, 16), at(60_000));
         assert_eq!(view.take_longest_gap(at(60_000)), Some(Duration::ZERO));
         assert_eq!(TrackView::default().take_longest_gap(at(0)), None);
     }
@@ -149,13 +152,12 @@ mod tests {
     #[test]
     fn the_rate_is_that_of_the_last_two_seconds() {
         let start = crate::clock::now();
-        let picture = Arc::new(I420::black(32, 16));
         let mut view = TrackView::default();
         let mut stats = VideoPeerStats::default();
         view.add_to(&mut stats, start);
         assert_eq!(stats.fps, 0.0);
         for frame in 0..150 {
-            view.drew(Arc::clone(&picture), start + Duration::from_millis(33) * frame);
+            view.drew((32, 16), start + Duration::from_millis(33) * frame);
         }
         view.add_to(&mut stats, start + Duration::from_millis(33) * 149);
         assert!((stats.fps - 30.3).abs() < 0.5, "{}", stats.fps);

@@ -1,0 +1,44 @@
+//! `nearcall` without a command: the window.
+
+use tokio::runtime::Runtime;
+
+use super::Exit;
+use super::args::{UsageError, WindowArgs};
+use crate::instance::{self, Claim};
+use crate::ui::{self, options::Options};
+
+pub fn run(runtime: &Runtime, args: WindowArgs) -> anyhow::Result<Exit> {
+    if let Some(video) = &args.video {
+        video.check().map_err(|error| UsageError(error.to_string()))?;
+    }
+    let listener = if args.new_window {
+        None
+    } else {
+        match instance::claim(args.link.as_deref()) {
+            Claim::Forwarded => {
+                println!("Nearcall is open already: it takes over from here");
+                return Ok(Exit::Done);
+            }
+            Claim::First(listener) => Some(listener),
+            Claim::Alone(trouble) => {
+                tracing::info!("{trouble}: other starts will open windows of their own");
+                None
+            }
+        }
+    };
+    let options = Options {
+        room: args.link.or(args.room),
+        manifests: args.manifest,
+        name: args.name,
+        audio: args.audio,
+        video: args.video,
+        play: args.play,
+        pin: args.pin,
+        join: args.join,
+        renderer: args.renderer,
+        listener,
+        ..Options::default()
+    };
+    ui::run(runtime.handle(), options).map_err(|error| anyhow::anyhow!("{error}"))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,270 @@
+//! The app that eframe runs: [`App::logic`] takes in what happened, `ui` draws it and collects what the user asks, which
+//! [`super::deeds`] carries out. Holds the model; nothing else changes it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eframe::egui;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use super::desk::{Attention, Desk, Hosted, Word};
+use super::model::{Action, Devices, Entry, Hosting, Model, Notice, NoticeKind, Room};
+use super::options::{self, Options};
+use super::picture::Painter;
+use super::{news, shell, theme};
+use crate::call::Event;
+use crate::call::state::{Phase, State};
+use crate::clock;
+use crate::instance::Request;
+use crate::media::Device;
+use crate::media::video::Pictures;
+use crate::proto::manifest::Manifest;
+use crate::settings::{self, Store};
+
+/// How long a toast stays, and one that says what went wrong.
+const TOAST: Duration = Duration::from_secs(5);
+const LONG_TOAST: Duration = Duration::from_secs(12);
+/// Toasts on the screen; an older one makes room.
+const TOASTS: usize = 4;
+/// Entries of the timeline that are kept: a day of a restless path.
+const TIMELINE: usize = 1000;
+/// Devices are looked for this often while somebody may be picking one.
+const LOOK: Duration = Duration::from_secs(4);
+/// Settings are written when nothing changed for so long.
+pub(super) const SAVE: Duration = Duration::from_millis(800);
+
+/// See the module.
+pub struct App {
+    pub(super) model: Model,
+    pub(super) memory: shell::Memory,
+    pub(super) options: Options,
+    pub(super) desk: Desk,
+    pub(super) store: Store,
+    /// When the settings are to be written.
+    pub(super) save_at: Option<Instant>,
+    /// The relays that are raced now, as the desk was told.
+    pub(super) sources: Vec<crate::call::manifest::Source>,
+    /// Hosts that the user agreed to contact.
+    pub(super) agreed: Vec<String>,
+    /// The relay that runs here.
+    pub(super) hosted_relay: Option<Manifest>,
+    pub(super) actions: Vec<Action>,
+    painter: Painter,
+    attention: Arc<Attention>,
+    state: Option<watch::Receiver<Arc<State>>>,
+    looked: Option<Instant>,
+    toasts: u64,
+    /// A close of the window was asked for and carried out.
+    closing: bool,
+}
+
+impl App {
+    /// Opens the lobby. `loaded` are the settings, as they were found.
+    pub fn new(
+        cc: &eframe::CreationContext<'_>,
+        runtime: &Handle,
+        mut options: Options,
+        loaded: settings::Loaded,
+    ) -> Self {
+        let ctx = &cc.egui_ctx;
+        theme::install(ctx);
+        theme::set(ctx, loaded.settings.look);
+        ctx.set_zoom_factor(loaded.settings.zoom);
+        let sources = options::listed(&loaded.settings);
+        let config = options.config(&loaded.settings, sources.clone());
+        let (listener, drills) = (options.listener.take(), options.drills.take());
+        let attention = Arc::<Attention>::default();
+        let desk = Desk::start(runtime, ctx.clone(), attention.clone(), config, listener, drills);
+        let mut app = Self {
+            model: blank(loaded.settings),
+            memory: shell::Memory::default(),
+            options,
+            desk,
+            store: loaded.store,
+            save_at: None,
+            sources,
+            agreed: Vec::new(),
+            hosted_relay: None,
+            actions: Vec::new(),
+            painter: Painter::new(cc),
+            attention,
+            state: None,
+            looked: None,
+            toasts: 0,
+            closing: false,
+        };
+        if let Some(notice) = loaded.notice {
+            app.toast(NoticeKind::Warning, notice.to_string());
+        }
+        if let Some(name) = app.options.name.clone() {
+            app.model.settings.name = name;
+        }
+        app.read_room(app.options.room.clone().unwrap_or_default());
+        app
+    }
+
+    fn take_in(&mut self, ctx: &egui::Context, word: Word) {
+        match word {
+            Word::Opened { pictures, state } => {
+                self.model.pictures = pictures;
+                self.model.call = Some(state.borrow().clone());
+                self.state = Some(state);
+            }
+            Word::Event(event) => self.happened(&event),
+            Word::Devices(devices) => self.model.devices = devices,
+            Word::Asked(request) => {
+                ctx.send_viewport_cmd(egui::ViewportCommand::Minimized(false));
+                ctx.send_viewport_cmd(egui::ViewportCommand::Focus);
+                if let Request::Open(link) = request {
+                    self.offered(link);
+                }
+            }
+            Word::Hosting(Ok(hosted)) => self.hosted(hosted),
+            Word::Hosting(Err(error)) => self.model.hosting = Hosting::Failed(error),
+            Word::Drills(relays) => self.model.drills = relays,
+            Word::Broken(why) => self.toast(NoticeKind::Danger, format!("No call: {why}. Restart the app.")),
+        }
+    }
+
+    fn happened(&mut self, event: &Event) {
+        if let Some(what) = news::entry(event) {
+            self.model.timeline.push(Entry { at: clock::wall(), what });
+            let more = self.model.timeline.len().saturating_sub(TIMELINE);
+            self.model.timeline.drain(..more);
+        }
+        if let Event::Race { candidates } = event {
+            self.model.race = Some(candidates.clone());
+        }
+        if let Some((kind, text)) = news::toast(event) {
+            self.toast(kind, text);
+        }
+    }
+
+    /// Another start of the program was given a link.
+    fn offered(&mut self, link: String) {
+        if self.in_lobby() {
+            self.read_room(link);
+        } else {
+            self.toast(NoticeKind::Info, "You are in a call: leave it, then open the link again".into());
+        }
+    }
+
+    fn hosted(&mut self, hosted: Hosted) {
+        self.model.hosting = Hosting::Yes { invite: hosted.invite.clone(), reach: hosted.reach };
+        self.memory_of_host(&hosted.invite, hosted.manifest);
+    }
+
+    pub(super) fn in_lobby(&self) -> bool {
+        self.model.call.as_ref().is_none_or(|state| state.phase == Phase::Lobby)
+    }
+
+    pub(super) fn toast(&mut self, kind: NoticeKind, text: String) {
+        let stays = if matches!(kind, NoticeKind::Info | NoticeKind::Good) { TOAST } else { LONG_TOAST };
+        self.model.toasts.retain(|toast| toast.text != text);
+        if self.model.toasts.len() >= TOASTS {
+            self.model.toasts.remove(0);
+        }
+        self.toasts += 1;
+        self.model.toasts.push(Notice { id: self.toasts, kind, text, until: clock::now() + stays });
+    }
+
+    fn take_snapshot(&mut self) {
+        let Some(state) = self.state.as_mut().filter(|state| state.has_changed().unwrap_or(false)) else { return };
+        let now = state.borrow_and_update().clone();
+        let before = self.model.call.replace(now.clone());
+        let Some(before) = before.filter(|_| now.phase != Phase::Lobby) else { return };
+        for what in [Device::Microphone, Device::Speaker, Device::Camera] {
+            if let Some((kind, text)) = news::device(what, before.own.device(what), now.own.device(what)) {
+                self.toast(kind, text);
+                self.looked = None;
+            }
+        }
+    }
+
+    /// What is due by itself. Asks to be called again in time for the next of it.
+    fn keep_time(&mut self, ctx: &egui::Context, hidden: bool) {
+        let now = self.model.now;
+        self.model.toasts.retain(|toast| toast.until > now);
+        if self.save_at.is_some_and(|at| at <= now) {
+            self.save();
+        }
+        let picking = !hidden && (self.in_lobby() || self.memory.settings_open());
+        if picking && self.looked.is_none_or(|at| now.saturating_duration_since(at) >= LOOK) {
+            self.looked = Some(now);
+            self.desk.order(super::desk::Order::ListDevices);
+        }
+        let toast = self.model.toasts.iter().map(|toast| toast.until).min().filter(|_| !hidden);
+        let look = self.looked.filter(|_| picking).map(|at| at + LOOK);
+        if let Some(next) = [self.save_at, toast, look].into_iter().flatten().min() {
+            ctx.request_repaint_after(next.saturating_duration_since(now));
+        }
+    }
+
+    /// Leaves before the window goes.
+    fn close(&mut self) {
+        if !std::mem::replace(&mut self.closing, true) {
+            if self.save_at.is_some() {
+                self.save();
+            }
+            self.desk.close();
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        (self.model.now, self.model.wall) = (clock::now(), clock::wall());
+        let (hidden, closing) = ctx.input(|input| {
+            let viewport = input.viewport();
+            (viewport.visible() == Some(false), viewport.close_requested())
+        });
+        self.attention.set(hidden, self.memory.figures_open());
+        while let Some(word) = self.desk.word() {
+            self.take_in(ctx, word);
+        }
+        self.take_snapshot();
+        self.join_when_possible();
+        for action in std::mem::take(&mut self.actions) {
+            self.carry_out(ctx, action);
+        }
+        self.keep_time(ctx, hidden);
+        if closing {
+            self.close();
+        }
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        shell::shell_ui(ui, &self.model, &mut self.memory, &self.painter, &mut self.actions);
+        if !self.actions.is_empty() {
+            // Carried out at once, not at the next event.
+            ui.ctx().request_repaint();
+        }
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.close();
+    }
+}
+
+fn blank(settings: settings::Settings) -> Model {
+    Model {
+        now: clock::now(),
+        wall: clock::wall(),
+        call: None,
+        pictures: Pictures::default(),
+        devices: Devices::default(),
+        settings,
+        room: Room::default(),
+        timeline: Vec::new(),
+        toasts: Vec::new(),
+        hosting: Hosting::No,
+        drills: Vec::new(),
+        race: None,
+        motion: true,
+    }
+}

@@ -1,0 +1,87 @@
+//! Every screen and state as a PNG, for whoever wants to look at them all: the hidden `nearcall gallery`.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use eframe::egui;
+
+use super::model::Model;
+use super::offscreen::{self, OffscreenError};
+use super::{fixtures, shell, theme};
+
+/// What is rendered at each size.
+const SIZES: [[u16; 2]; 2] = [[1280, 800], [900, 600]];
+
+/// Why the gallery is not complete.
+#[derive(Debug, thiserror::Error)]
+pub enum GalleryError {
+    #[error(transparent)]
+    Draw(#[from] OffscreenError),
+    #[error("cannot write {}: {error}", path.display())]
+    Write { path: PathBuf, error: String },
+}
+
+/// One screen in one state.
+pub struct Piece {
+    pub name: &'static str,
+    pub model: Model,
+    pub memory: shell::Memory,
+}
+
+/// All of them.
+pub fn pieces() -> Vec<Piece> {
+    let piece = |name, model| Piece { name, model, memory: shell::Memory::default() };
+    let with = |name, model, open: fn(&mut shell::Memory)| {
+        let mut memory = shell::Memory::default();
+        open(&mut memory);
+        Piece { name, model, memory }
+    };
+    vec![
+        piece("lobby-racing", fixtures::lobby(Duration::from_millis(1300))),
+        piece("lobby-decided", fixtures::lobby(Duration::from_secs(6))),
+        piece("lobby-first-start", fixtures::lobby_first_start()),
+        piece("lobby-without-anything", fixtures::lobby_without_anything()),
+        piece("lobby-hosting", fixtures::hosting()),
+        piece("lobby-consent", fixtures::consent()),
+        with("lobby-settings", fixtures::lobby(Duration::from_secs(6)), shell::Memory::open_settings),
+        piece("call-alone", fixtures::call(0)),
+        piece("call-two", fixtures::call(1)),
+        piece("call-four", fixtures::call(4)),
+        piece("call-nine", fixtures::call(9)),
+        with("call-regions", fixtures::call(2), shell::Memory::open_regions),
+        with("call-people", fixtures::call(4), shell::Memory::open_people),
+        with("call-drill", fixtures::drill(), shell::Memory::open_regions),
+        piece("call-reconnecting", fixtures::reconnecting()),
+    ]
+}
+
+/// Renders every piece into a folder, in each size, dark and light; gives the number of images.
+///
+/// # Errors
+/// Nothing draws here, or the folder cannot be written to.
+pub fn render(folder: &Path) -> Result<usize, GalleryError> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| GalleryError::Write { path: folder.to_owned(), error: error.to_string() })?;
+    let mut count = 0;
+    for [width, height] in SIZES {
+        for dark in [true, false] {
+            for mut piece in pieces() {
+                let size = egui::vec2(f32::from(width), f32::from(height));
+                let mut first = true;
+                let image = offscreen::render(size, 1.0, dark, |ui, painter| {
+                    if std::mem::take(&mut first) {
+                        theme::install(ui.ctx());
+                        let look = if dark { theme::Look::Dark } else { theme::Look::Light };
+                        theme::set(ui.ctx(), look);
+                    }
+                    shell::shell_ui(ui, &piece.model, &mut piece.memory, painter, &mut Vec::new());
+                })?;
+                let shade = if dark { "dark" } else { "light" };
+                let path = folder.join(format!("{}-{width}x{height}-{shade}.png", piece.name));
+                image.save(&path).map_err(|error| GalleryError::Write { path, error: error.to_string() })?;
+                count += 1;
+            }
+        }
+    }
+    Ok(count)
+}

@@ -1,0 +1,121 @@
+//! What stands in the room's box: a link or a name, and where it leads. Pure.
+
+use std::net::IpAddr;
+
+use url::Url;
+
+use crate::call::Entry;
+use crate::call::manifest::Source;
+use crate::crypto::invite::Invite;
+use crate::crypto::room;
+use crate::crypto::secret::RoomSecret;
+
+/// A text that makes sense.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub room: String,
+    pub secret: RoomSecret,
+    pub token: Option<String>,
+    /// The relays that a link names; none for a name.
+    pub at: Vec<String>,
+    pub pins: Vec<String>,
+    /// The text is a link.
+    pub invite: Option<String>,
+}
+
+impl Place {
+    /// Reads a link or a room's name. `Ok(None)` for nothing.
+    ///
+    /// # Errors
+    /// In words, with what to do.
+    pub fn read(text: &str) -> Result<Option<Self>, String> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        if looks_like_a_link(text) {
+            let invite = Invite::parse(text).map_err(|error| error.to_string())?;
+            return Ok(Some(Self {
+                room: invite.room,
+                secret: invite.secret,
+                token: invite.grant,
+                at: invite.at,
+                pins: invite.pins,
+                invite: Some(text.to_owned()),
+            }));
+        }
+        let room = room::clean(text).map_err(|error| error.to_string())?.to_owned();
+        let secret = RoomSecret::of_room(&room);
+        Ok(Some(Self { room, secret, token: None, at: Vec::new(), pins: Vec::new(), invite: None }))
+    }
+
+    /// Where the link's relays are listed.
+    pub fn sources(&self) -> Vec<Source> {
+        self.at.iter().map(|at| Source::relay(at, &self.pins)).collect()
+    }
+
+    /// What Join needs.
+    pub fn entry(&self, name: &str) -> Entry {
+        Entry { room: self.room.clone(), secret: self.secret.clone(), name: name.to_owned(), token: self.token.clone() }
+    }
+
+    /// The link's hosts that the user has neither listed nor agreed to. This machine needs no consent.
+    pub fn strangers(&self, known: &[String]) -> Vec<String> {
+        self.at.iter().filter(|at| !is_here(at) && !known.iter().any(|host| host == *at)).cloned().collect()
+    }
+}
+
+/// The `HOST:PORT` of an address that the user listed.
+pub fn host_of(manifest: &str) -> Option<String> {
+    let url = Url::parse(manifest).ok()?;
+    Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
+}
+
+fn looks_like_a_link(text: &str) -> bool {
+    let text = text.trim_start_matches('<').to_ascii_lowercase();
+    ["nearcall:", "https:", "http:"].iter().any(|scheme| text.starts_with(scheme))
+}
+
+fn is_here(at: &str) -> bool {
+    let Ok(url) = Url::parse(&format!("https://{at}")) else { return false };
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(at: &str) -> String {
+        let secret = RoomSecret::of_room("x");
+        let invite = Invite { room: "kitchen".into(), at: vec![at.into()], secret, pins: Vec::new(), grant: None };
+        invite.to_link().unwrap()
+    }
+
+    #[test]
+    fn a_text_is_a_link_a_name_or_a_mistake_in_words() {
+        assert_eq!(Place::read("  ").unwrap(), None);
+        let named = Place::read(" kitchen ").unwrap().unwrap();
+        assert_eq!((named.room.as_str(), named.invite, named.at.len()), ("kitchen", None, 0));
+        let linked = Place::read(&format!(" <{}> ", link("a.example:4433"))).unwrap().unwrap();
+        assert_eq!((linked.room.as_str(), linked.at.as_slice()), ("kitchen", &["a.example:4433".to_owned()][..]));
+        assert_eq!(linked.sources().len(), 1);
+        assert!(Place::read("https://example.org/join/kitchen").unwrap_err().contains("secret"));
+        assert!(Place::read("nearcall://join/").is_err());
+    }
+
+    #[test]
+    fn a_link_to_a_host_that_nobody_agreed_to_is_found_out() {
+        let strangers = |at: &str, known: &[String]| Place::read(&link(at)).unwrap().unwrap().strangers(known);
+        assert_eq!(strangers("calls.example:4433", &[]), ["calls.example:4433"]);
+        assert!(strangers("calls.example:4433", &["calls.example:4433".into()]).is_empty());
+        for here in ["127.0.0.1:4433", "localhost:1", "[::1]:4433"] {
+            assert!(strangers(here, &[]).is_empty(), "{here}");
+        }
+        for elsewhere in ["127.0.0.1.example:1", "192.168.1.4:4433", "localhost.example:2"] {
+            assert_eq!(strangers(elsewhere, &[]).len(), 1, "{elsewhere}");
+        }
+        assert_eq!(host_of("https://calls.example/regions.json").as_deref(), Some("calls.example:443"));
+        assert_eq!(host_of("relays.json"), None);
+    }
+}
