@@ -1,17 +1,177 @@
-//! stub
-use super::{model::*, picture::Painter};
-use eframe::egui;
-#[derive(Default)]
-pub struct Memory;
+//! Owns what surrounds the screens: which one is shown, the sheets over it, the keys, the notices.
+//!
+//! The app calls [`shell_ui`] once a frame with the whole window. It only reads the model, and asks by pushing actions.
+
+mod keys;
+mod sheet;
+
+use std::path::PathBuf;
+
+use eframe::egui::{self, Ui, ViewportCommand};
+
+use self::keys::Key;
+use super::lobby;
+use super::model::{Action, Model};
+use super::picture::Painter;
+use super::preferences;
+use super::stage::{self, Drawer};
+use super::theme;
+use super::toasts;
+use crate::call::state::Phase;
+
+/// What the window itself remembers from frame to frame.
+#[derive(Debug, Default)]
+pub struct Memory {
+    pub lobby: lobby::Memory,
+    pub stage: stage::Memory,
+    pub preferences: preferences::Memory,
+    sheet: Option<Sheet>,
+}
+
+/// What lies over the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sheet {
+    Settings,
+    Keys,
+    /// Whether to leave the call and quit.
+    Quit,
+}
+
 impl Memory {
-    pub fn open_settings(&mut self) {}
-    pub fn open_regions(&mut self) {}
-    pub fn open_people(&mut self) {}
-    pub fn settings_open(&self) -> bool {
-        false
+    /// `settings_file` is where the settings are kept, for people who look for it; `None` where nothing is kept.
+    pub fn new(settings_file: Option<PathBuf>) -> Self {
+        Self { preferences: preferences::Memory::new(settings_file), ..Self::default() }
     }
+
+    /// Opens the settings.
+    pub fn open_settings(&mut self) {
+        self.sheet = Some(Sheet::Settings);
+    }
+
+    /// Opens the drawer with the regions.
+    pub fn open_regions(&mut self) {
+        self.stage.open(Drawer::Regions);
+    }
+
+    /// Opens the drawer with the people.
+    pub fn open_people(&mut self) {
+        self.stage.open(Drawer::People);
+    }
+
+    /// Whether a device may be picked here now, and the lists of them are worth renewing.
+    pub fn settings_open(&self) -> bool {
+        self.sheet == Some(Sheet::Settings) || self.stage.picking
+    }
+
+    /// Whether somebody reads figures of a call.
     pub fn figures_open(&self) -> bool {
-        false
+        self.stage.regions_open()
     }
 }
-pub fn shell_ui(_: &mut egui::Ui, _: &Model, _: &mut Memory, _: &Painter, _: &mut Vec<Action>) {}
+
+/// Draws everything.
+pub fn shell_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Painter, actions: &mut Vec<Action>) {
+    let in_call = in_call(model);
+    ui.painter().rect_filled(ui.max_rect(), 0.0, theme::palette(ui.ctx()).ground);
+    guard_quit(ui, in_call, memory);
+    obey_keys(ui, model, memory, in_call, actions);
+
+    let open = if in_call {
+        stage::stage_ui(ui, model, &mut memory.stage, painter, actions);
+        std::mem::take(&mut memory.stage.settings_asked).then_some(Sheet::Settings)
+    } else {
+        lobby::lobby_ui(ui, model, &mut memory.lobby, painter, actions);
+        let lobby = &mut memory.lobby;
+        let settings = std::mem::take(&mut lobby.settings_asked).then_some(Sheet::Settings);
+        settings.or(std::mem::take(&mut lobby.keys_asked).then_some(Sheet::Keys))
+    };
+    memory.sheet = open.or(memory.sheet);
+    sheet_ui(ui, model, memory, actions);
+    toasts::toasts_ui(ui.ctx(), model, if in_call { stage::BOTTOM } else { 0.0 }, actions);
+}
+
+/// Whether the call's own screen is shown: from the first link on, until the call was left.
+fn in_call(model: &Model) -> bool {
+    let phase = model.call.as_ref().map(|state| state.phase);
+    matches!(phase, Some(Phase::InCall { .. } | Phase::Reconnecting { .. }))
+}
+
+/// In a call, the key that quits asks first; elsewhere it quits.
+fn guard_quit(ui: &Ui, in_call: bool, memory: &mut Memory) {
+    let wanted = if in_call { Vec::new() } else { egui::Options::default().quit_shortcuts };
+    ui.ctx().options_mut(|options| options.quit_shortcuts = wanted);
+    if !in_call && memory.sheet == Some(Sheet::Quit) {
+        memory.sheet = None;
+    }
+}
+
+fn obey_keys(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, actions: &mut Vec<Action>) {
+    let own = model.call.as_ref().map(|state| &state.own);
+    let joined = model.call.as_ref().is_some_and(|state| state.phase != Phase::Lobby);
+    for key in keys::pressed(ui.ctx(), memory.sheet.is_some()) {
+        match key {
+            Key::Mute => actions.extend(own.map(|own| Action::Mute(!own.muted))),
+            Key::Camera => actions.extend(own.map(|own| Action::Camera(!own.camera))),
+            Key::Regions if in_call => memory.stage.toggle(Drawer::Regions),
+            Key::People if in_call => memory.stage.toggle(Drawer::People),
+            Key::Leave if joined => actions.push(Action::Leave),
+            Key::Quit if in_call => memory.sheet = Some(Sheet::Quit),
+            Key::Regions | Key::People | Key::Leave | Key::Quit => {}
+            Key::Settings => memory.sheet = toggled(memory.sheet, Sheet::Settings),
+            Key::Help => memory.sheet = toggled(memory.sheet, Sheet::Keys),
+            Key::FullScreen => {
+                let full = ui.input(|input| input.viewport().fullscreen.unwrap_or(false));
+                ui.ctx().send_viewport_cmd(ViewportCommand::Fullscreen(!full));
+            }
+            Key::Close if memory.sheet.is_some() => memory.sheet = None,
+            Key::Close => memory.stage.close_drawer(),
+        }
+    }
+}
+
+fn toggled(open: Option<Sheet>, sheet: Sheet) -> Option<Sheet> {
+    (open != Some(sheet)).then_some(sheet)
+}
+
+fn sheet_ui(ui: &Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Action>) {
+    let Some(sheet) = memory.sheet else {
+        return;
+    };
+    let keep = match sheet {
+        Sheet::Settings => sheet::show(ui.ctx(), "Settings", 620.0, |ui| {
+            preferences::preferences_ui(ui, model, &mut memory.preferences, actions);
+            true
+        }),
+        Sheet::Keys => sheet::show(ui.ctx(), "Keys", 460.0, |ui| {
+            keys::table_ui(ui);
+            true
+        }),
+        Sheet::Quit => sheet::show(ui.ctx(), "Leave the call and quit?", 400.0, |ui| quit_ui(ui, actions)),
+    };
+    if !keep {
+        memory.sheet = None;
+    }
+}
+
+/// The question before the window closes on a call; `false` once it was answered.
+fn quit_ui(ui: &mut Ui, actions: &mut Vec<Action>) -> bool {
+    let mut open = true;
+    ui.label("The others stay in the call.");
+    ui.add_space(theme::space::S);
+    ui.horizontal(|ui| {
+        if super::widgets::danger(ui, "Leave and quit").clicked() {
+            actions.push(Action::Leave);
+            ui.ctx().send_viewport_cmd(ViewportCommand::Close);
+            open = false;
+        }
+        if super::widgets::secondary(ui, "Stay").clicked() {
+            open = false;
+        }
+    });
+    open
+}
+
+#[cfg(test)]
+mod look;
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,188 @@
+//! Owns the settings' page: devices, what others see, lists of relays, the look, and what this program is.
+//!
+//! [`super::shell`] shows it on a sheet over the lobby or the call. A change is asked for at once by an
+//! [`Action::Settings`] that holds all of them; text waits until its box is left.
+
+pub mod devices;
+mod relays;
+
+use std::path::PathBuf;
+
+use eframe::egui::{Align, Label, Layout, RichText, Ui};
+
+use super::model::{Action, Model};
+use super::theme::{self, Type};
+use super::widgets;
+use super::{icons, theme::space};
+use crate::media::Device;
+use crate::settings::{Look, Renderer, Settings, ZOOM};
+
+/// What the page itself remembers.
+#[derive(Debug, Default)]
+pub struct Memory {
+    file: Option<PathBuf>,
+    tab: usize,
+    name: Draft,
+    list: String,
+}
+
+/// Text that is being typed, of which somebody else keeps the truth.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Draft {
+    pub text: String,
+    seen: Option<String>,
+}
+
+impl Draft {
+    /// Takes the truth over when it changed, and otherwise leaves what is being typed.
+    pub fn follow(&mut self, truth: &str) {
+        if self.seen.as_deref() != Some(truth) {
+            truth.clone_into(&mut self.text);
+            self.seen = Some(truth.to_owned());
+        }
+    }
+}
+
+impl Memory {
+    /// `file` is where the settings are kept.
+    pub fn new(file: Option<PathBuf>) -> Self {
+        Self { file, ..Self::default() }
+    }
+}
+
+const TABS: [&str; 4] = ["You and devices", "Relays", "Look", "About"];
+
+/// Draws the page, as wide as there is room.
+pub fn preferences_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Action>) {
+    widgets::segmented(ui, "Part of the settings", &TABS, &mut memory.tab);
+    ui.add_space(space::M);
+    match memory.tab {
+        0 => you_ui(ui, model, memory, actions),
+        1 => relays::relays_ui(ui, model, &mut memory.list, actions),
+        2 => look_ui(ui, model, actions),
+        _ => about_ui(ui, memory, actions),
+    }
+}
+
+/// Asks for the settings as they are but for `edit`.
+fn change(model: &Model, actions: &mut Vec<Action>, edit: impl FnOnce(&mut Settings)) {
+    let mut settings = model.settings.clone();
+    edit(&mut settings);
+    if settings != model.settings {
+        actions.push(Action::Settings(Box::new(settings)));
+    }
+}
+
+fn you_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Action>) {
+    memory.name.follow(&model.settings.name);
+    if widgets::field(ui, "Your name", "Guest", &mut memory.name.text).lost_focus() {
+        change(model, actions, |settings| memory.name.text.trim().clone_into(&mut settings.name));
+    }
+    ui.add_space(space::S);
+    devices::picker_ui(ui, model, Device::Microphone, actions);
+    ui.horizontal(|ui| {
+        let button = 96.0;
+        let width = (ui.available_width() - button - space::S).max(120.0);
+        ui.allocate_ui(eframe::egui::vec2(width, theme::CONTROL), |ui| {
+            devices::picker_ui(ui, model, Device::Speaker, actions);
+        });
+        if widgets::secondary(ui, "Test").on_hover_text("Plays a short sound").clicked() {
+            actions.push(Action::TestSound);
+        }
+    });
+    devices::picker_ui(ui, model, Device::Camera, actions);
+    ui.add_space(space::S);
+    let settings = &model.settings;
+    let (mut mirror, mut own) = (settings.mirror, settings.self_view);
+    if widgets::switch(ui, &mut mirror, "Mirror my picture").changed() {
+        change(model, actions, |settings| settings.mirror = mirror);
+    }
+    ui.label(theme::note(ui.ctx(), "Only for you: others see you as you are."));
+    if widgets::switch(ui, &mut own, "Show my picture in calls").changed() {
+        change(model, actions, |settings| settings.self_view = own);
+    }
+}
+
+fn look_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+    const LOOKS: [Look; 3] = [Look::System, Look::Dark, Look::Light];
+    const RENDERERS: [Renderer; 3] = [Renderer::Auto, Renderer::Wgpu, Renderer::Glow];
+    row(ui, "Colours", "", |ui| {
+        let mut look = LOOKS.iter().position(|look| *look == model.settings.look).unwrap_or(0);
+        if widgets::segmented(ui, "Colours", &["System", "Dark", "Light"], &mut look).changed() {
+            change(model, actions, |settings| settings.look = LOOKS[look]);
+        }
+    });
+    widgets::divider(ui);
+    row(ui, "Size", "Also Ctrl with +, - and 0", |ui| zoom_ui(ui, model, actions));
+    widgets::divider(ui);
+    row(ui, "Drawn by", "From the next start", |ui| {
+        let mut chosen = RENDERERS.iter().position(|renderer| *renderer == model.settings.renderer).unwrap_or(0);
+        if widgets::segmented(ui, "Drawn by", &["Auto", "wgpu", "OpenGL"], &mut chosen).changed() {
+            change(model, actions, |settings| settings.renderer = RENDERERS[chosen]);
+        }
+    });
+}
+
+fn zoom_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+    const STEP: f32 = 0.1;
+    let zoom = model.settings.zoom;
+    let step = |by: f32| (((zoom + by) * 10.0).round() / 10.0).clamp(*ZOOM.start(), *ZOOM.end());
+    let mut wanted = zoom;
+    if widgets::icon_button(ui, icons::MINUS, "Smaller").clicked() {
+        wanted = step(-STEP);
+    }
+    ui.label(theme::figure(format!("{:.0} %", zoom * 100.0)));
+    if widgets::icon_button(ui, icons::PLUS, "Larger").clicked() {
+        wanted = step(STEP);
+    }
+    if (zoom - 1.0).abs() > 0.01 && widgets::quiet(ui, "100 %").clicked() {
+        wanted = 1.0;
+    }
+    change(model, actions, |settings| settings.zoom = wanted);
+}
+
+/// A setting: its name and a note at the left, its control at the right.
+fn row(ui: &mut Ui, name: &str, note: &str, control: impl FnOnce(&mut Ui)) {
+    ui.horizontal(|ui| {
+        ui.set_min_height(48.0);
+        ui.vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            ui.add_space(if note.is_empty() { 14.0 } else { 5.0 });
+            ui.label(Type::Body.text(name));
+            if !note.is_empty() {
+                ui.label(theme::note(ui.ctx(), note));
+            }
+        });
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.with_layout(Layout::left_to_right(Align::Center), control);
+        });
+    });
+}
+
+fn about_ui(ui: &mut Ui, memory: &Memory, actions: &mut Vec<Action>) {
+    let version = format!("Nearcall {}", env!("CARGO_PKG_VERSION"));
+    ui.label(theme::strong_text(&version));
+    let about = "Video calls over the relay that answers you soonest. Sound and pictures are encrypted from end to end: \
+                 relays pass them on and cannot read them.";
+    ui.label(about);
+    if widgets::secondary_icon(ui, icons::COPY, "Copy version").clicked() {
+        let system = format!("{version}, {} {}", std::env::consts::OS, std::env::consts::ARCH);
+        actions.push(Action::Copy { text: system, said: "Version copied" });
+    }
+    widgets::section(ui, "Settings file");
+    match &memory.file {
+        Some(path) => {
+            let path = path.display().to_string();
+            ui.add(Label::new(RichText::new(&path).font(Type::Figures.font())).wrap().selectable(true));
+            if widgets::secondary_icon(ui, icons::COPY, "Copy path").clicked() {
+                actions.push(Action::Copy { text: path, said: "Path copied" });
+            }
+        }
+        None => {
+            ui.label("There is no folder to keep settings in: they last until you quit.");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

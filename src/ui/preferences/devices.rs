@@ -1,0 +1,108 @@
+//! Which device is used: the same words and the same list in the lobby, in the call and in the settings.
+
+use eframe::egui::{Button, Ui, vec2};
+
+use crate::call::state::{DeviceState, Own};
+use crate::media::{Device, Problem};
+use crate::settings::Chosen;
+use crate::ui::model::{Action, Choice, Model};
+use crate::ui::{icons, widgets};
+
+/// The rows of a device's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rows {
+    /// What is chosen, in words.
+    pub current: String,
+    /// Each row's words, and whether it is the chosen one.
+    pub texts: Vec<(String, bool)>,
+    /// What each row picks.
+    pub picks: Vec<Option<Choice>>,
+}
+
+/// What can be picked for `device`: first the system's default by its name, then each; one that was chosen and is away
+/// stays in the list, so that nobody wonders where it went.
+pub fn rows(model: &Model, device: Device) -> Rows {
+    let (list, chosen) = match device {
+        Device::Microphone => (&model.devices.microphones, &model.settings.microphone),
+        Device::Speaker => (&model.devices.speakers, &model.settings.speaker),
+        Device::Camera => (&model.devices.cameras, &model.settings.camera),
+    };
+    let found = list.as_deref().unwrap_or_default();
+    let default = found.iter().find(|choice| choice.default).or(found.first());
+    let default = match (list, default) {
+        (None, _) => format!("Looking for {device}s…"),
+        (Some(_), None) => format!("No {device} found"),
+        (Some(_), Some(choice)) => format!("Default ({})", choice.name),
+    };
+    let mut texts = vec![(default, chosen.is_none())];
+    let mut picks = vec![None];
+    for choice in found {
+        texts.push((choice.name.clone(), chosen.as_ref().is_some_and(|chosen| chosen.id == choice.id)));
+        picks.push(Some(choice.clone()));
+    }
+    if let Some(away) = chosen.as_ref().filter(|chosen| found.iter().all(|choice| choice.id != chosen.id)) {
+        let name = if away.name.is_empty() { format!("Chosen {device}") } else { away.name.clone() };
+        texts.push((format!("{name} (not connected)"), true));
+        picks.push(Some(choice_of(away)));
+    }
+    let current = texts.iter().find(|(_, chosen)| *chosen).map(|(text, _)| text.clone()).unwrap_or_default();
+    Rows { current, texts, picks }
+}
+
+fn choice_of(chosen: &Chosen) -> Choice {
+    Choice { id: chosen.id.clone(), name: chosen.name.clone(), default: false }
+}
+
+/// A drop-down for `device`, as wide as there is room.
+pub fn picker_ui(ui: &mut Ui, model: &Model, device: Device, actions: &mut Vec<Action>) {
+    let rows = rows(model, device);
+    let (name, icon) = match device {
+        Device::Microphone => ("Microphone", icons::MIC),
+        Device::Speaker => ("Speaker", icons::SPEAKER),
+        Device::Camera => ("Camera", icons::CAMERA),
+    };
+    if let Some(index) = widgets::picker(ui, name, icon, &rows.current, &rows.texts) {
+        actions.push(Action::Pick(device, rows.picks.get(index).cloned().flatten()));
+    }
+}
+
+/// The same as a list that stands open, for where a drop-down would close what it stands in.
+pub fn list_ui(ui: &mut Ui, model: &Model, device: Device, actions: &mut Vec<Action>) {
+    let rows = rows(model, device);
+    ui.spacing_mut().item_spacing.y = 2.0;
+    for ((text, chosen), pick) in rows.texts.iter().zip(rows.picks) {
+        let row = Button::selectable(*chosen, text.as_str()).min_size(vec2(ui.available_width(), 32.0)).truncate();
+        if ui.add(row).clicked() && !chosen {
+            actions.push(Action::Pick(device, pick));
+        }
+    }
+}
+
+/// What is wrong with a device, in a few words, and what to do about it; `None` while it works or is off.
+pub fn trouble(own: &Own, device: Device) -> Option<(String, String)> {
+    let name = match device {
+        Device::Microphone => "Microphone",
+        Device::Speaker => "Speaker",
+        Device::Camera => "Camera",
+    };
+    let (what, remedy) = match own.device(device) {
+        DeviceState::Trouble(problem) => match problem {
+            Problem::Missing => (format!("No {device} found"), "Plug one in, or join without.".to_owned()),
+            Problem::Denied => {
+                (format!("{name} not allowed"), "Let this app use it in the system's privacy settings.".to_owned())
+            }
+            Problem::Busy => {
+                (format!("{name} in use by another program"), format!("Close that program, or pick another {device}."))
+            }
+            Problem::Unplugged => (format!("{name} unplugged"), format!("Plug it in again, or pick another {device}.")),
+            Problem::Other(error) => {
+                (format!("{name} does not work"), format!("{error}. Replug it, or pick another {device}."))
+            }
+        },
+        DeviceState::InUse { name, instead_of: Some(gone) } => {
+            (format!("{gone} is away"), format!("Using {name} until it is back."))
+        }
+        DeviceState::Off | DeviceState::Opening | DeviceState::InUse { .. } => return None,
+    };
+    Some((what, remedy))
+}

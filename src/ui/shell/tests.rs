@@ -1,0 +1,155 @@
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use eframe::egui::{Key, Modifiers, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+
+use super::*;
+use crate::ui::fixtures;
+
+/// The whole window on a model, without a GPU.
+pub(in crate::ui) struct Stand {
+    pub harness: Harness<'static>,
+    pub model: Rc<RefCell<Model>>,
+    pub memory: Rc<RefCell<Memory>>,
+    actions: Rc<RefCell<Vec<Action>>>,
+}
+
+impl Stand {
+    pub fn new(model: Model) -> Self {
+        Self::sized(model, 1280.0, 800.0)
+    }
+
+    pub fn sized(model: Model, width: f32, height: f32) -> Self {
+        let model = Rc::new(RefCell::new(model));
+        let memory = Rc::new(RefCell::new(Memory::new(Some("/home/ada/.config/nearcall/settings.toml".into()))));
+        let actions = Rc::new(RefCell::new(Vec::new()));
+        let (drawn, kept, pushed) = (model.clone(), memory.clone(), actions.clone());
+        let painter = Painter::none();
+        let harness = Harness::builder()
+            .with_size(vec2(width, height))
+            .allow_missing_glyphs()
+            .with_context_setup(theme::install)
+            .build_ui(move |ui| {
+                shell_ui(ui, &drawn.borrow(), &mut kept.borrow_mut(), &painter, &mut pushed.borrow_mut());
+            });
+        let mut stand = Self { harness, model, memory, actions };
+        stand.step();
+        stand
+    }
+
+    /// A few frames: an idle window that shows a countdown never stops on its own.
+    pub fn step(&mut self) {
+        self.harness.run_steps(4);
+    }
+
+    pub fn click(&mut self, label: &str) -> Vec<Action> {
+        self.harness.get_by_label(label).click();
+        self.step();
+        self.taken()
+    }
+
+    pub fn press(&mut self, held: Modifiers, key: Key) -> Vec<Action> {
+        self.harness.key_press_modifiers(held, key);
+        self.step();
+        self.taken()
+    }
+
+    pub fn sees(&self, label: &str) -> bool {
+        self.harness.query_all_by_label(label).next().is_some()
+            || self.harness.query_all_by_label_contains(label).next().is_some()
+    }
+
+    pub fn taken(&mut self) -> Vec<Action> {
+        self.actions.borrow_mut().drain(..).collect()
+    }
+}
+
+#[test]
+fn every_state_is_drawn_at_every_size_without_an_action() {
+    for (width, height) in [(1280.0, 800.0), (900.0, 600.0), (480.0, 400.0), (200.0, 120.0)] {
+        for model in [
+            fixtures::lobby(Duration::ZERO),
+            fixtures::lobby(Duration::from_secs(5)),
+            fixtures::lobby_without_anything(),
+            fixtures::lobby_first_start(),
+            fixtures::consent(),
+            fixtures::hosting(),
+            fixtures::call(0),
+            fixtures::call(1),
+            fixtures::call(40),
+            fixtures::reconnecting(),
+            fixtures::drill(),
+        ] {
+            let mut stand = Stand::sized(model, width, height);
+            assert_eq!(stand.taken(), [], "{width} x {height}");
+        }
+    }
+}
+
+#[test]
+fn letters_and_their_chords_do_the_same() {
+    let mut stand = Stand::new(fixtures::call(2));
+    for (held, key) in [(Modifiers::NONE, Key::M), (Modifiers::COMMAND, Key::D)] {
+        assert_eq!(stand.press(held, key), [Action::Mute(true)]);
+    }
+    for (held, key) in [(Modifiers::NONE, Key::V), (Modifiers::COMMAND, Key::E)] {
+        assert_eq!(stand.press(held, key), [Action::Camera(false)]);
+    }
+    assert_eq!(stand.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::L), [Action::Leave]);
+    assert_eq!(stand.press(Modifiers::SHIFT, Key::M), []);
+    assert_eq!(stand.press(Modifiers::ALT, Key::V), []);
+}
+
+#[test]
+fn letters_are_text_while_a_text_box_has_the_keyboard() {
+    let mut stand = Stand::new(fixtures::lobby(Duration::from_secs(5)));
+    stand.harness.get_by_label("Your name").focus();
+    stand.step();
+    assert_eq!(stand.press(Modifiers::NONE, Key::M), []);
+    assert_eq!(stand.press(Modifiers::COMMAND, Key::D), [Action::Mute(true)]);
+}
+
+#[test]
+fn keys_open_and_close_the_drawers_and_the_sheets() {
+    let mut stand = Stand::new(fixtures::call(2));
+    stand.press(Modifiers::NONE, Key::P);
+    assert!(stand.sees("People (3)"));
+    stand.press(Modifiers::NONE, Key::N);
+    assert!(!stand.sees("People (3)") && stand.sees("Close the drawer"));
+    stand.press(Modifiers::NONE, Key::F1);
+    assert!(stand.sees("Microphone on or off"));
+    assert_eq!(stand.press(Modifiers::NONE, Key::M), [], "a sheet has the keyboard");
+    stand.press(Modifiers::NONE, Key::Escape);
+    assert!(!stand.sees("Microphone on or off") && stand.sees("Close the drawer"));
+    stand.press(Modifiers::NONE, Key::Escape);
+    assert!(!stand.sees("Close the drawer"));
+    stand.press(Modifiers::COMMAND, Key::Comma);
+    assert!(stand.sees("You and devices"));
+    stand.click("Close");
+    assert!(!stand.sees("You and devices"));
+}
+
+#[test]
+fn the_key_that_quits_asks_first_in_a_call() {
+    let mut stand = Stand::new(fixtures::call(1));
+    assert_eq!(stand.press(Modifiers::COMMAND, Key::Q), []);
+    assert!(stand.sees("Leave the call and quit?"));
+    stand.click("Stay");
+    assert!(!stand.sees("Leave the call and quit?"));
+    stand.press(Modifiers::COMMAND, Key::Q);
+    assert_eq!(stand.click("Leave and quit"), [Action::Leave]);
+}
+
+#[test]
+fn a_call_that_is_lost_keeps_its_screen_and_joining_keeps_the_lobby() {
+    let stand = Stand::new(fixtures::reconnecting());
+    assert!(stand.sees("Reconnecting…") && stand.sees("Ben Okafor"));
+    let mut model = fixtures::lobby(Duration::from_secs(5));
+    fixtures::change(&mut model, |state, _| state.phase = Phase::Joining);
+    let mut stand = Stand::new(model);
+    assert!(stand.sees("Joining…"));
+    assert_eq!(stand.click("Cancel"), [Action::Leave]);
+}

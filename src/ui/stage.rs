@@ -1,0 +1,154 @@
+//! Owns the screen of a call: everybody's tiles, oneself, the bars above and below, the drawer at the right.
+//!
+//! [`super::shell`] shows it from the first link on. The order of tiles is the order in which people came: nobody jumps
+//! because somebody speaks. What is asked for goes out as actions.
+
+pub(super) mod face;
+mod grid;
+mod people;
+mod tiles;
+mod toolbar;
+mod top;
+
+use eframe::egui::{CornerRadius, Rect, Stroke, StrokeKind, Ui, UiBuilder, pos2};
+
+use super::model::{Action, Model};
+use super::picture::Painter;
+use super::regions;
+use super::theme::{self, space};
+use crate::call::state::{Phase, State};
+
+/// Height of the bar with the tools, points: notices stay above it.
+pub(super) const BOTTOM: f32 = 68.0;
+/// Height of the bar at the top, points.
+const TOP: f32 = 52.0;
+
+/// What the call's screen itself remembers.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// The gear was pressed; the caller opens the settings and takes this back.
+    pub(super) settings_asked: bool,
+    /// The list of a device is open.
+    pub(super) picking: bool,
+    drawer: Option<Drawer>,
+    regions: regions::Memory,
+    /// Of the tiles, from 0.
+    page: usize,
+}
+
+/// What stands at the right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Drawer {
+    Regions,
+    People,
+}
+
+impl Memory {
+    pub(super) fn open(&mut self, drawer: Drawer) {
+        self.drawer = Some(drawer);
+    }
+
+    pub(super) fn close_drawer(&mut self) {
+        self.drawer = None;
+    }
+
+    pub(super) fn regions_open(&self) -> bool {
+        self.drawer == Some(Drawer::Regions)
+    }
+
+    /// Opens a drawer, or closes it.
+    pub(super) fn toggle(&mut self, drawer: Drawer) {
+        self.drawer = (self.drawer != Some(drawer)).then_some(drawer);
+    }
+}
+
+/// Draws the call in the whole of `ui`; nothing before there is a snapshot.
+pub fn stage_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Painter, actions: &mut Vec<Action>) {
+    let Some(state) = model.call.clone() else {
+        return;
+    };
+    let whole = ui.max_rect();
+    let (top, rest) = whole.split_top_bottom_at_y(whole.top() + TOP);
+    let (middle, bottom) = rest.split_top_bottom_at_y(rest.bottom() - BOTTOM);
+    within(ui, "top", top.shrink2(eframe::egui::vec2(space::L, 0.0)), |ui| {
+        top::top_ui(ui, model, &state, memory);
+    });
+    within(ui, "tools", bottom, |ui| toolbar::toolbar_ui(ui, model, &state, memory, actions));
+
+    let middle = match memory.drawer {
+        Some(drawer) => {
+            let edge = middle.right() - drawer_width(drawer, middle.width());
+            let place = Rect::from_min_max(pos2(edge, middle.top()), middle.max - eframe::egui::vec2(space::S, 0.0));
+            within(ui, "drawer", place, |ui| drawer_ui(ui, drawer, model, &state, memory, actions));
+            middle.with_max_x(edge)
+        }
+        None => middle,
+    };
+    within(ui, "middle", middle.shrink2(eframe::egui::vec2(space::S, 0.0)), |ui| {
+        regions::banner_ui(ui, model, actions);
+        reconnecting_ui(ui, model, &state, actions);
+        tiles::tiles_ui(ui, model, &state, &mut memory.page, painter, actions);
+    });
+}
+
+fn drawer_width(drawer: Drawer, room: f32) -> f32 {
+    match drawer {
+        Drawer::Regions => (room * 0.46).clamp(360.0, 560.0).min(room - 160.0),
+        Drawer::People => 320.0_f32.min(room - 160.0),
+    }
+}
+
+/// Draws in `place`, under a name of its own: what is under the keyboard stays so when something beside it changes.
+fn within(ui: &mut Ui, name: &str, place: Rect, add: impl FnOnce(&mut Ui)) {
+    let mut child = ui.new_child(UiBuilder::new().id_salt(name).max_rect(place));
+    add(&mut child);
+}
+
+fn drawer_ui(
+    ui: &mut Ui,
+    drawer: Drawer,
+    model: &Model,
+    state: &State,
+    memory: &mut Memory,
+    actions: &mut Vec<Action>,
+) {
+    let colours = theme::palette(ui.ctx());
+    let place = ui.max_rect();
+    let corner = CornerRadius::same(theme::radius::L);
+    ui.painter().rect(place, corner, colours.panel, Stroke::new(1.0, colours.line), StrokeKind::Inside);
+    let title = match drawer {
+        Drawer::Regions => "Regions".to_owned(),
+        Drawer::People => format!("People ({})", state.peers.len() + 1),
+    };
+    within(ui, "inside", place.shrink(space::L), |ui| {
+        if top::drawer_head_ui(ui, &title) {
+            memory.drawer = None;
+        }
+        let scroll = eframe::egui::ScrollArea::vertical().id_salt(title).auto_shrink(false);
+        scroll.show(ui, |ui| match drawer {
+            Drawer::Regions => regions::panel_ui(ui, model, &mut memory.regions, actions),
+            Drawer::People => people::people_ui(ui, model, state, actions),
+        });
+    });
+}
+
+/// Every link is lost: said at once, with what it means.
+fn reconnecting_ui(ui: &mut Ui, model: &Model, state: &State, actions: &mut Vec<Action>) {
+    let Phase::Reconnecting { since } = state.phase else {
+        return;
+    };
+    let lasted = model.now.saturating_duration_since(since);
+    let text = "Reconnecting… Everybody stays; you need not do anything.";
+    super::widgets::banner(ui, super::widgets::Kind::Warning, text, |ui| {
+        // The seconds stand apart: a screen reader says the sentence once, not every second.
+        ui.label(theme::figure(format!("{} s", lasted.as_secs())));
+        if super::widgets::danger(ui, "Leave").clicked() {
+            actions.push(Action::Leave);
+        }
+    });
+    top::repaint_next_second(ui.ctx(), lasted);
+    ui.add_space(space::XS);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! Where tiles lie: as large as they can be, 16 to 9, and oneself where nobody is covered. Pure.
+
+use eframe::egui::{Rect, Vec2, pos2, vec2};
+
+/// Width to height of a tile.
+const SHAPE: f32 = 16.0 / 9.0;
+/// Between tiles, points.
+const GAP: f32 = 8.0;
+/// Between oneself and the corner, points.
+const INSET: f32 = 12.0;
+/// Tiles on a page.
+pub(super) const PAGE: usize = 16;
+
+/// The places of `count` tiles in `area`, row by row, and of oneself where `own` says how large.
+pub(super) fn layout(area: Rect, count: usize, own: Option<Vec2>) -> (Vec<Rect>, Option<Rect>) {
+    let Some(size) = own else {
+        return (tiles(area, count), None);
+    };
+    let corner = |inset: f32| Rect::from_min_size(area.max - size - Vec2::splat(inset), size);
+    if count <= 1 {
+        // A single face is in the middle: the corner of its picture is free.
+        return (tiles(area, count), Some(corner(INSET)));
+    }
+    let whole = tiles(area, count);
+    if whole.iter().all(|tile| !tile.expand(GAP - 1.0).intersects(corner(0.0))) {
+        return (whole, Some(corner(0.0)));
+    }
+    let beside = tiles(area.with_max_x(area.right() - size.x - GAP), count);
+    let below = tiles(area.with_max_y(area.bottom() - size.y - GAP), count);
+    let width = |tiles: &[Rect]| tiles.first().map_or(0.0, Rect::width);
+    let best = if width(&beside) >= width(&below) { beside } else { below };
+    (best, Some(corner(0.0)))
+}
+
+/// Equal tiles in as many columns as makes them largest; rows are centred, the last one too.
+fn tiles(area: Rect, count: usize) -> Vec<Rect> {
+    let across = |columns: usize| {
+        let rows = count.div_ceil(columns);
+        let wide = (area.width() - GAP * (columns - 1) as f32) / columns as f32;
+        let high = (area.height() - GAP * (rows - 1) as f32) / rows as f32;
+        wide.min(high * SHAPE).max(0.0)
+    };
+    let best = (1..=count).map(|columns| (columns, across(columns))).reduce(|a, b| if b.1 > a.1 { b } else { a });
+    let Some((columns, width)) = best else {
+        return Vec::new();
+    };
+    let size = vec2(width, width / SHAPE).floor();
+    let rows = count.div_ceil(columns);
+    let height = rows as f32 * (size.y + GAP) - GAP;
+    let top = area.center().y - height / 2.0;
+    (0..count)
+        .map(|index| {
+            let (row, column) = (index / columns, index % columns);
+            let in_row = columns.min(count - row * columns);
+            let row_width = in_row as f32 * (size.x + GAP) - GAP;
+            let left = area.center().x - row_width / 2.0 + column as f32 * (size.x + GAP);
+            Rect::from_min_size(pos2(left.round(), (top + row as f32 * (size.y + GAP)).round()), size)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AREAS: [Vec2; 4] = [vec2(1264.0, 680.0), vec2(884.0, 480.0), vec2(480.0, 480.0), vec2(200.0, 700.0)];
+
+    #[test]
+    fn tiles_stay_in_their_area_and_apart_and_are_equal() {
+        for size in AREAS {
+            let area = Rect::from_min_size(pos2(10.0, 50.0), size);
+            for count in 1..=PAGE {
+                let (tiles, _) = layout(area, count, None);
+                assert_eq!(tiles.len(), count);
+                for (index, tile) in tiles.iter().enumerate() {
+                    assert!(area.expand(1.0).contains_rect(*tile), "{count} in {size}: {tile}");
+                    assert!(tile.width() > 30.0 && tile.size() == tiles[0].size());
+                    assert!((tile.width() / tile.height() - SHAPE).abs() < 0.05);
+                    assert!(tiles[..index].iter().all(|other| !other.intersects(*tile)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn oneself_covers_nobody_among_several() {
+        let own = vec2(200.0, 112.0);
+        for size in &AREAS[..2] {
+            let area = Rect::from_min_size(pos2(0.0, 0.0), *size);
+            for count in 2..=PAGE {
+                let (tiles, own) = layout(area, count, Some(own));
+                let own = own.unwrap();
+                assert!(area.contains_rect(own));
+                assert!(tiles.iter().all(|tile| !tile.intersects(own)), "{count} in {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_tile_fills_the_area_and_two_stand_side_by_side_in_a_wide_one() {
+        let area = Rect::from_min_size(pos2(0.0, 0.0), vec2(1600.0, 700.0));
+        assert_eq!(layout(area, 1, None).0[0].height(), 700.0);
+        let (two, _) = layout(area, 2, None);
+        assert_eq!(two[0].top(), two[1].top());
+        assert!(layout(area, 0, None).0.is_empty());
+        assert!(layout(Rect::NOTHING, 3, None).0.iter().all(|tile| tile.width() >= 0.0));
+    }
+}
