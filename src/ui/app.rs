@@ -31,6 +31,8 @@ const TOASTS: usize = 4;
 const TIMELINE: usize = 1000;
 /// Devices are looked for this often while somebody may be picking one.
 const LOOK: Duration = Duration::from_secs(4);
+/// Whoever is told of so soon after we came was there before.
+const SETTLED: Duration = Duration::from_secs(2);
 /// Settings are written when nothing changed for so long.
 pub(super) const SAVE: Duration = Duration::from_millis(800);
 
@@ -78,7 +80,7 @@ impl App {
         let desk = Desk::start(runtime, ctx.clone(), attention.clone(), config, listener, drills);
         let mut app = Self {
             model: blank(loaded.settings),
-            memory: shell::Memory::default(),
+            memory: shell::Memory::new(loaded.store.path().map(Into::into)),
             options,
             desk,
             store: loaded.store,
@@ -128,6 +130,10 @@ impl App {
     }
 
     fn happened(&mut self, event: &Event) {
+        if let Some(Err(error)) = self.options.events.as_mut().map(|log| log.write(event)) {
+            self.options.events = None;
+            self.toast(NoticeKind::Danger, format!("Events are not written any more: {error}"));
+        }
         if let Some(what) = news::entry(event) {
             self.model.timeline.push(Entry { at: clock::wall(), what });
             let more = self.model.timeline.len().saturating_sub(TIMELINE);
@@ -136,9 +142,17 @@ impl App {
         if let Event::Race { candidates } = event {
             self.model.race = Some(candidates.clone());
         }
-        if let Some((kind, text)) = news::toast(event) {
+        // Who was there before is no news.
+        let greeted = matches!(event, Event::PeerJoined { name: Some(_), .. }) && !self.settled_in();
+        if let Some((kind, text)) = news::toast(event).filter(|_| !greeted) {
             self.toast(kind, text);
         }
+    }
+
+    /// The room was entered a while ago.
+    fn settled_in(&self) -> bool {
+        let phase = self.model.call.as_ref().map(|state| state.phase);
+        matches!(phase, Some(Phase::InCall { since }) if clock::now().saturating_duration_since(since) > SETTLED)
     }
 
     /// Another start of the program was given a link.
