@@ -9,6 +9,7 @@
 pub mod command;
 mod controller;
 pub mod event;
+pub mod log;
 pub mod manifest;
 mod membership;
 mod moves;

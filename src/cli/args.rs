@@ -54,6 +54,9 @@ pub struct WindowArgs {
     /// Where the others are heard: speaker[:ID], off
     #[arg(long, value_name = "SINK")]
     pub play: Option<crate::media::audio::Output>,
+    /// Write events, one JSON object a line; - is stdout
+    #[arg(long, value_name = "FILE|-")]
+    pub events: Option<PathBuf>,
     /// Joins as soon as the race has a leader, without waiting for the button
     #[arg(long)]
     pub join: bool,

@@ -1,15 +1,13 @@
 //! `nearcall call`: a participant without a window.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
-use serde::Serialize;
 
 use super::args::{CallArgs, UsageError};
 use super::{Exit, print};
+use crate::call::log::EventLog;
 use crate::call::manifest::Source;
 use crate::call::{Call, Command, Config, Entry, Event};
 use crate::clock;
@@ -20,7 +18,7 @@ use crate::media::video::{VideoConfig, VideoSource};
 
 pub async fn run(args: CallArgs) -> anyhow::Result<Exit> {
     let start = clock::now();
-    let mut events = args.events.as_deref().map(|path| EventLog::open(path, start)).transpose()?;
+    let mut events = args.events.as_deref().map(|path| open_log(path, start)).transpose()?;
     let duration = args.duration;
     let mut call = Call::start(config(args)?).await?;
     let leave = async {
@@ -53,7 +51,7 @@ pub async fn run(args: CallArgs) -> anyhow::Result<Exit> {
         joined |= matches!(event, Event::Joined { .. });
         refused |= matches!(event, Event::Refused { .. });
         match &mut events {
-            Some(log) => log.write(&event)?,
+            Some(log) => log.write(&event).context("cannot write events")?,
             None => words(&event).into_iter().for_each(|words| println!("{}", words.trim_end())),
         }
     }
@@ -128,35 +126,9 @@ fn config(args: CallArgs) -> anyhow::Result<Config> {
     })
 }
 
-/// Events as JSON, a line each.
-pub struct EventLog {
-    start: Instant,
-    out: Box<dyn Write + Send>,
-}
-
-#[derive(Serialize)]
-struct Line<'a> {
-    at_ms: f64,
-    #[serde(flatten)]
-    event: &'a Event,
-}
-
-impl EventLog {
-    fn open(path: &Path, start: Instant) -> anyhow::Result<Self> {
-        let out: Box<dyn Write + Send> = if path == Path::new("-") {
-            Box::new(io::stdout())
-        } else {
-            Box::new(BufWriter::new(File::create(path).with_context(|| format!("cannot write {}", path.display()))?))
-        };
-        Ok(Self { start, out })
-    }
-
-    fn write(&mut self, event: &Event) -> anyhow::Result<()> {
-        let at = clock::now().saturating_duration_since(self.start);
-        let line = Line { at_ms: (at.as_secs_f64() * 10_000.0).round() / 10.0, event };
-        let line = serde_json::to_string(&line)?;
-        writeln!(self.out, "{line}").and_then(|()| self.out.flush()).context("cannot write events")
-    }
+/// Where events are written, `-` for stdout.
+pub fn open_log(path: &Path, start: Instant) -> anyhow::Result<EventLog> {
+    EventLog::open(path, start).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// An event in words, or `None` where it is of no interest to a person.

@@ -4,6 +4,7 @@ use tokio::runtime::Runtime;
 
 use super::Exit;
 use super::args::{UsageError, WindowArgs};
+use crate::clock;
 use crate::instance::{self, Claim};
 use crate::ui::{self, options::Options};
 
@@ -11,6 +12,7 @@ pub fn run(runtime: &Runtime, args: WindowArgs) -> anyhow::Result<Exit> {
     if let Some(video) = &args.video {
         video.check().map_err(|error| UsageError(error.to_string()))?;
     }
+    let events = args.events.as_deref().map(|path| super::call::open_log(path, clock::now())).transpose()?;
     let listener = if args.new_window {
         None
     } else {
@@ -36,6 +38,7 @@ pub fn run(runtime: &Runtime, args: WindowArgs) -> anyhow::Result<Exit> {
         pin: args.pin,
         join: args.join,
         renderer: args.renderer,
+        events,
         listener,
         ..Options::default()
     };

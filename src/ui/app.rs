@@ -31,6 +31,8 @@ const TOASTS: usize = 4;
 const TIMELINE: usize = 1000;
 /// Devices are looked for this often while somebody may be picking one.
 const LOOK: Duration = Duration::from_secs(4);
+/// Whoever is told of so soon after we came was there before.
+const SETTLED: Duration = Duration::from_secs(2);
 /// Settings are written when nothing changed for so long.
 pub(super) const SAVE: Duration = Duration::from_millis(800);
 
@@ -78,7 +80,7 @@ impl App {
         let desk = Desk::start(runtime, ctx.clone(), attention.clone(), config, listener, drills);
         let mut app = Self {
             model: blank(loaded.settings),
-            memory: shell::Memory::default(),
+            memory: shell::Memory::new(loaded.store.path().map(Into::into)),
             options,
             desk,
             store: loaded.store,
@@ -128,6 +130,10 @@ impl App {
     }
 
     fn happened(&mut self, event: &Event) {
+        if let Some(Err(error)) = self.options.events.as_mut().map(|log| log.write(event)) {
+            self.options.events = None;
+            self.toast(NoticeKind::Danger, format!("Events are not written any more: {error}"));
+        }
         if let Some(what) = news::entry(event) {
             self.model.timeline.push(Entry { at: clock::wall(), what });
             let more = self.model.timeline.len().saturating_sub(TIMELINE);
@@ -136,9 +142,17 @@ impl App {
         if let Event::Race { candidates } = event {
             self.model.race = Some(candidates.clone());
         }
-        if let Some((kind, text)) = news::toast(event) {
+        // Who was there before is no news.
+        let greeted = matches!(event, Event::PeerJoined { name: Some(_), .. }) && !self.settled_in();
+        if let Some((kind, text)) = news::toast(event).filter(|_| !greeted) {
             self.toast(kind, text);
         }
+    }
+
+    /// The room was entered a while ago.
+    fn settled_in(&self) -> bool {
+        let phase = self.model.call.as_ref().map(|state| state.phase);
+        matches!(phase, Some(Phase::InCall { since }) if clock::now().saturating_duration_since(since) > SETTLED)
     }
 
     /// Another start of the program was given a link.
@@ -175,11 +189,24 @@ impl App {
         let before = self.model.call.replace(now.clone());
         let Some(before) = before.filter(|_| now.phase != Phase::Lobby) else { return };
         for what in [Device::Microphone, Device::Speaker, Device::Camera] {
-            if let Some((kind, text)) = news::device(what, before.own.device(what), now.own.device(what)) {
+            let wanted = self.called(what);
+            if let Some((kind, text)) = news::device(what, &wanted, before.own.device(what), now.own.device(what)) {
                 self.toast(kind, text);
                 self.looked = None;
             }
         }
+    }
+
+    /// What the user calls the device that was picked.
+    fn called(&self, what: Device) -> String {
+        let settings = &self.model.settings;
+        let chosen = match what {
+            Device::Microphone => &settings.microphone,
+            Device::Speaker => &settings.speaker,
+            Device::Camera => &settings.camera,
+        };
+        let name = chosen.as_ref().map(|chosen| chosen.name.clone()).filter(|name| !name.is_empty());
+        name.unwrap_or_else(|| format!("The {what} that you asked for"))
     }
 
     /// What is due by itself. Asks to be called again in time for the next of it.

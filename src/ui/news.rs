@@ -48,13 +48,13 @@ pub fn toast(event: &Event) -> Option<(NoticeKind, String)> {
     })
 }
 
-/// The toast of a device whose state changed in a call.
-pub fn device(what: Device, before: &DeviceState, now: &DeviceState) -> Option<(NoticeKind, String)> {
+/// The toast of a device whose state changed in a call. `wanted` is what the user calls the device that was asked for.
+pub fn device(what: Device, wanted: &str, before: &DeviceState, now: &DeviceState) -> Option<(NoticeKind, String)> {
     let label = sentence(&what.to_string());
     Some(match (before, now) {
         (before, now) if before == now => return None,
-        (_, DeviceState::Trouble(problem)) => (NoticeKind::Warning, format!("{label} {problem}")),
-        (_, DeviceState::InUse { name, instead_of: Some(wanted) }) => {
+        (_, DeviceState::Trouble(problem)) => (NoticeKind::Warning, format!("{label} {}", problem.words(what))),
+        (_, DeviceState::InUse { name, instead_of: Some(_) }) => {
             (NoticeKind::Warning, format!("{wanted} is gone: using {name}"))
         }
         (DeviceState::Trouble(_) | DeviceState::InUse { instead_of: Some(_), .. }, DeviceState::InUse { name, .. }) => {
@@ -89,11 +89,11 @@ mod tests {
             (used("Jabra", None), DeviceState::Off, None),
         ];
         for (before, now, expected) in rows {
-            let told = device(Device::Microphone, &before, &now).map(|(_, text)| text);
+            let told = device(Device::Microphone, "Jabra", &before, &now).map(|(_, text)| text);
             assert_eq!(told.as_deref(), expected, "{before:?} to {now:?}");
         }
         let (kind, text) =
-            device(Device::Camera, &DeviceState::Opening, &DeviceState::Trouble(Problem::Denied)).unwrap();
+            device(Device::Camera, "HD webcam", &DeviceState::Opening, &DeviceState::Trouble(Problem::Denied)).unwrap();
         assert_eq!(kind, NoticeKind::Warning);
         assert!(text.starts_with("Camera not allowed"), "{text}");
     }

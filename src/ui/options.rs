@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::desk::Drills;
 use super::model::Choice;
 use super::renderer;
+use crate::call::log::EventLog;
 use crate::call::manifest::Source;
 use crate::call::{Config, Entry};
 use crate::instance::Listener;
@@ -30,6 +31,8 @@ pub struct Options {
     /// Presses Join as soon as it can be pressed.
     pub join: bool,
     pub renderer: Option<renderer::Choice>,
+    /// Where every event is written, too.
+    pub events: Option<EventLog>,
     pub listener: Option<Listener>,
     pub drills: Option<Drills>,
 }

@@ -234,7 +234,7 @@ impl Controller {
             }
             media::Event::Device { what, problem } => {
                 self.troubled.insert(what);
-                self.tell(Event::Device { device: device_name(what), state: problem.to_string() });
+                self.tell(Event::Device { device: device_name(what), state: problem.words(what) });
                 self.devices.insert(what, DeviceState::Trouble(problem));
             }
             media::Event::DeviceInUse { what, name, instead_of } => {

@@ -101,9 +101,13 @@ impl Keeper {
             if stop.is_asked() {
                 return;
             }
-            let ended = match attempt {
-                Ok(opened) => self.watch(stop, &mut rig, opened, &mut told, &mut retry),
-                Err(Unopened::Problem(problem)) => Some(problem),
+            match attempt {
+                Ok(mut opened) => {
+                    let Some(problem) = self.watch(stop, &mut rig, &mut opened, &mut told, &mut retry) else { return };
+                    // Before the device is let go of: a sound system that hangs may keep us there.
+                    self.report(problem, &mut told);
+                }
+                Err(Unopened::Problem(problem)) => self.report(problem, &mut told),
                 Err(Unopened::Wait) => {
                     handover -= 1;
                     if !stop.wait(self.look) {
@@ -111,10 +115,8 @@ impl Keeper {
                     }
                     continue;
                 }
-            };
-            let Some(problem) = ended else { return };
+            }
             handover = 0;
-            self.report(problem, &mut told);
             if !stop.wait(self.look * retry) {
                 return;
             }
@@ -141,14 +143,14 @@ impl Keeper {
         &self,
         stop: &Stop,
         rig: &mut impl Rig,
-        mut opened: Opened,
+        opened: &mut Opened,
         told: &mut Option<Problem>,
         retry: &mut u32,
     ) -> Option<Problem> {
         if let Some(problem) = opened.stands_in.clone() {
             self.report(problem, told);
         }
-        self.announce(&opened, told);
+        self.announce(opened, told);
         let mut pulse = Pulse::of(&opened.running.health);
         let mut looks = 0u32;
         while stop.wait(self.look) {
@@ -167,9 +169,10 @@ impl Keeper {
                 if stop.is_asked() {
                     return None;
                 }
-                opened = Opened { running, stands_in: None };
+                let stand_in = std::mem::replace(opened, Opened { running, stands_in: None });
                 pulse = Pulse::of(&opened.running.health);
-                self.announce(&opened, told);
+                self.announce(opened, told);
+                drop(stand_in);
             }
         }
         None
@@ -243,6 +246,17 @@ mod tests {
         /// Those that run.
         running: BTreeMap<Option<String>, Arc<Health>>,
         opened: usize,
+        /// Closing a device waits for this.
+        closing: Arc<Mutex<()>>,
+    }
+
+    /// A stream of a sound system that may hang.
+    struct Hangs(Arc<Mutex<()>>);
+
+    impl Drop for Hangs {
+        fn drop(&mut self) {
+            drop(self.0.lock());
+        }
     }
 
     impl Bench {
@@ -289,7 +303,8 @@ mod tests {
             }
             let health = Arc::<Health>::default();
             state.running.insert(wanted.clone(), Arc::clone(&health));
-            Ok(Running { _stream: Box::new(()), name: wanted.unwrap_or("Built-in".into()), health })
+            let stream = Box::new(Hangs(Arc::clone(&state.closing)));
+            Ok(Running { _stream: stream, name: wanted.unwrap_or("Built-in".into()), health })
         }
     }
 
@@ -357,6 +372,19 @@ mod tests {
         let (_threads, mut told) = bench.keep(None);
         assert_eq!(told.blocking_recv(), wrong(Problem::Missing));
         bench.set(None, None);
+        assert_eq!(told.blocking_recv(), runs("Built-in", None));
+    }
+
+    #[test]
+    fn a_problem_is_told_before_a_device_that_cannot_be_closed_holds_us_up() {
+        let bench = Bench::default();
+        let (_threads, mut told) = bench.keep(None);
+        assert_eq!(told.blocking_recv(), runs("Built-in", None));
+        let closing = Arc::clone(&bench.lock().closing);
+        let hanging = closing.lock().unwrap();
+        bench.fail(None);
+        assert_eq!(told.blocking_recv(), wrong(Problem::Unplugged));
+        drop(hanging);
         assert_eq!(told.blocking_recv(), runs("Built-in", None));
     }
 }

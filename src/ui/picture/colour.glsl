@@ -28,20 +28,17 @@ uniform vec4 u_scale;
 IN vec2 v_uv;
 IN vec2 v_from_centre;
 
+// The number of samples is part of the program: software drivers take ten times as long where it is not.
 vec3 sample_planes() {
-    int taps = int(u_style.y);
     vec3 sum = vec3(0.0);
-    // The oldest of these languages wants loops whose length is known.
-    for (int row = 0; row < 4; row++) {
-        if (row >= taps) { break; }
-        for (int column = 0; column < 4; column++) {
-            if (column >= taps) { break; }
-            vec2 within = (vec2(float(column), float(row)) + 0.5) / u_style.y - 0.5;
+    for (int row = 0; row < TAPS; row++) {
+        for (int column = 0; column < TAPS; column++) {
+            vec2 within = (vec2(float(column), float(row)) + 0.5) / float(TAPS) - 0.5;
             vec2 at = v_uv + within * u_scale.zw;
             sum += vec3(SAMPLE(u_luma, at).r, SAMPLE(u_blue, at).r, SAMPLE(u_red, at).r);
         }
     }
-    return sum / (u_style.y * u_style.y);
+    return sum / float(TAPS * TAPS);
 }
 
 void main() {
@@ -52,7 +49,7 @@ void main() {
         grey - 0.3917623 * yuv.y - 0.8129676 * yuv.z,
         grey + 2.0172321 * yuv.y
     );
-    vec3 rgb = clamp(mix(full, vec3(grey * 0.55), u_style.z), 0.0, 1.0);
+    vec3 rgb = clamp(mix(full, vec3(grey * 0.55), u_style.y), 0.0, 1.0);
     vec2 outside = abs(v_from_centre) - u_frame.zw + u_style.x;
     float from_edge = length(max(outside, vec2(0.0))) + min(max(outside.x, outside.y), 0.0) - u_style.x;
     float alpha = clamp(0.5 - from_edge, 0.0, 1.0);

@@ -4,6 +4,7 @@
 //! there a context is current; what is to be freed waits for the next one.
 #![allow(unsafe_code)]
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use eframe::egui_glow::{CallbackFn, ShaderVersion};
 use eframe::glow::{self, HasContext as _};
 
 use super::cache::Cache;
-use super::place::Draw;
+use super::place::{Draw, Taps};
 use super::{Asked, lock};
 use crate::media::video::I420;
 
@@ -20,7 +21,7 @@ use crate::media::video::I420;
 #[derive(Debug, Default)]
 pub struct Store {
     pub planes: Cache<Planes>,
-    program: Program,
+    common: Common,
     /// Planes to be freed in the next paint callback.
     unused: Vec<Planes>,
 }
@@ -28,8 +29,9 @@ pub struct Store {
 /// Textures of the luma and the two chroma planes.
 type Planes = [glow::Texture; 3];
 
+/// What all pictures are drawn with.
 #[derive(Debug, Default)]
-enum Program {
+enum Common {
     #[default]
     NotTried,
     Failed,
@@ -38,17 +40,26 @@ enum Program {
 
 #[derive(Debug)]
 struct Ready {
-    program: glow::Program,
+    /// Made when first needed; none where the driver refused it.
+    programs: BTreeMap<Taps, Option<Program>>,
+    version: ShaderVersion,
     /// Four corners of the unit square.
     corners: glow::Buffer,
-    corner_at: u32,
     /// None on the oldest versions, which have no such thing.
     array: Option<glow::VertexArray>,
-    uniforms: [Option<glow::UniformLocation>; 5],
     /// How a plane of bytes is kept, and how it is read.
     format: (u32, u32),
     longest_side: u32,
 }
+
+#[derive(Debug)]
+struct Program {
+    program: glow::Program,
+    uniforms: [Option<glow::UniformLocation>; 5],
+}
+
+/// Where the shader finds the corners.
+const CORNER: u32 = 0;
 
 /// What draws one picture.
 pub fn callback(store: Arc<Mutex<Store>>, asked: Asked) -> PaintCallback {
@@ -77,22 +88,18 @@ pub fn tidy(store: &Arc<Mutex<Store>>, ctx: &egui::Context, now: f64) -> Option<
 impl Store {
     fn draw(&mut self, gl: &glow::Context, longest_side: usize, info: &PaintCallbackInfo, asked: &Asked) {
         self.free(gl);
-        if matches!(self.program, Program::NotTried) {
-            self.program = Ready::new(gl, longest_side).map_or_else(
-                |error| {
-                    tracing::error!(error, "no picture can be drawn: the OpenGL driver refuses the shader");
-                    Program::Failed
-                },
-                Program::Ready,
-            );
+        if matches!(self.common, Common::NotTried) {
+            self.common = Ready::new(gl, longest_side).map_or_else(refused(Common::Failed), Common::Ready);
         }
-        let Self { planes, program: Program::Ready(ready), unused } = self else { return };
+        let Self { planes, common: Common::Ready(ready), unused } = self else { return };
+        let draw = Draw::new(asked, info.viewport, info.pixels_per_point, info.screen_size_px);
+        let program = || Program::new(gl, ready.version, draw.taps).map_or_else(refused(None), Some);
+        ready.programs.entry(draw.taps).or_insert_with(program);
         let make = |picture: &I420| ready.planes(gl, picture);
         let fill = |planes: &Planes, picture: &I420| ready.upload(gl, planes, picture);
         let planes = planes.planes(asked.of, &asked.shown, asked.at, make, fill, |planes| unused.push(planes));
-        if let Some(planes) = planes {
-            let draw = Draw::new(asked, info.viewport, info.pixels_per_point, info.screen_size_px);
-            ready.draw(gl, planes, &draw, info.screen_size_px);
+        if let (Some(planes), Some(Some(program))) = (planes, ready.programs.get(&draw.taps)) {
+            ready.draw(gl, program, planes, &draw, info.screen_size_px);
         }
     }
 
@@ -107,40 +114,33 @@ impl Store {
     }
 }
 
+/// Logs what the driver says, once for everything that it refuses, and goes on with `instead`.
+fn refused<T>(instead: T) -> impl FnOnce(String) -> T {
+    |error| {
+        tracing::error!(error, "the OpenGL driver cannot draw pictures: choose the other renderer");
+        instead
+    }
+}
+
 impl Ready {
     fn new(gl: &glow::Context, longest_side: usize) -> Result<Self, String> {
         let version = ShaderVersion::get(gl);
         let new = version.is_new_shader_interface();
-        let head = format!("{}\n#define NEW {}\n", version.version_declaration(), u8::from(new));
-        let sources =
-            [(glow::VERTEX_SHADER, include_str!("corner.glsl")), (glow::FRAGMENT_SHADER, include_str!("colour.glsl"))];
-        let program = link(gl, &sources.map(|(kind, source)| (kind, format!("{head}{source}"))))?;
         // One-byte textures have another name in the oldest versions; the newest do not know that one any more.
         let format = if new { (glow::R8, glow::RED) } else { (glow::LUMINANCE, glow::LUMINANCE) };
-        let corners: Vec<u8> =
-            [0.0f32, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0].into_iter().flat_map(f32::to_ne_bytes).collect();
-        // SAFETY: a context is current; the buffer is bound before it is filled, and the program is linked.
-        unsafe {
+        let corners = [0.0f32, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0];
+        let corners: Vec<u8> = corners.into_iter().flat_map(f32::to_ne_bytes).collect();
+        // SAFETY: a context is current, and the buffer is bound before it is filled.
+        let (array, buffer) = unsafe {
             let array = if new { Some(gl.create_vertex_array()?) } else { None };
             let buffer = gl.create_buffer()?;
             gl.bind_buffer(glow::ARRAY_BUFFER, Some(buffer));
             gl.buffer_data_u8_slice(glow::ARRAY_BUFFER, &corners, glow::STATIC_DRAW);
             gl.bind_buffer(glow::ARRAY_BUFFER, None);
-            gl.use_program(Some(program));
-            for (unit, name) in ["u_luma", "u_blue", "u_red"].into_iter().enumerate() {
-                gl.uniform_1_i32(gl.get_uniform_location(program, name).as_ref(), unit as i32);
-            }
-            let uniform = |name| gl.get_uniform_location(program, name);
-            Ok(Self {
-                program,
-                corners: buffer,
-                corner_at: gl.get_attrib_location(program, "a_corner").ok_or("no corners")?,
-                array,
-                uniforms: ["u_quad", "u_uv", "u_frame", "u_style", "u_scale"].map(uniform),
-                format,
-                longest_side: longest_side as u32,
-            })
-        }
+            (array, buffer)
+        };
+        let (programs, longest_side) = (BTreeMap::new(), longest_side as u32);
+        Ok(Self { programs, version, corners: buffer, array, format, longest_side })
     }
 
     /// Textures for a picture of this size, still empty. `None` if the driver cannot hold them.
@@ -188,13 +188,13 @@ impl Ready {
     }
 
     /// What this leaves bound the window's own painter binds anew after every callback.
-    fn draw(&self, gl: &glow::Context, planes: &Planes, draw: &Draw, screen: [u32; 2]) {
+    fn draw(&self, gl: &glow::Context, program: &Program, planes: &Planes, draw: &Draw, screen: [u32; 2]) {
         // SAFETY: a context is current, everything named was made in it, and the corners hold the four that are drawn.
         unsafe {
             // The quad knows its place on the screen: a viewport cut at the screen's edge would squeeze it.
             gl.viewport(0, 0, screen[0] as i32, screen[1] as i32);
-            gl.use_program(Some(self.program));
-            for (at, values) in self.uniforms.iter().zip(draw.0.chunks_exact(4)) {
+            gl.use_program(Some(program.program));
+            for (at, values) in program.uniforms.iter().zip(draw.floats.chunks_exact(4)) {
                 gl.uniform_4_f32_slice(at.as_ref(), values);
             }
             for (unit, texture) in planes.iter().enumerate().rev() {
@@ -205,15 +205,35 @@ impl Ready {
                 gl.bind_vertex_array(Some(array));
             }
             gl.bind_buffer(glow::ARRAY_BUFFER, Some(self.corners));
-            gl.enable_vertex_attrib_array(self.corner_at);
-            gl.vertex_attrib_pointer_f32(self.corner_at, 2, glow::FLOAT, false, 8, 0);
+            gl.enable_vertex_attrib_array(CORNER);
+            gl.vertex_attrib_pointer_f32(CORNER, 2, glow::FLOAT, false, 8, 0);
             gl.draw_arrays(glow::TRIANGLE_STRIP, 0, 4);
-            gl.disable_vertex_attrib_array(self.corner_at);
+            gl.disable_vertex_attrib_array(CORNER);
             gl.bind_buffer(glow::ARRAY_BUFFER, None);
             if self.array.is_some() {
                 gl.bind_vertex_array(None);
             }
         }
+    }
+}
+
+impl Program {
+    /// The error is the driver's own.
+    fn new(gl: &glow::Context, version: ShaderVersion, taps: Taps) -> Result<Self, String> {
+        let new = u8::from(version.is_new_shader_interface());
+        let head = format!("{}\n#define NEW {new}\n#define TAPS {}\n", version.version_declaration(), taps as u8);
+        let corner = (glow::VERTEX_SHADER, head.clone() + include_str!("corner.glsl"));
+        let colour = (glow::FRAGMENT_SHADER, head + include_str!("colour.glsl"));
+        let program = link(gl, &[corner, colour])?;
+        // SAFETY: a context is current, and the program was made in it and is linked.
+        let uniforms = unsafe {
+            gl.use_program(Some(program));
+            for (unit, name) in ["u_luma", "u_blue", "u_red"].into_iter().enumerate() {
+                gl.uniform_1_i32(gl.get_uniform_location(program, name).as_ref(), unit as i32);
+            }
+            ["u_quad", "u_uv", "u_frame", "u_style", "u_scale"].map(|name| gl.get_uniform_location(program, name))
+        };
+        Ok(Self { program, uniforms })
     }
 }
 
@@ -233,6 +253,7 @@ fn link(gl: &glow::Context, sources: &[(u32, String)]) -> Result<glow::Program, 
             // It goes with the program.
             gl.delete_shader(shader);
         }
+        gl.bind_attrib_location(program, CORNER, "a_corner");
         gl.link_program(program);
         if gl.get_program_link_status(program) { Ok(program) } else { Err(gl.get_program_info_log(program)) }
     }

@@ -1,6 +1,7 @@
 //! Pictures on wgpu: three one-byte textures for each [`Of`](crate::media::video::Of), one quad for each draw.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use eframe::egui::{PaintCallback, PaintCallbackInfo};
@@ -8,7 +9,7 @@ use eframe::egui_wgpu::{Callback, CallbackResources, CallbackTrait, ScreenDescri
 use eframe::wgpu;
 
 use super::cache::Cache;
-use super::place::{Draw, FLOATS};
+use super::place::{Draw, FLOATS, Taps};
 use super::{Asked, lock};
 use crate::media::video::I420;
 
@@ -16,14 +17,15 @@ use crate::media::video::I420;
 const DRAW_BYTES: u64 = FLOATS as u64 * 4;
 /// Draws that the first buffer holds.
 const FIRST_DRAWS: usize = 16;
-/// The slot of a draw that has none.
-const NO_SLOT: usize = usize::MAX;
 
 /// What is kept on the graphics card.
 #[derive(Debug)]
 pub struct Store {
     pub planes: Cache<Planes>,
-    pipeline: wgpu::RenderPipeline,
+    /// Made when first needed.
+    pipelines: BTreeMap<Taps, wgpu::RenderPipeline>,
+    module: wgpu::ShaderModule,
+    target: wgpu::TextureFormat,
     layout: wgpu::BindGroupLayout,
     sampler: wgpu::Sampler,
     /// What the shader is told of the draws of a frame, one after the other.
@@ -54,14 +56,14 @@ pub fn log_errors(device: &wgpu::Device) {
 
 /// What draws one picture.
 pub fn callback(store: Arc<Mutex<Store>>, asked: Asked) -> PaintCallback {
-    Callback::new_paint_callback(asked.rect, One { store, asked, slot: AtomicUsize::new(NO_SLOT) })
+    Callback::new_paint_callback(asked.rect, One { store, asked, prepared: Mutex::new(None) })
 }
 
 struct One {
     store: Arc<Mutex<Store>>,
     asked: Asked,
-    /// Which of the frame's draws this is, once it is prepared.
-    slot: AtomicUsize,
+    /// Which of the frame's draws this is, and by which pipeline, once that is known.
+    prepared: Mutex<Option<(u64, Taps)>>,
 }
 
 impl CallbackTrait for One {
@@ -73,8 +75,8 @@ impl CallbackTrait for One {
         _encoder: &mut wgpu::CommandEncoder,
         _resources: &mut CallbackResources,
     ) -> Vec<wgpu::CommandBuffer> {
-        let slot = lock(&self.store).prepare(device, queue, screen, &self.asked).unwrap_or(NO_SLOT);
-        self.slot.store(slot, Ordering::Relaxed);
+        let prepared = lock(&self.store).prepare(device, queue, screen, &self.asked);
+        *lock(&self.prepared) = prepared;
         Vec::new()
     }
 
@@ -90,14 +92,15 @@ impl CallbackTrait for One {
     }
 
     fn paint(&self, info: PaintCallbackInfo, pass: &mut wgpu::RenderPass<'static>, _resources: &CallbackResources) {
-        let slot = self.slot.load(Ordering::Relaxed);
+        let Some((at, taps)) = *lock(&self.prepared) else { return };
         let store = lock(&self.store);
-        let Some(planes) = store.planes.get(self.asked.of).filter(|_| slot != NO_SLOT) else { return };
-        let at = slot as u64 * DRAW_BYTES;
+        let (Some(planes), Some(pipeline)) = (store.planes.get(self.asked.of), store.pipelines.get(&taps)) else {
+            return;
+        };
         // The quad knows its place on the screen: a viewport cut at the screen's edge would squeeze it.
         let [width, height] = info.screen_size_px;
         pass.set_viewport(0.0, 0.0, width as f32, height as f32, 0.0, 1.0);
-        pass.set_pipeline(&store.pipeline);
+        pass.set_pipeline(pipeline);
         pass.set_bind_group(0, &planes.bound, &[]);
         pass.set_vertex_buffer(0, store.draws.slice(at..at + DRAW_BYTES));
         pass.draw(0..4, 0..1);
@@ -116,7 +119,9 @@ impl Store {
         });
         Self {
             planes: Cache::default(),
-            pipeline: pipeline(device, &layout, target),
+            pipelines: BTreeMap::new(),
+            module: device.create_shader_module(wgpu::include_wgsl!("picture.wgsl")),
+            target,
             layout,
             sampler,
             draws: draws_buffer(device, FIRST_DRAWS as u64 * DRAW_BYTES),
@@ -124,21 +129,24 @@ impl Store {
         }
     }
 
-    /// Uploads the picture where that is needed, and gives the draw its slot.
+    /// Uploads the picture where that is needed, and notes the draw: where it stands in the buffer, and its pipeline.
     fn prepare(
         &mut self,
         device: &wgpu::Device,
         queue: &wgpu::Queue,
         screen: &ScreenDescriptor,
         asked: &Asked,
-    ) -> Option<usize> {
+    ) -> Option<(u64, Taps)> {
         let Self { planes, layout, sampler, .. } = self;
         let make = |picture: &I420| Planes::new(device, layout, sampler, picture);
         let fill = |planes: &Planes, picture: &I420| planes.upload(queue, picture);
         planes.planes(asked.of, &asked.shown, asked.at, make, fill, drop)?;
-        let slot = self.pending.len() / DRAW_BYTES as usize;
-        self.pending.extend(Draw::new(asked, asked.rect, screen.pixels_per_point, screen.size_in_pixels).bytes());
-        Some(slot)
+        let draw = Draw::new(asked, asked.rect, screen.pixels_per_point, screen.size_in_pixels);
+        let Self { pipelines, module, target, layout, .. } = self;
+        pipelines.entry(draw.taps).or_insert_with(|| pipeline(device, module, layout, *target, draw.taps));
+        let at = self.pending.len() as u64;
+        self.pending.extend(draw.bytes());
+        Some((at, draw.taps))
     }
 
     /// Hands over the frame's draws; all but the first call of a frame find nothing to do.
@@ -227,13 +235,11 @@ fn bind_group_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
 
 fn pipeline(
     device: &wgpu::Device,
+    module: &wgpu::ShaderModule,
     layout: &wgpu::BindGroupLayout,
     target: wgpu::TextureFormat,
+    taps: Taps,
 ) -> wgpu::RenderPipeline {
-    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label: Some("picture"),
-        source: wgpu::ShaderSource::Wgsl(include_str!("picture.wgsl").into()),
-    });
     let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
         label: Some("picture"),
         bind_group_layouts: &[Some(layout)],
@@ -243,7 +249,7 @@ fn pipeline(
         label: Some("picture"),
         layout: Some(&layout),
         vertex: wgpu::VertexState {
-            module: &module,
+            module,
             entry_point: Some("corner"),
             compilation_options: Default::default(),
             buffers: &[Some(wgpu::VertexBufferLayout {
@@ -258,9 +264,12 @@ fn pipeline(
         depth_stencil: None,
         multisample: wgpu::MultisampleState::default(),
         fragment: Some(wgpu::FragmentState {
-            module: &module,
+            module,
             entry_point: Some(if target.is_srgb() { "linear_target" } else { "gamma_target" }),
-            compilation_options: Default::default(),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &[("TAPS", f64::from(taps as u8))],
+                ..Default::default()
+            },
             targets: &[Some(wgpu::ColorTargetState {
                 format: target,
                 blend: Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),

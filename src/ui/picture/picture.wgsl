@@ -5,7 +5,7 @@ struct Draw {
     @location(1) uv: vec4<f32>,
     // Centre and half size of the rounded frame, in pixels.
     @location(2) frame: vec4<f32>,
-    // Radius in pixels, samples along a side, grey or not.
+    // Radius in pixels, grey or not.
     @location(3) style: vec4<f32>,
     // Size of the screen in pixels, and how much of the picture a pixel covers.
     @location(4) scale: vec4<f32>,
@@ -41,12 +41,14 @@ fn corner(@builtin(vertex_index) index: u32, draw: Draw) -> Corner {
     return out;
 }
 
+// Samples along a side. It is part of the pipeline: software drivers take far longer where it is not.
+override TAPS: i32 = 1;
+
 fn sample(in: Corner) -> vec3<f32> {
-    let taps = i32(in.style.y);
     var sum = vec3<f32>(0.0);
-    for (var row = 0; row < taps; row++) {
-        for (var column = 0; column < taps; column++) {
-            let within = (vec2<f32>(f32(column), f32(row)) + 0.5) / f32(taps) - 0.5;
+    for (var row = 0; row < TAPS; row++) {
+        for (var column = 0; column < TAPS; column++) {
+            let within = (vec2<f32>(f32(column), f32(row)) + 0.5) / f32(TAPS) - 0.5;
             let at = in.uv + within * in.step;
             sum += vec3<f32>(
                 textureSampleLevel(luma, plane, at, 0.0).r,
@@ -55,7 +57,7 @@ fn sample(in: Corner) -> vec3<f32> {
             );
         }
     }
-    return sum / f32(taps * taps);
+    return sum / f32(TAPS * TAPS);
 }
 
 fn colour(in: Corner) -> vec4<f32> {
@@ -66,7 +68,7 @@ fn colour(in: Corner) -> vec4<f32> {
         grey - 0.3917623 * yuv.y - 0.8129676 * yuv.z,
         grey + 2.0172321 * yuv.y,
     );
-    let rgb = clamp(mix(full, vec3<f32>(grey * 0.55), in.style.z), vec3<f32>(0.0), vec3<f32>(1.0));
+    let rgb = clamp(mix(full, vec3<f32>(grey * 0.55), in.style.y), vec3<f32>(0.0), vec3<f32>(1.0));
     let outside = abs(in.from_centre) - in.half_size + in.style.x;
     let distance = length(max(outside, vec2<f32>(0.0))) + min(max(outside.x, outside.y), 0.0) - in.style.x;
     return vec4<f32>(rgb, clamp(0.5 - distance, 0.0, 1.0));

@@ -7,12 +7,21 @@ use super::{Asked, Fit};
 /// Floats that a shader takes for one picture.
 pub const FLOATS: usize = 20;
 
-/// Most samples along each side for a pixel of a picture that is drawn much smaller than it is.
-const MOST_TAPS: f32 = 4.0;
-
-/// What a shader is told of one picture: five vectors of four.
+/// What a shader is told of one picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Draw(pub [f32; FLOATS]);
+pub struct Draw {
+    /// Five vectors of four.
+    pub floats: [f32; FLOATS],
+    pub taps: Taps,
+}
+
+/// Samples along each side for one pixel: more than one for a picture that is drawn much smaller than it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Taps {
+    One = 1,
+    Two = 2,
+    Four = 4,
+}
 
 impl Draw {
     /// `rect` in points, on a screen of `screen` pixels.
@@ -23,42 +32,29 @@ impl Draw {
         let Lying { quad, uv } = lie(size, frame, asked.placement.fit, asked.placement.mirrored);
         // How much of the picture a pixel covers, as a part of the whole.
         let step = uv.size() / quad.size();
-        let taps = taps(step * size);
+        let taps = Taps::of(step * size);
         let radius = (asked.placement.rounding * pixels_per_point).clamp(0.0, frame.size().min_elem() / 2.0);
         let (centre, half) = (frame.center(), frame.size() / 2.0);
         let grey = f32::from(u8::from(asked.placement.greyed));
-        Self([
-            // Pixels of the quad: left, top, right, bottom.
-            quad.min.x,
-            quad.min.y,
-            quad.max.x,
-            quad.max.y,
+        let floats = [
+            // Pixels of the quad.
+            [quad.min.x, quad.min.y, quad.max.x, quad.max.y],
             // The same edges in the picture, 0 to 1.
-            uv.min.x,
-            uv.min.y,
-            uv.max.x,
-            uv.max.y,
+            [uv.min.x, uv.min.y, uv.max.x, uv.max.y],
             // The rounded frame in pixels: its centre and half its size.
-            centre.x,
-            centre.y,
-            half.x,
-            half.y,
-            // Radius of its corners in pixels, samples along a side, grey or not.
-            radius,
-            taps,
-            grey,
-            0.0,
+            [centre.x, centre.y, half.x, half.y],
+            [radius, grey, 0.0, 0.0],
             // The screen in pixels, and what a pixel covers.
-            screen[0] as f32,
-            screen[1] as f32,
-            step.x,
-            step.y,
-        ])
+            [screen[0] as f32, screen[1] as f32, step.x, step.y],
+        ];
+        let mut all = [0.0; FLOATS];
+        all.as_chunks_mut().0.copy_from_slice(&floats);
+        Self { floats: all, taps }
     }
 
     /// The floats as bytes, in the order of this machine.
     pub fn bytes(&self) -> impl Iterator<Item = u8> {
-        self.0.into_iter().flat_map(f32::to_ne_bytes)
+        self.floats.into_iter().flat_map(f32::to_ne_bytes)
     }
 }
 
@@ -88,9 +84,15 @@ fn lie(picture: Vec2, frame: Rect, fit: Fit, mirrored: bool) -> Lying {
     Lying { quad, uv }
 }
 
-/// One sample takes two pixels of the picture in each direction, so that one is enough down to half its size.
-fn taps(covered: Vec2) -> f32 {
-    (covered.abs().max_elem() / 2.0 - 0.01).ceil().clamp(1.0, MOST_TAPS)
+impl Taps {
+    /// One sample takes two pixels of the picture in each direction, so that one is enough down to half its size.
+    fn of(covered: Vec2) -> Self {
+        match covered.abs().max_elem() {
+            ..=2.02 => Taps::One,
+            ..=4.04 => Taps::Two,
+            _ => Taps::Four,
+        }
+    }
 }
 
 /// The rectangle in whole pixels, as everything else is drawn, and never without area.
@@ -132,10 +134,18 @@ mod tests {
 
     #[test]
     fn a_pixel_takes_as_many_samples_as_it_covers() {
-        for (covered, samples) in [(0.2, 1.0), (1.0, 1.0), (2.0, 1.0), (3.0, 2.0), (4.0, 2.0), (7.0, 4.0), (90.0, 4.0)]
-        {
-            assert_eq!(taps(vec2(covered, 0.5)), samples, "{covered} pixels");
-            assert_eq!(taps(vec2(-0.5, covered)), samples, "{covered} pixels");
+        let table = [
+            (0.2, Taps::One),
+            (1.0, Taps::One),
+            (2.0, Taps::One),
+            (3.0, Taps::Two),
+            (4.0, Taps::Two),
+            (7.0, Taps::Four),
+            (90.0, Taps::Four),
+        ];
+        for (covered, taps) in table {
+            assert_eq!(Taps::of(vec2(covered, 0.5)), taps, "{covered} pixels");
+            assert_eq!(Taps::of(vec2(-0.5, covered)), taps, "{covered} pixels");
         }
     }
 

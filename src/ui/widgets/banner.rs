@@ -1,8 +1,8 @@
 //! Strips across the window: what happens to the call, and what can be done about it.
 
 use eframe::egui::{
-    Align, Color32, CornerRadius, Frame, Id, Label, Layout, Margin, Rect, Role, Shape, Stroke, StrokeKind, Ui,
-    UiBuilder, accesskit, pos2, vec2,
+    Align, Color32, CornerRadius, Frame, Id, Label, Layout, Margin, Pos2, Rect, Role, Shape, Stroke, StrokeKind, Ui,
+    UiBuilder, accesskit, epaint::RectShape, pos2, vec2,
 };
 
 use super::paint::{line, put_left};
@@ -89,7 +89,7 @@ fn strip(
     if striped {
         shapes.extend(stripes(rect, theme::mix(fill, colour, 0.16)));
     }
-    shapes.push(eframe::egui::epaint::RectShape::stroke(rect, corner, edge, StrokeKind::Inside).into());
+    shapes.push(RectShape::stroke(rect, corner, edge, StrokeKind::Inside).into());
     ui.painter().set(ground, Shape::Vec(shapes));
 }
 
@@ -144,30 +144,42 @@ pub(super) fn announce(ui: &Ui, id: Id, text: &str, urgent: bool) {
     });
 }
 
-/// Diagonal stripes that end at the edges of `rect`.
+/// Diagonal stripes that end a little inside `rect`, clear of its round corners.
 fn stripes(rect: Rect, colour: Color32) -> Vec<Shape> {
     const WIDTH: f32 = 10.0;
-    let rect = rect.shrink(1.0);
+    let rect = rect.shrink(2.5);
     let height = rect.height();
     let count = ((rect.width() + height) / (2.0 * WIDTH)).ceil() as usize;
     (0..count)
         .filter_map(|index| {
             let foot = rect.left() - height + index as f32 * 2.0 * WIDTH;
-            // A band leans right by its height; cut at both sides it has up to six corners.
-            let at = |x: f32| x.clamp(rect.left(), rect.right());
-            let up = |x: f32| (rect.bottom() - (at(x) - x)).clamp(rect.top(), rect.bottom());
-            let top = |x: f32| (rect.top() + (x - at(x))).clamp(rect.top(), rect.bottom());
-            let (one, two) = (foot, foot + WIDTH);
-            let corners = vec![
-                pos2(at(one), up(one)),
-                pos2(at(one + height), top(one + height)),
-                pos2(at(two + height), rect.top()),
-                pos2(at(two + height), top(two + height)),
-                pos2(at(two), up(two)),
-                pos2(at(one.max(rect.left())), rect.bottom()),
-            ];
-            let visible = corners.iter().any(|corner| (corner.x - corners[0].x).abs() > 0.5);
-            visible.then(|| Shape::convex_polygon(corners, colour, Stroke::NONE))
+            let corners = stripe(rect, foot, foot + WIDTH);
+            (corners.len() >= 3).then(|| Shape::convex_polygon(corners, colour, Stroke::NONE))
         })
         .collect()
+}
+
+/// The corners, clockwise, of the band between two lines that start at `one` and `two` on the foot of `rect` (or left
+/// of it) and lean right by 45 degrees, cut off at the sides of `rect`.
+fn stripe(rect: Rect, one: f32, two: f32) -> Vec<Pos2> {
+    let (left, right, height) = (rect.left(), rect.right(), rect.height());
+    // Where the line from `foot` comes in and goes out.
+    let start = |foot: f32| pos2(foot.max(left), rect.bottom() - (left - foot).max(0.0));
+    let end = |foot: f32| pos2((foot + height).min(right), rect.top() + (foot + height - right).max(0.0));
+    let mut corners = Vec::with_capacity(6);
+    if one < right {
+        corners.extend([start(one), end(one)]);
+    }
+    if one + height < right && two + height > right {
+        corners.push(rect.right_top());
+    }
+    if two < right {
+        corners.extend([end(two), start(two)]);
+    } else if one < right {
+        corners.push(rect.right_bottom());
+    }
+    if one < left && two > left {
+        corners.push(rect.left_bottom());
+    }
+    corners
 }

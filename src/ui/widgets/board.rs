@@ -1,7 +1,7 @@
 //! Every control on one board, for eyes: `cargo test --lib board -- --ignored` leaves pictures of it in the folder for
 //! temporary files.
 
-use eframe::egui::{Align, CentralPanel, Frame, Layout, Margin, Role, Theme, Ui, vec2};
+use eframe::egui::{Align, CentralPanel, Frame, Label, Layout, Margin, Response, Role, Slider, Theme, Ui, vec2};
 use egui_kittest::Harness;
 
 use super::*;
@@ -121,7 +121,7 @@ fn figures_ui(ui: &mut Ui, board: &mut Board) {
             let grade = quality(mean, jitter, loss);
             ui.horizontal(|ui| {
                 ui.set_min_height(24.0);
-                ui.add_sized(vec2(80.0, 20.0), eframe::egui::Label::new(theme::strong_text(name)).halign(Align::Min));
+                ui.add_sized(vec2(80.0, 20.0), Label::new(theme::strong_text(name)).halign(Align::Min));
                 let figure = |figure: Option<f64>| figure.map_or("-".to_owned(), |figure| format!("{figure:.1}"));
                 for value in [figure(mean), figure(jitter)] {
                     ui.allocate_ui_with_layout(vec2(56.0, 20.0), Layout::right_to_left(Align::Center), |ui| {
@@ -148,7 +148,7 @@ fn figures_ui(ui: &mut Ui, board: &mut Board) {
             meter(ui, level, "Sample level");
         }
         let mut value = 0.6_f32;
-        ui.add(eframe::egui::Slider::new(&mut value, 0.0..=2.0).text("Volume"));
+        ui.add(Slider::new(&mut value, 0.0..=2.0).text("Volume"));
         ui.checkbox(&mut board.mirror, "A plain check box");
     });
     ui.horizontal_wrapped(|ui| {
@@ -175,7 +175,7 @@ fn figures_ui(ui: &mut Ui, board: &mut Board) {
 }
 
 fn toolbar_ui(ui: &mut Ui, board: &mut Board) {
-    let mut press = |response: eframe::egui::Response, name| {
+    let mut press = |response: Response, name| {
         if response.clicked() {
             board.pressed.push(name);
         }
@@ -199,6 +199,21 @@ pub(super) fn harness(theme: Theme, scale: f32, board: Board) -> Harness<'static
         .build_ui_state(board_ui, board)
 }
 
+/// The banners where there is little room.
+#[test]
+#[ignore = "for eyes; needs a driver that draws"]
+fn narrow_banners_as_a_picture() {
+    let mut harness = Harness::builder()
+        .with_size(vec2(340.0, 480.0))
+        .with_pixels_per_point(2.0)
+        .with_context_setup(theme::install)
+        .build_ui_state(banners_ui, Board::default());
+    harness.run();
+    let picture = harness.render().expect("a driver that draws");
+    let path = std::env::temp_dir().join("board-narrow.png");
+    picture.save(&path).expect("the folder for temporary files can be written");
+}
+
 /// A picture of every state that the eye should see, in both themes and two scales.
 #[test]
 #[ignore = "for eyes; needs a driver that draws"]
@@ -211,10 +226,16 @@ fn board_as_pictures() {
         if scale > 1.0 {
             harness.get_by_role_and_label(Role::Button, "Regions").focus();
         } else {
-            harness.get_by_role_and_label(Role::ComboBox, "Microphone").click();
-            harness.run();
-            harness.get_by_role_and_label(Role::Button, "Camera").hover();
-            harness.run_steps(60);
+            let (role, name) = match theme {
+                Theme::Dark => (Role::ComboBox, "Microphone"),
+                Theme::Light => (Role::Button, "Camera"),
+            };
+            harness.get_by_role_and_label(role, name).hover();
+            harness.run_steps(4);
+            if theme == Theme::Dark {
+                harness.get_by_role_and_label(role, name).click();
+            }
+            harness.run_steps(10);
         }
         harness.run();
         let picture = harness.render().expect("a driver that draws");

@@ -56,7 +56,7 @@ pub fn toast_ui(ctx: &Context, toasts: &[Toast], bottom: f32) -> Option<ToastAns
     let mut answer = None;
     Area::new(Id::unique("toasts"))
         .order(Order::Foreground)
-        .anchor(Align2::RIGHT_BOTTOM, vec2(-theme::space::L, -bottom - theme::space::L))
+        .anchor(Align2::LEFT_BOTTOM, vec2(theme::space::L, -bottom - theme::space::L))
         .show(ctx, |ui| {
             ui.set_width(WIDTH.min(ctx.content_rect().width() - 2.0 * theme::space::L));
             ui.spacing_mut().item_spacing.y = theme::space::S;

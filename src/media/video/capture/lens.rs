@@ -52,26 +52,24 @@ pub fn read(
     let mut wait = back_off;
     let handed_over = clock::now() + HANDOVER;
     while !control.stopped() {
-        let problem = match open(opener.as_mut(), clock::now() < handed_over) {
-            Ok(opened) => {
-                let mut pictures = 0u64;
-                let problem = watch(opened, opener.as_mut(), back_off * SEARCH, health, control, |raw| {
-                    pictures += 1;
-                    newest.put(Shot { raw, at: clock::now() });
-                });
-                if pictures > 0 {
+        match open(opener.as_mut(), clock::now() < handed_over) {
+            Ok(mut opened) => {
+                let put = |raw| {
                     wait = back_off;
-                }
-                problem
+                    newest.put(Shot { raw, at: clock::now() });
+                };
+                let ended = watch(&mut opened, opener.as_mut(), back_off * SEARCH, health, control, put);
+                let Some(problem) = ended else { return };
+                // Before the camera is let go of: a driver may keep us there.
+                health.shut(problem);
             }
+            Err(Unopened::Problem(_)) if control.stopped() => return,
+            Err(Unopened::Problem(problem)) => health.shut(problem),
             Err(Unopened::Wait) => {
                 control.wait_until(clock::now() + HANDOVER_RETRY);
                 continue;
             }
-            Err(Unopened::Problem(problem)) => Some(problem),
-        };
-        let Some(problem) = problem.filter(|_| !control.stopped()) else { return };
-        health.shut(problem);
+        }
         if !control.wait_until(clock::now() + wait) {
             return;
         }
@@ -107,7 +105,7 @@ fn open(opener: &mut dyn CameraOpener, handover: bool) -> Result<Opened, Unopene
 /// Reads an open camera until it fails; `None` when it is time to stop. A stand-in is left for the camera that was asked
 /// for once that can be had.
 fn watch(
-    mut opened: Opened,
+    opened: &mut Opened,
     opener: &mut dyn CameraOpener,
     search_each: Duration,
     health: &Health,
@@ -126,13 +124,13 @@ fn watch(
     while !control.stopped() {
         match opened.source.next_picture() {
             Ok(raw) => put(raw),
-            Err(problem) => return Some(problem),
+            Err(problem) => return Some(problem).filter(|_| !control.stopped()),
         }
         if opened.stands_in.is_some() && clock::now() >= search {
             search = clock::now() + search_each;
             if let Ok(source) = opener.open() {
-                opened = Opened { source, stands_in: None };
-                health.open(opened.source.name(), None);
+                health.open(source.name(), None);
+                *opened = Opened { source, stands_in: None };
             }
         }
     }

@@ -113,6 +113,7 @@ fn every_name_of_a_device_leads_to_its_row() {
 #[test]
 fn lists_as_other_systems_give_them_are_told_apart() {
     type Row = (char, &'static str, &'static str);
+    type Case<'a> = (&'a [Row], char, &'a [(&'a str, &'a str)]);
     let twins: [Row; 4] = [
         ('=', "plughw:CARD=Headset,DEV=0", "USB Headset, USB Audio"),
         ('=', "sysdefault:CARD=Headset", "USB Headset, USB Audio"),
@@ -129,7 +130,7 @@ fn lists_as_other_systems_give_them_are_told_apart() {
     let alone: [Row; 2] = [('>', "hw:CARD=3,DEV=0", "Odd, Thing"), ('=', "dmix:CARD=Odd,DEV=0", "Odd, Thing")];
     let no_hardware: [Row; 2] = [('>', "front:CARD=X,DEV=0", "X, Y"), ('>', "sysdefault:CARD=X", "X, Y")];
     let coreaudio: [Row; 2] = [('=', "BuiltInSpeakerDevice", "MacBook Speakers"), ('<', "AppleUSB:1:2", "Microphone")];
-    let cases: [(&[Row], char, &[(&str, &str)]); 6] = [
+    let cases: [Case<'_>; 6] = [
         (&twins, '<', &[("sysdefault:CARD=Headset", "USB Headset"), ("sysdefault:CARD=Headset_1", "USB Headset (2)")]),
         (&numbers, '>', &[("sysdefault:CARD=PCH", "HDA Intel PCH")]),
         (&alone, '>', &[("hw:CARD=3,DEV=0", "Odd")]),
