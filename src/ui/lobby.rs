@@ -34,11 +34,13 @@ pub struct Memory {
 }
 
 /// Widest that the content is drawn, in points.
-const WIDEST: f32 = 1120.0;
+const WIDEST: f32 = 1160.0;
 /// From here on there are two columns, in points.
-const TWO_COLUMNS: f32 = 760.0;
-/// Widest of the column with the preview, in points.
-const PREVIEW: f32 = 560.0;
+const TWO_COLUMNS: f32 = 700.0;
+/// A row of the race with all its figures, and the card around it, in points.
+const RACE: f32 = 640.0;
+/// The column with the preview, in points.
+const PREVIEW: std::ops::RangeInclusive<f32> = 360.0..=480.0;
 
 /// Draws the lobby in the whole of `ui`.
 pub fn lobby_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Painter, actions: &mut Vec<Action>) {
@@ -59,9 +61,8 @@ pub fn lobby_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
                 join::join_ui(ui, model, memory, actions);
                 ui.add_space(space::S);
                 host::host_ui(ui, model, actions);
+                race_ui(ui, model, memory, actions);
             }
-            ui.add_space(space::S);
-            regions::race_ui(ui, model, &mut memory.regions, actions);
             ui.add_space(space::L);
         });
         ui.expand_to_include_rect(inner.response.rect);
@@ -80,29 +81,43 @@ fn head_ui(ui: &mut Ui, memory: &mut Memory) {
     ui.add_space(space::XS);
 }
 
-/// One's picture and devices at the left; the name, the room and Join at the right.
+/// One's picture and devices at the left; the name, the room and Join at the right; the race where its figures have room.
 fn columns_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Painter, actions: &mut Vec<Action>) {
     let (width, top) = (ui.available_width(), ui.cursor().min);
-    let left = ((width - space::XL) * 0.52).min(PREVIEW);
-    let right = width - space::XL - left;
-    let mut bottom = top.y;
-    for (index, (x, width)) in [(top.x, left), (top.x + left + space::XL, right)].into_iter().enumerate() {
-        let place = Rect::from_min_size(pos2(x, top.y), vec2(width, f32::INFINITY));
-        let column = ui.scope_builder(UiBuilder::new().max_rect(place).id_salt(index), |ui| {
-            if index == 0 {
-                preview::preview_ui(ui, model, painter);
-                ui.add_space(space::XS);
-                sound::devices_ui(ui, model, memory, actions);
-            } else {
-                join::join_ui(ui, model, memory, actions);
-                ui.add_space(space::M);
-                host::host_ui(ui, model, actions);
-            }
-        });
-        bottom = column.response.rect.bottom().max(bottom);
+    let beside = width - space::XL - PREVIEW.start() >= RACE;
+    let left = if beside { width - space::XL - RACE } else { (width - space::XL) * 0.5 };
+    let left = left.clamp(*PREVIEW.start(), *PREVIEW.end()).min(width * 0.55);
+    let right = top.x + left + space::XL;
+    let column = |x: f32, width: f32| Rect::from_min_size(pos2(x, top.y), vec2(width, f32::INFINITY));
+    let first = ui.scope_builder(UiBuilder::new().max_rect(column(top.x, left)).id_salt("you"), |ui| {
+        preview::preview_ui(ui, model, painter);
+        ui.add_space(space::XS);
+        sound::devices_ui(ui, model, memory, actions);
+        if beside {
+            ui.add_space(space::S);
+            host::host_ui(ui, model, actions);
+        }
+    });
+    let place = column(right, top.x + width - right);
+    let second = ui.scope_builder(UiBuilder::new().max_rect(place).id_salt("where"), |ui| {
+        join::join_ui(ui, model, memory, actions);
+        if beside {
+            race_ui(ui, model, memory, actions);
+        } else {
+            ui.add_space(space::M);
+            host::host_ui(ui, model, actions);
+        }
+    });
+    let bottom = first.response.rect.bottom().max(second.response.rect.bottom());
+    ui.advance_cursor_after_rect(Rect::from_min_max(top, pos2(top.x + width, bottom)));
+    if !beside {
+        race_ui(ui, model, memory, actions);
     }
-    let all = Rect::from_min_max(top, pos2(top.x + width, bottom));
-    ui.advance_cursor_after_rect(all);
+}
+
+fn race_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Action>) {
+    ui.add_space(space::S);
+    widgets::card(ui, |ui| regions::race_ui(ui, model, &mut memory.regions, actions));
 }
 
 #[cfg(test)]

@@ -31,14 +31,26 @@ pub struct Memory {
 pub(super) struct Draft {
     pub text: String,
     seen: Option<String>,
+    /// What was asked for since: egui may tell twice that a box was left.
+    asked: Option<String>,
 }
 
 impl Draft {
+    /// What was typed, once, where it is not the truth already.
+    fn take(&mut self) -> Option<String> {
+        let typed = Some(self.text.trim().to_owned());
+        if typed == self.seen || typed == self.asked {
+            return None;
+        }
+        self.asked.clone_from(&typed);
+        typed
+    }
+
     /// Takes the truth over when it changed, and otherwise leaves what is being typed.
     pub fn follow(&mut self, truth: &str) {
         if self.seen.as_deref() != Some(truth) {
             truth.clone_into(&mut self.text);
-            self.seen = Some(truth.to_owned());
+            (self.seen, self.asked) = (Some(truth.to_owned()), None);
         }
     }
 }
@@ -75,8 +87,9 @@ fn change(model: &Model, actions: &mut Vec<Action>, edit: impl FnOnce(&mut Setti
 
 fn you_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Action>) {
     memory.name.follow(&model.settings.name);
-    if widgets::field(ui, "Your name", "Guest", &mut memory.name.text).lost_focus() {
-        change(model, actions, |settings| memory.name.text.trim().clone_into(&mut settings.name));
+    let left = widgets::field(ui, "Your name", "Guest", &mut memory.name.text).lost_focus();
+    if left && let Some(name) = memory.name.take() {
+        change(model, actions, |settings| settings.name = name);
     }
     ui.add_space(space::S);
     devices::picker_ui(ui, model, Device::Microphone, actions);

@@ -7,7 +7,7 @@ mod sheet;
 
 use std::path::PathBuf;
 
-use eframe::egui::{self, Ui, ViewportCommand};
+use eframe::egui::{self, Ui, UiBuilder, ViewportCommand};
 
 use self::keys::Key;
 use super::lobby;
@@ -72,7 +72,12 @@ impl Memory {
 /// Draws everything.
 pub fn shell_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Painter, actions: &mut Vec<Action>) {
     let in_call = in_call(model);
-    ui.painter().rect_filled(ui.max_rect(), 0.0, theme::palette(ui.ctx()).ground);
+    // All of it, whatever margin stands around `ui`.
+    let window = ui.ctx().content_rect();
+    let mut whole = ui.new_child(UiBuilder::new().max_rect(window).id_salt("window"));
+    let ui = &mut whole;
+    ui.set_clip_rect(window);
+    ui.painter().rect_filled(window, 0.0, theme::palette(ui.ctx()).ground);
     guard_quit(ui, in_call, memory);
     obey_keys(ui, model, memory, in_call, actions);
 

@@ -1,6 +1,6 @@
 //! Who one is, which room, and Join, with the reason where it cannot be pressed.
 
-use eframe::egui::{Align, Key, Layout, Ui, vec2};
+use eframe::egui::{Key, Ui, vec2};
 
 use super::Memory;
 use crate::call::state::{Phase, Relays, State};
@@ -149,7 +149,7 @@ fn consent_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
             ui.vertical(|ui| {
                 ui.add(eframe::egui::Label::new(Type::Body.text(text)).wrap());
                 ui.add_space(space::XS);
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.horizontal(|ui| {
                     if widgets::primary(ui, "Contact").clicked() {
                         actions.push(Action::Consent(true));
                     }

@@ -1,1 +1,163 @@
+use std::time::Duration;
 
+use eframe::egui::{Key, Modifiers};
+use egui_kittest::kittest::{NodeT, Queryable};
+
+use crate::call::state::{DeviceState, Relays};
+use crate::media::{Device, Problem};
+use crate::settings::Chosen;
+use crate::ui::fixtures;
+use crate::ui::model::{Action, Choice, Hosting, Model};
+use crate::ui::shell::tests::Stand;
+
+fn ready() -> Model {
+    fixtures::lobby(Duration::from_secs(5))
+}
+
+#[test]
+fn join_is_pressed_by_click_and_by_enter() {
+    let mut stand = Stand::new(ready());
+    assert_eq!(stand.click("Join"), [Action::Join]);
+    assert_eq!(stand.press(Modifiers::NONE, Key::Enter), [Action::Join]);
+    stand.harness.get_by_label("Room or invite link").focus();
+    stand.step();
+    assert_eq!(stand.press(Modifiers::NONE, Key::Enter), [Action::Join]);
+}
+
+#[test]
+fn enter_on_another_button_presses_that_one_alone() {
+    let mut stand = Stand::new(ready());
+    stand.harness.get_by_label("Host a call here").focus();
+    stand.step();
+    assert_eq!(stand.press(Modifiers::NONE, Key::Enter), [Action::Host]);
+}
+
+#[test]
+fn what_is_typed_is_told_at_once() {
+    let mut stand = Stand::new(fixtures::lobby_first_start());
+    stand.harness.get_by_label("Room or invite link").focus();
+    stand.step();
+    stand.harness.get_by_label("Room or invite link").type_text("den");
+    stand.step();
+    assert_eq!(stand.taken(), [Action::Room("den".into())]);
+    stand.harness.get_by_label("Your name").focus();
+    stand.step();
+    stand.harness.get_by_label("Your name").type_text("Zoe");
+    stand.step();
+    assert_eq!(stand.taken(), [Action::Name("Zoe".into())]);
+}
+
+#[test]
+fn join_says_why_it_cannot_be_pressed() {
+    let mut without_relays = ready();
+    fixtures::change(&mut without_relays, |state, _| state.relays = Relays::None);
+    let mut wrong = ready();
+    (wrong.room.name, wrong.room.error) = (None, Some("The link is cut short: copy it again".into()));
+    let cases = [
+        (fixtures::lobby_first_start(), "Type a room, or paste an invite link."),
+        (fixtures::lobby_without_anything(), "No list of relays can be read. Trying again."),
+        (without_relays, "No relay is known. Paste an invite link, add a list in the settings, or host here."),
+        (fixtures::consent(), "Say first whether the link's host may be contacted."),
+        (wrong, "The link is cut short: copy it again"),
+    ];
+    for (model, why) in cases {
+        let mut stand = Stand::new(model);
+        assert!(stand.sees(why), "{why}");
+        assert_eq!(stand.press(Modifiers::NONE, Key::Enter), [], "{why}");
+        assert!(stand.harness.get_by_label("Join").accesskit_node().is_disabled());
+    }
+}
+
+#[test]
+fn nobody_is_contacted_before_the_question_is_answered() {
+    let mut stand = Stand::new(fixtures::consent());
+    assert!(stand.sees("This link leads to calls.example.org:4433. Contact it? It will see your address."));
+    assert_eq!(stand.click("Contact"), [Action::Consent(true)]);
+    assert_eq!(stand.click("No"), [Action::Consent(false)]);
+}
+
+#[test]
+fn microphone_and_camera_are_switched_and_the_speaker_is_tested() {
+    let mut stand = Stand::new(ready());
+    assert_eq!(stand.click("Turn the microphone off"), [Action::Mute(true)]);
+    assert_eq!(stand.click("Turn the camera off"), [Action::Camera(false)]);
+    assert_eq!(stand.click("Test the speaker"), [Action::TestSound]);
+}
+
+#[test]
+fn a_device_is_picked_by_its_name_and_one_that_is_away_stays_in_the_list() {
+    let mut model = ready();
+    model.settings.microphone = Some(Chosen { id: "gone".into(), name: "Desk microphone".into() });
+    let mut stand = Stand::new(model);
+    let picker = stand.harness.get_by_label("Microphone");
+    assert_eq!(picker.value().as_deref(), Some("Desk microphone (not connected)"));
+    stand.click("Microphone");
+    assert!(stand.sees("Default (Built-in microphone)"));
+    let jabra = Choice { id: "b".into(), name: "Jabra Evolve2 65".into(), default: false };
+    assert_eq!(stand.click("Jabra Evolve2 65"), [Action::Pick(Device::Microphone, Some(jabra))]);
+    stand.click("Microphone");
+    assert_eq!(stand.click("Default (Built-in microphone)"), [Action::Pick(Device::Microphone, None)]);
+}
+
+#[test]
+fn the_place_of_the_picture_says_why_there_is_none_and_what_to_do() {
+    let cases = [
+        (DeviceState::Opening, "Starting the camera…"),
+        (DeviceState::Trouble(Problem::Missing), "No camera found. Plug one in, or join without."),
+        (DeviceState::Trouble(Problem::Denied), "Camera not allowed. Let this app use it"),
+        (DeviceState::Trouble(Problem::Busy), "Camera in use by another program. Close that program"),
+        (DeviceState::Trouble(Problem::Unplugged), "Camera unplugged. Plug it in again"),
+    ];
+    for (device, words) in cases {
+        let mut model = ready();
+        fixtures::change(&mut model, |state, _| {
+            state.own.devices.insert(Device::Camera, device);
+        });
+        assert!(Stand::new(model).sees(words), "{words}");
+    }
+    let mut off = ready();
+    fixtures::change(&mut off, |state, _| state.own.camera = false);
+    assert!(Stand::new(off).sees("Camera is off"));
+}
+
+#[test]
+fn five_seconds_of_digital_silence_are_told_unless_muted() {
+    let mut model = ready();
+    fixtures::change(&mut model, |state, _| state.own.level = 0.0);
+    let mut stand = Stand::new(model);
+    assert!(!stand.sees("We can't hear you"));
+    stand.model.borrow_mut().now += Duration::from_secs(6);
+    stand.step();
+    assert!(stand.sees("We can't hear you"));
+    fixtures::change(&mut stand.model.borrow_mut(), |state, _| state.own.muted = true);
+    stand.step();
+    assert!(!stand.sees("We can't hear you"));
+}
+
+#[test]
+fn who_hosts_sees_the_invite_whom_it_reaches_and_how_to_stop() {
+    let mut model = ready();
+    assert_eq!(Stand::new(model.clone()).click("Host a call here"), [Action::Host]);
+    model.hosting = Hosting::Starting;
+    assert!(Stand::new(model.clone()).sees("Starting…"));
+    model.hosting = Hosting::Failed("no free port".into());
+    let mut stand = Stand::new(model);
+    assert!(stand.sees("no free port"));
+    assert_eq!(stand.click("Try again"), [Action::Host]);
+
+    let mut model = fixtures::hosting();
+    model.toasts.clear();
+    let mut stand = Stand::new(model);
+    assert!(stand.sees("people on your network, at 192.168.1.20"));
+    assert_eq!(stand.click("Stop hosting"), [Action::StopHosting]);
+}
+
+#[test]
+fn without_device_and_network_everything_still_has_its_place() {
+    let mut stand = Stand::sized(fixtures::lobby_without_anything(), 900.0, 600.0);
+    for words in ["No microphone found", "Camera not allowed", "Speaker in use by another program", "Host a call here"]
+    {
+        assert!(stand.sees(words), "{words}");
+    }
+    assert_eq!(stand.click("Host a call here"), [Action::Host]);
+}

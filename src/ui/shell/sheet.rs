@@ -29,7 +29,7 @@ pub(super) fn show(ctx: &Context, title: &str, width: f32, add: impl FnOnce(&mut
         });
         ui.add_space(theme::space::S);
         let height = (room.y - 160.0).max(120.0);
-        ScrollArea::vertical().id_salt(title).max_height(height).show(ui, |ui| {
+        ScrollArea::vertical().id_salt(title).max_height(height).min_scrolled_height(height).show(ui, |ui| {
             open &= add(ui);
         });
     });

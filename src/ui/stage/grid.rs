@@ -16,20 +16,20 @@ pub(super) fn layout(area: Rect, count: usize, own: Option<Vec2>) -> (Vec<Rect>,
     let Some(size) = own else {
         return (tiles(area, count), None);
     };
-    let corner = |inset: f32| Rect::from_min_size(area.max - size - Vec2::splat(inset), size);
-    if count <= 1 {
-        // A single face is in the middle: the corner of its picture is free.
-        return (tiles(area, count), Some(corner(INSET)));
-    }
+    let corner = Rect::from_min_size(area.max - size, size);
     let whole = tiles(area, count);
-    if whole.iter().all(|tile| !tile.expand(GAP - 1.0).intersects(corner(0.0))) {
-        return (whole, Some(corner(0.0)));
+    if whole.iter().all(|tile| !tile.expand(GAP - 1.0).intersects(corner)) {
+        return (whole, Some(corner));
+    }
+    if let [only] = whole[..] {
+        // A single face is in the middle: the corner of its picture is free.
+        return (whole, Some(Rect::from_min_size(only.max - size - Vec2::splat(INSET), size)));
     }
     let beside = tiles(area.with_max_x(area.right() - size.x - GAP), count);
     let below = tiles(area.with_max_y(area.bottom() - size.y - GAP), count);
     let width = |tiles: &[Rect]| tiles.first().map_or(0.0, Rect::width);
     let best = if width(&beside) >= width(&below) { beside } else { below };
-    (best, Some(corner(0.0)))
+    (best, Some(corner))
 }
 
 /// Equal tiles in as many columns as makes them largest; rows are centred, the last one too.
@@ -103,6 +103,8 @@ mod tests {
         let (two, _) = layout(area, 2, None);
         assert_eq!(two[0].top(), two[1].top());
         assert!(layout(area, 0, None).0.is_empty());
-        assert!(layout(Rect::NOTHING, 3, None).0.iter().all(|tile| tile.width() >= 0.0));
+        assert!(
+            layout(Rect::from_min_size(area.max, vec2(-9.0, -9.0)), 3, None).0.iter().all(|tile| tile.width() >= 0.0)
+        );
     }
 }

@@ -51,7 +51,7 @@ fn row(ui: &mut Ui, name: &str, label: &str, muted: bool, camera: bool, note: &s
                 let mark = ui.label(icons::text(icon, 18.0).color(colour));
                 ui.ctx().accesskit_node_builder(mark.id, |node| {
                     node.set_label(format!("{label}: {word}"));
-                    node.set_value(word);
+                    node.set_value(format!("{label}: {word}"));
                 });
                 mark.on_hover_text(word);
             };

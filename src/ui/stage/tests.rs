@@ -1,1 +1,117 @@
+use eframe::egui::accesskit::Role;
+use eframe::egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable;
 
+use crate::media::Device;
+use crate::ui::fixtures;
+use crate::ui::model::{Action, Choice};
+use crate::ui::shell::tests::Stand;
+
+#[test]
+fn a_tile_says_who_it_is_and_how_they_are() {
+    let mut model = fixtures::call(4);
+    fixtures::change(&mut model, |state, _| state.peers[3].quality.audio_loss = Some(0.08));
+    let stand = Stand::new(model);
+    for words in ["Ben Okafor, speaking", "Chloé Martin, muted", "Dmitri, frozen", "Emi 田中, camera off, poor", "You"]
+    {
+        assert!(stand.harness.query_by_label(words).is_some(), "{words}");
+    }
+}
+
+#[test]
+fn somebody_with_another_key_is_told_from_silence() {
+    let mut model = fixtures::call(2);
+    fixtures::change(&mut model, |state, _| {
+        state.peers[0].name = None;
+        state.peers[1].reconnecting = true;
+    });
+    let stand = Stand::new(model);
+    assert!(stand.sees("someone with another key, compare your invites"));
+    assert!(stand.sees("Chloé Martin, muted, reconnecting"));
+}
+
+#[test]
+fn the_tools_ask_for_what_they_say() {
+    let mut stand = Stand::new(fixtures::call(2));
+    assert_eq!(stand.click("Turn the microphone off"), [Action::Mute(true)]);
+    assert_eq!(stand.click("Turn the camera off"), [Action::Camera(false)]);
+    assert_eq!(stand.click("Leave"), [Action::Leave]);
+    stand.click("Settings");
+    assert!(stand.sees("You and devices"));
+}
+
+#[test]
+fn a_device_is_picked_behind_the_arrow() {
+    let mut stand = Stand::new(fixtures::call(1));
+    assert!(!stand.memory.borrow().settings_open());
+    stand.click("Microphone and speaker");
+    assert!(stand.memory.borrow().settings_open(), "lists of devices are worth renewing");
+    stand.harness.query_all_by_label("Jabra Evolve2 65").next().unwrap().click();
+    stand.step();
+    let jabra = Choice { id: "b".into(), name: "Jabra Evolve2 65".into(), default: false };
+    assert_eq!(stand.taken(), [Action::Pick(Device::Microphone, Some(jabra))]);
+    assert_eq!(stand.press(Modifiers::NONE, Key::Escape), []);
+    assert!(!stand.sees("Test the speaker"));
+}
+
+#[test]
+fn whoever_is_alone_gets_the_invite() {
+    let mut model = fixtures::call(0);
+    model.room.invite = Some("nearcall://join/kitchen#AAAA".into());
+    let mut stand = Stand::new(model);
+    assert!(stand.sees("You are alone here"));
+    let text = "nearcall://join/kitchen#AAAA".to_owned();
+    assert_eq!(stand.click("Copy invite"), [Action::Copy { text, said: "Invite copied" }]);
+}
+
+#[test]
+fn the_list_of_people_has_oneself_first_and_everybody_of_the_call() {
+    let mut stand = Stand::new(fixtures::call(20));
+    stand.click("People");
+    assert!(stand.sees("People (21)") && stand.sees("Ada (you)"));
+    assert!(stand.harness.query_all_by_label("Ben Okafor: microphone on").count() >= 1);
+}
+
+#[test]
+fn more_than_sixteen_people_are_on_pages() {
+    let mut stand = Stand::new(fixtures::call(18));
+    // Without oneself.
+    let tiles = |stand: &Stand| stand.harness.query_all_by_role(Role::Image).count() - 1;
+    assert!(stand.sees("1 / 2"));
+    assert_eq!(tiles(&stand), 16);
+    stand.click("More people");
+    assert!(stand.sees("2 / 2"));
+    assert_eq!(tiles(&stand), 2);
+    fixtures::change(&mut stand.model.borrow_mut(), |state, _| state.peers.truncate(3));
+    stand.step();
+    assert_eq!(tiles(&stand), 3, "who is left is seen");
+}
+
+#[test]
+fn a_lost_call_says_so_at_once_and_can_be_left() {
+    let stand = Stand::new(fixtures::reconnecting());
+    assert!(stand.sees("Everybody stays; you need not do anything.") && stand.sees("4 s"));
+    let leave = stand.harness.query_all_by_label("Leave").count();
+    assert_eq!(leave, 2, "in the banner and among the tools");
+}
+
+#[test]
+fn the_chip_opens_the_regions_and_names_the_one_in_use() {
+    let mut stand = Stand::new(fixtures::call(1));
+    assert!(stand.sees("Regions: singapore · "));
+    stand.press(Modifiers::NONE, Key::N);
+    assert!(stand.memory.borrow().figures_open());
+}
+
+#[test]
+fn oneself_can_be_hidden() {
+    let mut model = fixtures::call(1);
+    model.settings.self_view = false;
+    assert!(Stand::new(model).harness.query_by_label("You").is_none());
+}
+
+#[test]
+fn time_in_the_call_reads_as_a_clock() {
+    let of = |seconds| super::top::clock(std::time::Duration::from_secs(seconds));
+    assert_eq!([of(0), of(761), of(3599), of(3761)], ["0:00", "12:41", "59:59", "1:02:41"]);
+}

@@ -18,6 +18,8 @@ use widgets::Quality;
 /// Width of oneself as a part of the area, and its bounds in points.
 const OWN_SHARE: f32 = 0.18;
 const OWN: std::ops::RangeInclusive<f32> = 128.0..=224.0;
+/// A tile lower than this has room for a name and a face, points.
+const LOW: f32 = 150.0;
 
 /// Draws a page of everybody else, and oneself.
 pub(super) fn tiles_ui(
@@ -76,11 +78,15 @@ fn peer_ui(ui: &mut Ui, model: &Model, peer: &Peer, place: Rect, painter: &Paint
             face::disc(ui.painter(), colours, place.center(), radius, peer.name.as_deref().unwrap_or("?"));
         }
     }
-    if let Some((icon, word)) = over(peer, shown.is_some(), frozen) {
+    let over = over(peer, shown.is_some(), frozen);
+    let low = place.height() < LOW;
+    // Beside the initials of a low tile there is no room for words: the sign goes to the name.
+    let lead = over.filter(|_| low && shown.is_none());
+    if let Some((icon, word)) = over.filter(|_| lead.is_none()) {
         let at = place.center() + vec2(0.0, if shown.is_some() { 0.0 } else { place.height() * 0.2 + 24.0 });
         face::pill(ui, at, Align2::CENTER_CENTER, word, &[(icon, colours.on_tile)], place.width() - 16.0);
     }
-    marks_ui(ui, peer, place, colours);
+    marks_ui(ui, peer, place, lead.map(|(icon, _)| icon), colours);
     if peer.speaking && !peer.muted {
         ui.painter().rect_stroke(place, rounding, Stroke::new(3.0, colours.in_use), StrokeKind::Inside);
     }
@@ -115,13 +121,14 @@ fn over(peer: &Peer, picture: bool, frozen: bool) -> Option<(&'static str, &'sta
 }
 
 /// The name with what goes with it, and the quality where it is not good.
-fn marks_ui(ui: &Ui, peer: &Peer, place: Rect, colours: &Palette) {
+fn marks_ui(ui: &Ui, peer: &Peer, place: Rect, lead: Option<&'static str>, colours: &Palette) {
     let mut marks: Vec<(&str, Color32)> = Vec::new();
     if peer.muted {
         marks.push((icons::MIC_OFF, dark(colours.danger_text)));
     } else if peer.speaking {
         marks.push((icons::SPEAKER, dark(colours.fastest)));
     }
+    marks.extend(lead.map(|icon| (icon, colours.on_tile)));
     let name = match &peer.name {
         Some(name) => name.clone(),
         None => {
@@ -211,7 +218,9 @@ fn own_ui(ui: &mut Ui, model: &Model, own: &Own, place: Rect, painter: &Painter)
         None => face::disc(ui.painter(), colours, place.center(), place.height() * 0.25, &own.name),
     }
     let muted = own.muted.then(|| (icons::MIC_OFF, dark(colours.danger_text)));
-    face::name_ui(ui, place, "You", muted.as_slice());
+    if place.width() >= 160.0 || own.muted {
+        face::name_ui(ui, place, "You", muted.as_slice());
+    }
     let state = match (&shown, trouble) {
         (Some(_), _) => "",
         (None, true) => ", camera does not work",
