@@ -49,12 +49,10 @@ fn a_second_start_hands_its_link_to_the_first_and_ends() {
     let settings = dir.path().join("ada").join("settings.toml");
     let mut first = Program::start("first", &mut window(dir.path(), "ada", &display.name));
     let link = "nearcall://join/kitchen?at=127.0.0.1:1#AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    let second = eventually("the first one listens", PATIENCE, || {
-        // Without a display it can do nothing but hand over.
-        let mut second = window(dir.path(), "ada", "");
-        let output = second.arg(link).env_remove("DISPLAY").output().unwrap();
-        output.status.success().then_some(output)
-    });
+    eventually("the first one listens", PATIENCE, || dir.path().join("ada/instance").exists().then_some(()));
+    // Without a display it can do nothing but hand over.
+    let second = window(dir.path(), "ada", "").arg(link).env_remove("DISPLAY").output().unwrap();
+    assert!(second.status.success(), "{second:?}");
     assert!(String::from_utf8_lossy(&second.stdout).contains("open already"));
     assert!(first.is_running());
     first.signal("TERM");

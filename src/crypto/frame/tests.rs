@@ -189,7 +189,8 @@ fn control_messages_are_numbered_so_that_a_repeated_one_is_told() {
 #[test]
 fn a_profile_is_clean_on_both_sides_and_fits_its_limit() {
     let (sealer, opener) = pair();
-    let sealed = sealer.seal_profile(&Profile { name: format!(" {}\n", "𝄞".repeat(100)), ..Profile::default() }).unwrap();
+    let sealed =
+        sealer.seal_profile(&Profile { name: format!(" {}\n", "𝄞".repeat(100)), ..Profile::default() }).unwrap();
     assert!(sealed.len() <= limits::PROFILE_BYTES);
     assert_eq!(opener.open_profile(&sealed).unwrap().name, "𝄞".repeat(64));
     let dirty = Profile { name: "a\u{202E}\n".repeat(50), ..Profile::default() }.encode_to_vec();
