@@ -228,21 +228,23 @@ pub fn mix(under: Color32, over: Color32, share: f32) -> Color32 {
 fn fonts() -> FontDefinitions {
     const TEXT: &[u8] = include_bytes!("../../assets/fonts/Inter.ttf");
     const FIGURES: &[u8] = include_bytes!("../../assets/fonts/Inter-Figures.ttf");
+    const STRONG_FIGURES: &[u8] = include_bytes!("../../assets/fonts/Inter-Figures-Strong.ttf");
     const ICONS: &[u8] = include_bytes!("../../assets/fonts/Icons.ttf");
 
     let cut = |bytes: &'static [u8], weight: f32| {
         let coords = VariationCoords::new([(b"wght", weight)]);
         FontData::from_static(bytes).tweak(FontTweak { coords, ..FontTweak::default() })
     };
-    // The icons are drawn on a square that hangs lower than letters do.
-    let icons = FontData::from_static(ICONS).tweak(FontTweak { y_offset_factor: 0.03, ..FontTweak::default() });
+    // An icon is centred on its square; among letters it goes down to the middle of a capital.
+    let among_letters = FontTweak { y_offset_factor: 0.07, ..FontTweak::default() };
     let faces = [
-        ("inter", cut(TEXT, 420.0)),
+        ("inter", cut(TEXT, 410.0)),
         ("inter medium", cut(TEXT, 520.0)),
-        ("inter strong", cut(TEXT, 620.0)),
-        ("inter figures", cut(FIGURES, 420.0)),
-        ("inter strong figures", cut(FIGURES, 620.0)),
-        ("icons", icons),
+        ("inter strong", cut(TEXT, 600.0)),
+        ("inter figures", FontData::from_static(FIGURES)),
+        ("inter strong figures", FontData::from_static(STRONG_FIGURES)),
+        ("icons", FontData::from_static(ICONS)),
+        ("icons in text", FontData::from_static(ICONS).tweak(among_letters)),
     ];
 
     let mut fonts = FontDefinitions::default();
@@ -251,12 +253,12 @@ fn fonts() -> FontDefinitions {
         fonts.font_data.insert(name.to_owned(), face.into());
     }
     let families: [(FontFamily, &[&str]); 7] = [
-        (FontFamily::Proportional, &["inter", "icons"]),
-        (medium(), &["inter medium", "icons"]),
-        (strong(), &["inter strong", "icons"]),
-        (figures(), &["inter figures", "inter", "icons"]),
-        (strong_figures(), &["inter strong figures", "inter strong", "icons"]),
-        (FontFamily::Monospace, &["inter figures", "inter", "icons"]),
+        (FontFamily::Proportional, &["inter", "icons in text"]),
+        (medium(), &["inter medium", "icons in text"]),
+        (strong(), &["inter strong", "icons in text"]),
+        (figures(), &["inter figures", "inter", "icons in text"]),
+        (strong_figures(), &["inter strong figures", "inter strong", "icons in text"]),
+        (FontFamily::Monospace, &["inter figures", "inter", "icons in text"]),
         (icon_family(), &["icons", "inter"]),
     ];
     for (family, names) in families {

@@ -1,3 +1,5 @@
+//! What the theme promises: contrast, digits of one width, a look that survives the settings file.
+
 use eframe::egui::{Color32, Theme};
 
 use super::*;

@@ -1,9 +1,8 @@
 //! Puts the tokens of the theme into egui's own style, so that scroll bars, menus, tooltips and text boxes match.
 
-use eframe::egui::Color32;
 use eframe::egui::{
-    CornerRadius, Margin, Shadow, Stroke, Style, Theme, Visuals,
-    style::{ScrollStyle, WidgetVisuals, Widgets},
+    Color32, CornerRadius, FontId, Margin, Shadow, Stroke, Style, TextStyle, Theme, Visuals,
+    style::{HandleShape, ScrollStyle, WidgetVisuals, Widgets},
     vec2,
 };
 
@@ -13,16 +12,19 @@ use super::{CONTROL, Palette, QUICK, Type, medium, radius, space};
 pub(super) fn style(theme: Theme) -> Style {
     let mut style = Style { animation_time: QUICK, visuals: visuals(theme), ..Style::default() };
     style.text_styles = Type::ALL.into_iter().map(|kind| (kind.style(), kind.font())).collect();
-    let button = eframe::egui::FontId::new(14.0, medium());
-    style.text_styles.insert(eframe::egui::TextStyle::Button, button);
+    let button = FontId::new(14.0, medium());
+    style.text_styles.insert(TextStyle::Button, button);
 
     let spacing = &mut style.spacing;
     spacing.item_spacing = vec2(space::S, space::S);
     spacing.button_padding = vec2(space::M, 8.0);
-    spacing.interact_size = vec2(CONTROL, CONTROL);
+    // egui takes the thickness of a slider and the height of a row from here.
+    spacing.interact_size = vec2(CONTROL, 24.0);
     spacing.window_margin = Margin::same(20);
     spacing.menu_margin = Margin::same(6);
     spacing.menu_spacing = 2.0;
+    spacing.slider_width = 160.0;
+    spacing.slider_rail_height = 4.0;
     spacing.icon_width = 18.0;
     spacing.icon_width_inner = 10.0;
     spacing.icon_spacing = space::S;
@@ -56,7 +58,7 @@ fn visuals(theme: Theme) -> Visuals {
         panel_fill: colours.ground,
         popup_shadow: shadow,
         slider_trailing_fill: true,
-        handle_shape: eframe::egui::style::HandleShape::Circle,
+        handle_shape: HandleShape::Circle,
         disabled_alpha: 0.45,
         ..base
     };

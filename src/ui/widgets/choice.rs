@@ -1,7 +1,10 @@
 //! On or off, and one of a few.
 
+use std::sync::Arc;
+
 use eframe::egui::{
-    CornerRadius, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, lerp, pos2, vec2,
+    CornerRadius, FontId, Galley, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, lerp,
+    pos2, vec2,
 };
 
 use super::paint::{focus_ring, hover, line, put_centre, put_left};
@@ -43,10 +46,8 @@ pub fn segmented(ui: &mut Ui, label: &str, options: &[&str], chosen: &mut usize)
     let mut changed = false;
     let mut response = ui
         .scope_builder(builder, |ui| {
-            let cells: Vec<_> = options
-                .iter()
-                .map(|option| line(ui, *option, eframe::egui::FontId::new(13.0, theme::medium()), 200.0))
-                .collect();
+            let cells: Vec<_> =
+                options.iter().map(|option| line(ui, *option, FontId::new(13.0, theme::medium()), 200.0)).collect();
             let widths: Vec<f32> = cells.iter().map(|cell| (cell.size().x + 28.0).max(48.0)).collect();
             let size = vec2(widths.iter().sum::<f32>() + 6.0, theme::CONTROL);
             let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
@@ -75,7 +76,7 @@ pub fn segmented(ui: &mut Ui, label: &str, options: &[&str], chosen: &mut usize)
     response
 }
 
-fn segment(ui: &Ui, place: Rect, response: &Response, cell: std::sync::Arc<eframe::egui::Galley>, chosen: bool) {
+fn segment(ui: &Ui, place: Rect, response: &Response, cell: Arc<Galley>, chosen: bool) {
     let colours = theme::palette(ui.ctx());
     let corner = CornerRadius::same(theme::radius::M - 2);
     let share = hover(ui, response);

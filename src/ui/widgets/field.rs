@@ -1,6 +1,6 @@
 //! A text box with its label above it.
 
-use eframe::egui::{Margin, Response, TextEdit, Ui};
+use eframe::egui::{Margin, Response, TextEdit, Ui, vec2};
 
 use crate::ui::theme::{self, Type};
 
@@ -15,7 +15,7 @@ pub fn field(ui: &mut Ui, label: &str, hint: &str, text: &mut String) -> Respons
             .hint_text(hint)
             .font(Type::Body.font())
             .margin(Margin::symmetric(12, 9))
-            .min_size(eframe::egui::vec2(0.0, theme::CONTROL))
+            .min_size(vec2(0.0, theme::CONTROL))
             .desired_width(f32::INFINITY);
         ui.add(edit).labelled_by(name.id)
     })

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use eframe::egui::{
     Color32, CornerRadius, FontId, Galley, Rect, Response, RichText, Stroke, StrokeKind, TextWrapMode, Ui, WidgetText,
+    pos2,
 };
 
 use crate::ui::theme::{self, Palette, QUICK};
@@ -68,7 +69,7 @@ pub(super) fn line(ui: &Ui, text: impl Into<String>, font: FontId, width: f32) -
 
 /// Paints `galley` in `rect`, at its left edge and half way down.
 pub(super) fn put_left(ui: &Ui, rect: Rect, galley: Arc<Galley>, colour: Color32) {
-    let pos = eframe::egui::pos2(rect.left(), rect.center().y - galley.size().y / 2.0);
+    let pos = pos2(rect.left(), rect.center().y - galley.size().y / 2.0);
     ui.painter().galley(pos, galley, colour);
 }
 

@@ -1,10 +1,11 @@
 //! The round buttons of the toolbar.
 
-use eframe::egui::{Color32, CornerRadius, Response, Role, Sense, Ui, WidgetInfo, vec2};
+use eframe::egui::{Color32, CornerRadius, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 
 use super::key_hint;
 use super::paint::{Fill, focus_ring, line, put_centre};
-use crate::ui::{icons, theme};
+use crate::ui::icons;
+use crate::ui::theme::{self, Palette};
 
 /// Diameter in points.
 const DIAMETER: f32 = 44.0;
@@ -43,9 +44,12 @@ fn draw(ui: &mut Ui, icon: &str, label: &str, key: &str, tone: Tone, on: Option<
     let width = if tone == Tone::Danger { DIAMETER * 1.45 } else { DIAMETER };
     let (rect, response) = ui.allocate_exact_size(vec2(width, DIAMETER), Sense::click());
     if ui.is_rect_visible(rect) {
-        let (fill, colour) = dress(ui, tone);
+        let colours = theme::palette(ui.ctx());
+        let (fill, colour) = dress(colours, tone);
         let radius = (DIAMETER / 2.0) as u8;
-        ui.painter().rect_filled(rect, CornerRadius::same(radius), fill.at(ui, &response));
+        let edge = if tone == Tone::Plain { colours.line } else { Color32::TRANSPARENT };
+        let stroke = Stroke::new(1.0, edge);
+        ui.painter().rect(rect, CornerRadius::same(radius), fill.at(ui, &response), stroke, StrokeKind::Inside);
         focus_ring(ui, &response, rect, radius);
         let glyph = line(ui, icon, icons::font(22.0), width);
         put_centre(ui, rect, glyph, colour);
@@ -62,8 +66,7 @@ fn draw(ui: &mut Ui, icon: &str, label: &str, key: &str, tone: Tone, on: Option<
     response.on_hover_ui(tip).on_disabled_hover_ui(tip)
 }
 
-fn dress(ui: &Ui, tone: Tone) -> (Fill, Color32) {
-    let colours = theme::palette(ui.ctx());
+fn dress(colours: &Palette, tone: Tone) -> (Fill, Color32) {
     match tone {
         Tone::Plain => (Fill::raised(colours), colours.text),
         Tone::Active => (Fill::strong(colours.accent), colours.on_accent),

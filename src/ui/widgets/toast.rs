@@ -5,7 +5,7 @@ use eframe::egui::{
 };
 
 use super::banner::{Kind, announce};
-use super::button::{icon_button, quiet};
+use super::button::{icon_button, secondary};
 use super::paint::{line, put_left};
 use crate::ui::icons;
 use crate::ui::theme::{self, Type};
@@ -90,9 +90,10 @@ fn one(ui: &mut Ui, index: usize, toast: &Toast) -> Option<ToastAnswer> {
                     announce(ui, words.id, &toast.text, toast.kind == Kind::Danger);
                     match &toast.action {
                         Some(action) => {
-                            if quiet(ui, action).clicked() {
+                            if secondary(ui, action).clicked() {
                                 answer = Some(ToastAnswer::Acted(index));
                             }
+                            ui.add_space(theme::space::XS);
                         }
                         None => ui.add_space(6.0),
                     }
