@@ -1,7 +1,188 @@
-//! stub
-pub fn json(_: &super::model::Model) -> String {
-    String::new()
+//! The region panel as a file: JSON, CSV and aligned text.
+//!
+//! `regions` copies the text, `app` writes the files. Never in here: the room, its link, the name of a person, a key.
+//! The schema is stable: keys and columns are added, never renamed, and a figure that was not measured is `null` or an
+//! empty cell, never 0.
+
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::model::{DrillState, Entry, Model, What};
+use crate::call::event::CandidateRow;
+use crate::call::state::{Phase, State, Wished};
+use crate::election::{LinkState, Standing};
+
+mod csv;
+mod text;
+
+pub use self::csv::csv;
+pub use self::text::text;
+
+/// Version of the keys and the columns.
+pub const SCHEMA: u32 = 1;
+
+/// A candidate as `probe --json` has it, and what only a window knows.
+#[derive(Debug, Serialize)]
+struct Row {
+    #[serde(flatten)]
+    row: CandidateRow,
+    link: LinkState,
+    score_ms: Option<f64>,
+    /// The last answers, newest last; `null` is a lost probe.
+    recent_ms: Vec<Option<f64>>,
 }
-pub fn csv(_: &super::model::Model) -> String {
-    String::new()
+
+impl Row {
+    fn of(standing: &Standing) -> Self {
+        let hundredth = |ms: f64| (ms * 100.0).round() / 100.0;
+        Self {
+            link: standing.state,
+            score_ms: standing.score_ms.map(hundredth),
+            recent_ms: standing.recent_ms.iter().map(|sample| sample.map(hundredth)).collect(),
+            row: standing.clone().into(),
+        }
+    }
 }
+
+/// Everything that the panel shows, as one JSON object.
+pub fn json(model: &Model) -> String {
+    let state = model.call.as_deref();
+    let value = json!({
+        "schema_version": SCHEMA,
+        "app": "nearcall",
+        "app_version": env!("CARGO_PKG_VERSION"),
+        "os": std::env::consts::OS,
+        "arch": std::env::consts::ARCH,
+        "exported_utc": utc(model.wall),
+        "phase": state.map(|state| phase(state.phase)),
+        "in_call_ms": state.and_then(|state| in_call_ms(model, state)),
+        "rules": rules(state),
+        "elected": state.and_then(elected),
+        "active": state.and_then(|state| state.active.as_ref()),
+        "standby": state.and_then(|state| state.standby.as_ref()),
+        "wishes": state.map_or_else(Vec::new, |state| wishes(model, state)),
+        "drills": model.drills.iter().map(|relay| drill(model, &relay.region, relay.state)).collect::<Vec<_>>(),
+        "candidates": state.map_or_else(Vec::new, |state| state.candidates.iter().map(Row::of).collect()),
+        "race": model.race,
+        "timeline": model.timeline.iter().map(entry).collect::<Vec<_>>(),
+    });
+    let mut text =
+        serde_json::to_string_pretty(&value).unwrap_or_else(|error| json!({ "error": error.to_string() }).to_string());
+    text.push('\n');
+    text
+}
+
+/// What the election holds to, so that a reader can judge its decisions.
+fn rules(state: Option<&State>) -> Value {
+    let window = state.map(|state| state.race.ends.saturating_duration_since(state.race.started));
+    json!({
+        "race_window_ms": window.map(ms),
+        "probe_interval_ms": 200,
+        "score": "mean + loss * (mean + 100 ms)",
+        "webtransport_wins_within_ms": 10,
+        "webtransport_wins_within_share": 0.1,
+        "improve_gain_ms": 10,
+        "improve_gain_share": 0.2,
+        "improve_checks_in_a_row": 3,
+        "improve_dwell_ms": 30_000,
+    })
+}
+
+fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Lobby => "lobby",
+        Phase::Joining => "joining",
+        Phase::InCall { .. } => "in_call",
+        Phase::Reconnecting { .. } => "reconnecting",
+    }
+}
+
+fn in_call_ms(model: &Model, state: &State) -> Option<u64> {
+    match state.phase {
+        Phase::InCall { since } => Some(ms(model.now.saturating_duration_since(since))),
+        _ => None,
+    }
+}
+
+/// As in `probe --json`.
+fn elected(state: &State) -> Option<Value> {
+    let outcome = state.outcome.as_ref()?;
+    let winner = state.candidate(outcome.elected)?;
+    let row = CandidateRow::from(winner.clone());
+    let second = outcome.runner_up.and_then(|id| state.candidate(id));
+    Some(json!({
+        "region": row.region,
+        "provider": row.provider,
+        "transport": row.transport,
+        "mean_ms": row.mean_ms,
+        "margin_ms": outcome.margin_ms.map(|margin| (margin * 100.0).round() / 100.0),
+        "runner_up": second.map(|other| format!("{} {}", other.candidate.relay, other.candidate.transport)),
+        "reason": outcome.reason,
+    }))
+}
+
+fn wishes(model: &Model, state: &State) -> Vec<Value> {
+    let wish = |wish: &crate::call::state::Wish| {
+        let kind = match wish.what {
+            Wished::Pin => "pin",
+            Wished::Block => "block",
+        };
+        let ends_in = wish.until.map(|until| ms(until.saturating_duration_since(model.now)));
+        json!({ "kind": kind, "name": wish.name, "ends_in_ms": ends_in })
+    };
+    state.wishes.iter().map(wish).collect()
+}
+
+fn drill(model: &Model, region: &str, state: DrillState) -> Value {
+    let (state, until) = match state {
+        DrillState::Running => ("running", None),
+        DrillState::Dead { until } => ("dead", Some(until)),
+        DrillState::Draining { until } => ("draining", Some(until)),
+        DrillState::Slow { until } => ("slow", Some(until)),
+    };
+    let ends_in = until.map(|until| ms(until.saturating_duration_since(model.now)));
+    json!({ "region": region, "state": state, "ends_in_ms": ends_in })
+}
+
+/// An entry of the timeline, named as in `call --events`.
+fn entry(entry: &Entry) -> Value {
+    let mut value = match &entry.what {
+        What::Elected { region, transport, mean_ms, runner_up, margin_ms } => json!({
+            "event": "elected", "region": region, "transport": transport, "mean_ms": mean_ms,
+            "runner_up": runner_up, "margin_ms": margin_ms,
+        }),
+        What::Joined { region, since_join_ms } => {
+            json!({ "event": "joined", "region": region, "since_join_ms": since_join_ms })
+        }
+        What::Moved(moved) => {
+            let mut value = json!(moved);
+            value["event"] = "moved".into();
+            value
+        }
+        What::Kept { candidate, reason } => json!({ "event": "kept", "candidate": candidate, "reason": reason }),
+        What::Suspect { region, on } => json!({ "event": "suspect", "region": region, "on": on }),
+        What::Standby { region } => json!({ "event": "standby", "region": region }),
+        What::Reconnecting => json!({ "event": "reconnecting" }),
+        What::Reconnected { region } => json!({ "event": "reconnected", "region": region }),
+        What::Refused { relay, message } => json!({ "event": "refused", "relay": relay, "message": message }),
+        What::Drill(text) => json!({ "event": "drill", "text": text }),
+    };
+    value["at_utc"] = utc(entry.at).into();
+    value
+}
+
+/// RFC 3339 in UTC with ms. A clock outside 1970 to 9999 is brought to its nearer end.
+fn utc(at: SystemTime) -> String {
+    const LAST: Duration = Duration::from_secs(253_402_300_799);
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().min(LAST);
+    humantime::format_rfc3339_millis(SystemTime::UNIX_EPOCH + since).to_string()
+}
+
+fn ms(length: Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! What opens below a row: the figures in full, and what can be asked of the election about this relay.
+
+use std::time::Duration;
+
+use super::*;
+use crate::election::Command;
+use crate::ui::regions::controls::{chip, note};
+
+/// Facts and buttons below an open row.
+pub(super) fn opened_ui(ui: &mut Ui, table: &Table<'_>, group: &Group<'_>, actions: &mut Vec<Action>) {
+    let margin = eframe::egui::Margin { left: 10, right: 10, top: 8, bottom: 12 };
+    eframe::egui::Frame::new().inner_margin(margin).show(ui, |ui| {
+        ui.take_available_width();
+        ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
+        facts_ui(ui, table, group);
+        ui.add_space(2.0);
+        ui.horizontal_wrapped(|ui| buttons_ui(ui, table, group, actions));
+    });
+}
+
+/// What is known of each way, in words.
+pub(super) fn facts_ui(ui: &mut Ui, table: &Table<'_>, group: &Group<'_>) {
+    for way in &group.ways {
+        let condition = table.condition(way);
+        let head =
+            format!("{}: {}. {}", words::transport(way.candidate.transport), condition.word(), condition.meaning());
+        ui.add(eframe::egui::Label::new(Type::Small.text(head)).wrap());
+        if let Some(error) = &way.error {
+            note(ui, error.as_str());
+        }
+        if words::known(way.mean_ms).is_some() {
+            note(ui, figures(way));
+        }
+    }
+}
+
+fn figures(way: &Standing) -> String {
+    let mut parts = vec![
+        format!("least {}", words::figure(way.min_ms)),
+        format!("median {}", words::figure(way.median_ms)),
+        format!("95 % below {} ms", words::figure(way.p95_ms)),
+        format!("{} of {} answered", way.received, way.sent),
+    ];
+    if words::known(way.connect_ms).is_some() {
+        parts.push(format!("connected in {}", words::ms(way.connect_ms)));
+    }
+    parts.join(" · ")
+}
+
+/// Pin, move, block, each with its opposite where that is in force.
+fn buttons_ui(ui: &mut Ui, table: &Table<'_>, group: &Group<'_>, actions: &mut Vec<Action>) {
+    let name = group.wish_name();
+    let wishes = &table.state.wishes;
+    let mut ask = |command, time| actions.push(Action::Elect(command, time));
+    if let Some(block) = group.wish(wishes, Wished::Block) {
+        if chip(ui, icons::CHECK, "Unblock", &format!("Unblock {name}")).clicked() {
+            ask(Command::Unblock(block.name.clone()), None);
+        }
+        return;
+    }
+    let active = group.ways.iter().any(|way| way.state == LinkState::Active);
+    if table.in_call && !active && chip(ui, icons::SWAP, "Move here now", &format!("Move to {name} now")).clicked() {
+        ask(Command::Force(name.to_owned()), None);
+    }
+    if group.wish(wishes, Wished::Pin).is_some() {
+        if chip(ui, icons::PIN_OFF, "Unpin", &format!("Unpin {name}")).clicked() {
+            ask(Command::Pin(None), None);
+        }
+    } else if chip(ui, icons::PIN, "Pin", &format!("Pin {name}"))
+        .on_hover_text("Stay here as long as it carries the call")
+        .clicked()
+    {
+        ask(Command::Pin(Some(name.to_owned())), None);
+    }
+    let spans = [("30 s", Some(30)), ("2 min", Some(120)), ("until stopped", None)];
+    for (n, (span, seconds)) in spans.into_iter().enumerate() {
+        let (icon, text) = if n == 0 { (icons::BLOCK, format!("Block {span}")) } else { ("", span.to_owned()) };
+        let accessible = match seconds {
+            Some(_) => format!("Block {name} for {span}"),
+            None => format!("Block {name} {span}"),
+        };
+        if chip(ui, icon, &text, &accessible).clicked() {
+            ask(Command::Block(name.to_owned()), seconds.map(Duration::from_secs));
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The drawer in the call: where it runs and why, who stands by, the rows, what can be done, what happened.
+
+use eframe::egui::{Align, Layout, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, accesskit, vec2};
+
+use crate::call::state::{Phase, State};
+use crate::election::{LinkState, Standing};
+use crate::ui::model::{Action, Entry, Format, Model, What};
+use crate::ui::theme::{self, Type};
+use crate::ui::widgets::{self, quality};
+use crate::ui::{export, icons};
+
+use super::controls::{chip, fitted, note, remark};
+use super::scale::Scale;
+use super::{Memory, chart, drill, list, timeline, words};
+
+/// What must be gained for a move, as the election holds it: ms, and a share of what is in use.
+const GAIN_MS: f64 = 10.0;
+const GAIN: f64 = 0.2;
+
+pub(super) fn panel_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Action>) {
+    ScrollArea::vertical().id_salt("regions").auto_shrink([false, false]).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 6.0;
+        let Some(state) = model.call.as_deref() else {
+            note(ui, "Starting…");
+            return;
+        };
+        in_use_ui(ui, model, state);
+        ui.add_space(2.0);
+        drill::wishes_ui(ui, model, &state.wishes, actions);
+        widgets::section(ui, "Relays");
+        if state.candidates.is_empty() {
+            note(ui, "No relay is known.");
+        } else {
+            list::list_ui(ui, model, state, memory, actions);
+            note(ui, "Select a row to pin, to block, or to move there.");
+        }
+        drill::drills_ui(ui, model, actions);
+        timeline::timeline_ui(ui, model);
+        export_ui(ui, model, actions);
+    });
+}
+
+/// Where the call runs, how well, since when, why, and who would take over.
+fn in_use_ui(ui: &mut Ui, model: &Model, state: &State) {
+    let active = state.candidates.iter().find(|standing| standing.state == LinkState::Active);
+    let Some(active) = active else {
+        let (text, more) = match state.phase {
+            Phase::Lobby => ("Not in a call", ""),
+            Phase::Joining => ("Joining…", "The relay that leads the race is asked to take us in."),
+            Phase::InCall { .. } => ("Moving…", ""),
+            Phase::Reconnecting { .. } => {
+                ("Reconnecting…", "Every link is lost. All relays are tried until one answers; nothing has to be done.")
+            }
+        };
+        ui.label(Type::Heading.text(text));
+        if !more.is_empty() {
+            note(ui, more);
+        }
+        return;
+    };
+    headline_ui(ui, active);
+    figures_ui(ui, model, state, active);
+    graph_ui(ui, active);
+    why_ui(ui, model, state, active);
+}
+
+/// The region in large, its quality in a word.
+fn headline_ui(ui: &mut Ui, active: &Standing) {
+    let colours = theme::palette(ui.ctx());
+    let quality = quality(active.mean_ms, active.jitter_ms, active.loss);
+    ui.horizontal(|ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            widgets::badge(ui, quality.icon(), quality.word(), quality.colour(colours));
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let region = active.candidate.region.as_str();
+                let galley = fitted(ui, region, Type::Title.font(), ui.available_width());
+                let (rect, response) = ui.allocate_exact_size(galley.size(), Sense::hover());
+                ui.painter().galley(rect.min, galley, colours.text);
+                let said = format!("In use: {region}");
+                response.widget_info(|| WidgetInfo::labeled(Role::Status, true, &said));
+                ui.ctx().accesskit_node_builder(response.id, |node| node.set_live(accesskit::Live::Polite));
+            });
+        });
+    });
+}
+
+/// `aws · WebTransport · 40 ms ± 1.3 · no loss · for 12:41`.
+fn figures_ui(ui: &mut Ui, model: &Model, state: &State, active: &Standing) {
+    let mut parts = vec![active.candidate.provider.clone(), words::transport(active.candidate.transport).to_owned()];
+    let jitter = words::known(active.jitter_ms).map(|jitter| format!(" ± {jitter:.1}")).unwrap_or_default();
+    parts.push(format!("{}{jitter}", words::ms(active.mean_ms)));
+    parts.push(words::loss_words(active.loss));
+    if let Some(since) = here_since(model, state) {
+        parts.push(format!("for {}", words::span(since)));
+        let begun = model.now.checked_sub(since).unwrap_or(model.now);
+        ui.ctx().request_repaint_after(words::next_second(model.now, begun));
+    }
+    ui.add(eframe::egui::Label::new(Type::Figures.text(parts.join("  ·  "))).wrap());
+}
+
+/// How long the call has run where it runs.
+fn here_since(model: &Model, state: &State) -> Option<std::time::Duration> {
+    let arrival = model.timeline.iter().rev().find(|entry| arrived(entry));
+    let by_entry = arrival.and_then(|entry| model.wall.duration_since(entry.at).ok());
+    let by_call = match state.phase {
+        Phase::InCall { since } => Some(model.now.saturating_duration_since(since)),
+        _ => None,
+    };
+    by_entry.or(by_call)
+}
+
+fn arrived(entry: &Entry) -> bool {
+    matches!(entry.what, What::Moved(_) | What::Joined { .. } | What::Reconnected { .. })
+}
+
+/// The last answers of the link in use, large, on a scale of its own.
+fn graph_ui(ui: &mut Ui, active: &Standing) {
+    let colours = theme::palette(ui.ctx());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 44.0), Sense::hover());
+    let most = active.recent_ms.iter().copied().flatten().fold(1.0, f64::max);
+    let scale = Scale::to(most);
+    let plot = Rect::from_min_max(rect.min + vec2(0.0, 6.0), rect.max - vec2(34.0, 6.0));
+    let figure = eframe::egui::FontId::new(11.0, theme::figures());
+    for (share, ms) in [(0.0, scale.end_ms), (0.5, scale.end_ms / 2.0), (1.0, 0.0)] {
+        let y = plot.top() + plot.height() * share;
+        ui.painter().hline(plot.x_range(), y, eframe::egui::Stroke::new(1.0, colours.line));
+        let at = eframe::egui::pos2(rect.right(), y);
+        ui.painter().text(at, eframe::egui::Align2::RIGHT_CENTER, format!("{ms:.0}"), figure.clone(), colours.weak);
+    }
+    chart::sparkline(ui, plot, &active.recent_ms, 60, scale, colours.in_use);
+    let lost = active.recent_ms.iter().filter(|sample| sample.is_none()).count();
+    let said = format!("Round trips of the last {} probes, {lost} lost", active.recent_ms.len());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &said));
+}
+
+/// Why here, what would change it, and who stands by.
+fn why_ui(ui: &mut Ui, model: &Model, state: &State, active: &Standing) {
+    let colours = theme::palette(ui.ctx());
+    let why = state.outcome.as_ref().map(|outcome| words::plain(&outcome.reason));
+    let last = model.timeline.iter().rev().find_map(|entry| match &entry.what {
+        What::Moved(moved) => Some(format!("moved here: {}", words::reason(moved.reason))),
+        What::Elected { .. } => Some("won the race".to_owned()),
+        _ => None,
+    });
+    let text = [last, why].into_iter().flatten().collect::<Vec<_>>().join("; now ");
+    if !text.is_empty() {
+        remark(ui, icons::INFO, colours.weak, Type::Small.text(format!("Why: {text}.")));
+    }
+    if let Some(mean) = words::known(active.mean_ms) {
+        let gain = (mean * GAIN).max(GAIN_MS);
+        let text = format!("Stays unless another relay is {gain:.0} ms better in three checks in a row.");
+        remark(ui, icons::LOCK, colours.weak, Type::Small.text(text).color(colours.weak));
+    }
+    let standby = state.candidates.iter().find(|standing| standing.state == LinkState::Standby);
+    let text = match standby {
+        Some(next) => format!(
+            "Standby: {} by {}, {} – takes over at once.",
+            next.candidate.region,
+            words::transport(next.candidate.transport),
+            words::ms(next.mean_ms)
+        ),
+        None => "No standby: if this relay fails, the call has to reconnect.".to_owned(),
+    };
+    remark(ui, icons::SHIELD, colours.weak, Type::Small.text(text));
+}
+
+fn export_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+    widgets::section(ui, "Export");
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
+        if chip(ui, icons::EXPORT, "JSON", "Export JSON").clicked() {
+            actions.push(Action::Export(Format::Json));
+        }
+        if chip(ui, icons::EXPORT, "CSV", "Export CSV").clicked() {
+            actions.push(Action::Export(Format::Csv));
+        }
+        if chip(ui, icons::COPY, "Copy as text", "Copy as text").clicked() {
+            actions.push(Action::Copy { text: export::text(model), said: "Figures copied" });
+        }
+    });
+    note(ui, "Figures and decisions only: no names, no room, no keys.");
+}
