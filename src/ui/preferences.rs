@@ -8,7 +8,7 @@ mod relays;
 
 use std::path::PathBuf;
 
-use eframe::egui::{Align, Label, Layout, RichText, Ui};
+use eframe::egui::{Align, Label, Layout, RichText, Ui, vec2};
 
 use super::model::{Action, Model};
 use super::theme::{self, Type};
@@ -62,10 +62,15 @@ impl Memory {
     }
 }
 
+/// Of the tallest part, points.
+const HEIGHT: f32 = 340.0;
+
 const TABS: [&str; 4] = ["You and devices", "Relays", "Look", "About"];
 
 /// Draws the page, as wide as there is room.
 pub fn preferences_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Action>) {
+    // The sheet keeps its place while one leafs through it.
+    ui.set_min_height(HEIGHT);
     widgets::segmented(ui, "Part of the settings", &TABS, &mut memory.tab);
     ui.add_space(space::M);
     match memory.tab {
@@ -96,7 +101,7 @@ fn you_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Act
     ui.horizontal(|ui| {
         let button = 96.0;
         let width = (ui.available_width() - button - space::S).max(120.0);
-        ui.allocate_ui(eframe::egui::vec2(width, theme::CONTROL), |ui| {
+        ui.allocate_ui(vec2(width, theme::CONTROL), |ui| {
             devices::picker_ui(ui, model, Device::Speaker, actions);
         });
         if widgets::secondary(ui, "Test").on_hover_text("Plays a short sound").clicked() {
@@ -154,11 +159,13 @@ fn zoom_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     change(model, actions, |settings| settings.zoom = wanted);
 }
 
-/// A setting: its name and a note at the left, its control at the right.
+/// A setting: its name and a note at the left, its control in a column of controls.
 fn row(ui: &mut Ui, name: &str, note: &str, control: impl FnOnce(&mut Ui)) {
     ui.horizontal(|ui| {
         ui.set_min_height(48.0);
-        ui.vertical(|ui| {
+        let size = vec2(200.0, 48.0);
+        ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
+            ui.set_min_width(size.x);
             ui.spacing_mut().item_spacing.y = 2.0;
             ui.add_space(if note.is_empty() { 14.0 } else { 5.0 });
             ui.label(Type::Body.text(name));
@@ -166,9 +173,7 @@ fn row(ui: &mut Ui, name: &str, note: &str, control: impl FnOnce(&mut Ui)) {
                 ui.label(theme::note(ui.ctx(), note));
             }
         });
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.with_layout(Layout::left_to_right(Align::Center), control);
-        });
+        control(ui);
     });
 }
 

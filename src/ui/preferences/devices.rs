@@ -1,12 +1,17 @@
 //! Which device is used: the same words and the same list in the lobby, in the call and in the settings.
 
-use eframe::egui::{Button, Ui, vec2};
+use eframe::egui::{Align2, CornerRadius, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::call::state::{DeviceState, Own};
 use crate::media::{Device, Problem};
 use crate::settings::Chosen;
 use crate::ui::model::{Action, Choice, Model};
+use crate::ui::stage::face;
+use crate::ui::theme::{self, Type};
 use crate::ui::{icons, widgets};
+
+/// Height of a row of an open list, points.
+const ROW: f32 = 32.0;
 
 /// The rows of a device's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,11 +76,31 @@ pub fn list_ui(ui: &mut Ui, model: &Model, device: Device, actions: &mut Vec<Act
     let rows = rows(model, device);
     ui.spacing_mut().item_spacing.y = 2.0;
     for ((text, chosen), pick) in rows.texts.iter().zip(rows.picks) {
-        let row = Button::selectable(*chosen, text.as_str()).min_size(vec2(ui.available_width(), 32.0)).truncate();
-        if ui.add(row).clicked() && !chosen {
+        if row_ui(ui, text, *chosen).clicked() && !chosen {
             actions.push(Action::Pick(device, pick));
         }
     }
+}
+
+/// A row of an open list: a tick where it is chosen, and its words.
+fn row_ui(ui: &mut Ui, text: &str, chosen: bool) -> Response {
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
+    if ui.is_rect_visible(rect) {
+        let colours = theme::palette(ui.ctx());
+        if response.hovered() || response.has_focus() {
+            ui.painter().rect_filled(rect, CornerRadius::same(theme::radius::S + 2), colours.hover);
+        }
+        widgets::focus_ring(ui, &response, rect.shrink(3.0), theme::radius::S);
+        if chosen {
+            let at = pos2(rect.left() + 16.0, rect.center().y);
+            ui.painter().text(at, Align2::CENTER_CENTER, icons::CHECK, icons::font(16.0), colours.accent_text);
+        }
+        let font = if chosen { Type::Strong.font() } else { Type::Body.font() };
+        let words = face::line(ui, text, font, rect.width() - 40.0);
+        ui.painter().galley(pos2(rect.left() + 32.0, rect.center().y - words.size().y / 2.0), words, colours.text);
+    }
+    response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, chosen, text));
+    response
 }
 
 /// What is wrong with a device, in a few words, and what to do about it; `None` while it works or is off.

@@ -57,3 +57,61 @@ fn every_screen_to_an_image() {
         }
     }
 }
+
+#[test]
+#[ignore = "for looking at; needs a Vulkan driver"]
+fn what_opens_to_an_image() {
+    use egui_kittest::kittest::Queryable;
+    let folder = PathBuf::from(std::env::var_os("NEARCALL_LOOK").expect("NEARCALL_LOOK names a folder"));
+    let mut odd = fixtures::call(4);
+    fixtures::change(&mut odd, |state, _| {
+        state.peers[0].name = None;
+        state.peers[1].reconnecting = true;
+        state.peers[2].name = Some("A very long name of somebody who could not stop typing it, even when told".into());
+        state.peers[2].quality =
+            crate::call::state::Quality { audio_loss: Some(0.02), jitter_ms: Some(44.0), ..Default::default() };
+        state.own.muted = true;
+        state.own.camera = false;
+    });
+    odd.room.name = Some("the-room-with-a-name-as-long-as-it-may-be-and-then-some-more-letters".into());
+    let mut alone = fixtures::call(0);
+    alone.room.invite = Some("nearcall://join/kitchen?at=calls.example.org:4433#AAAABBBBCCCCDDDDEEEEFFFFGGGG".into());
+    let mut joining = fixtures::lobby(Duration::from_secs(5));
+    fixtures::change(&mut joining, |state, _| state.phase = crate::call::state::Phase::Joining);
+    let lobby = || fixtures::lobby(Duration::from_secs(5));
+    let mut lists = lobby();
+    lists.settings.manifests = vec![
+        "/etc/nearcall/relays.json".into(),
+        "https://calls.example.org/a/very/long/path/that/goes/on/and/on/and/on/regions.json".into(),
+    ];
+    let all: Vec<(&str, Model, &[&str], bool)> = vec![
+        ("open-microphone", fixtures::call(1), &["Microphone and speaker"], false),
+        ("open-camera", fixtures::call(1), &["Camera and own picture"], false),
+        ("open-picker", lobby(), &["Microphone"], false),
+        ("open-odd", odd, &["People"], false),
+        ("open-alone", alone, &[], false),
+        ("open-joining", joining, &[], false),
+        ("open-relays", lists, &["Relays"], true),
+        ("open-look", lobby(), &["Look"], true),
+        ("open-about", lobby(), &["About"], true),
+    ];
+    for (name, model, clicks, settings) in all {
+        let mut memory = Memory::new(Some("/home/ada/.config/nearcall/settings.toml".into()));
+        if settings {
+            memory.open_settings();
+        }
+        let painter = Painter::none();
+        let mut harness = egui_kittest::Harness::builder()
+            .with_size(vec2(900.0, 600.0))
+            .allow_missing_glyphs()
+            .with_context_setup(theme::install)
+            .wgpu()
+            .build_ui(move |ui| shell_ui(ui, &model, &mut memory, &painter, &mut Vec::new()));
+        harness.run_steps(3);
+        for label in clicks {
+            harness.get_by_label(label).click();
+            harness.run_steps(6);
+        }
+        harness.render().unwrap().save(folder.join(format!("{name}.png"))).unwrap();
+    }
+}

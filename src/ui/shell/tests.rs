@@ -153,3 +153,20 @@ fn a_call_that_is_lost_keeps_its_screen_and_joining_keeps_the_lobby() {
     assert!(stand.sees("Joining…"));
     assert_eq!(stand.click("Cancel"), [Action::Leave]);
 }
+
+#[test]
+fn an_idle_window_asks_for_no_frame_before_something_changes() {
+    let cases = [
+        (fixtures::lobby(Duration::from_secs(5)), Duration::from_secs(60)),
+        (fixtures::lobby_without_anything(), Duration::from_secs(60)),
+        (fixtures::call(4), Duration::from_millis(900)),
+        (fixtures::reconnecting(), Duration::from_millis(900)),
+    ];
+    for (model, least) in cases {
+        let mut stand = Stand::new(model);
+        stand.step();
+        let output = stand.harness.output();
+        let delay = output.viewport_output[&egui::ViewportId::ROOT].repaint_delay;
+        assert!(delay >= least, "{delay:?}");
+    }
+}

@@ -26,7 +26,7 @@ fn somebody_with_another_key_is_told_from_silence() {
         state.peers[1].reconnecting = true;
     });
     let stand = Stand::new(model);
-    assert!(stand.sees("someone with another key, compare your invites"));
+    assert!(stand.sees("someone with another key, speaking, compare your invites"));
     assert!(stand.sees("Chloé Martin, muted, reconnecting"));
 }
 

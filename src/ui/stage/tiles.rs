@@ -81,7 +81,7 @@ fn peer_ui(ui: &mut Ui, model: &Model, peer: &Peer, place: Rect, painter: &Paint
     let over = over(peer, shown.is_some(), frozen);
     let low = place.height() < LOW;
     // Beside the initials of a low tile there is no room for words: the sign goes to the name.
-    let lead = over.filter(|_| low && shown.is_none());
+    let lead = over.filter(|_| low && shown.is_none() && peer.name.is_some());
     if let Some((icon, word)) = over.filter(|_| lead.is_none()) {
         let at = place.center() + vec2(0.0, if shown.is_some() { 0.0 } else { place.height() * 0.2 + 24.0 });
         face::pill(ui, at, Align2::CENTER_CENTER, word, &[(icon, colours.on_tile)], place.width() - 16.0);
@@ -107,7 +107,9 @@ fn fit(shown: &Shown) -> Fit {
 
 /// What is wrong with the picture, in the middle of the tile.
 fn over(peer: &Peer, picture: bool, frozen: bool) -> Option<(&'static str, &'static str)> {
-    if peer.reconnecting {
+    if peer.name.is_none() {
+        Some((icons::LOCK, "compare your invites"))
+    } else if peer.reconnecting {
         Some((icons::PLUGS, "reconnecting…"))
     } else if frozen && picture {
         Some((icons::SNOWFLAKE, "frozen"))
@@ -133,7 +135,7 @@ fn marks_ui(ui: &Ui, peer: &Peer, place: Rect, lead: Option<&'static str>, colou
         Some(name) => name.clone(),
         None => {
             marks.push((icons::WARNING, dark(colours.fair)));
-            "Someone with another key: compare your invites".to_owned()
+            "Someone with another key".to_owned()
         }
     };
     face::name_ui(ui, place, &name, &marks);
@@ -164,7 +166,6 @@ fn said(peer: &Peer, picture: bool, frozen: bool) -> String {
             words.push(word.to_owned());
         }
     };
-    add(peer.name.is_none(), "compare your invites");
     add(peer.speaking && !peer.muted, "speaking");
     add(peer.muted, "muted");
     if let Some((_, word)) = over(peer, picture, frozen) {
