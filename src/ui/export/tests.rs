@@ -1,3 +1,5 @@
+//! Every relay is in every export, and no secret is.
+
 use serde_json::Value;
 
 use super::*;

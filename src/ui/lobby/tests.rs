@@ -1,3 +1,5 @@
+//! What somebody sees of it and what a click or a key asks, without a display.
+
 use std::time::Duration;
 
 use eframe::egui::{Key, Modifiers};

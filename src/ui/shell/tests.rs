@@ -1,3 +1,5 @@
+//! What somebody sees of it and what a click or a key asks, without a display.
+
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! What somebody sees of it and what a click or a key asks, without a display.
+
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;

@@ -1,3 +1,5 @@
+//! What somebody sees of it and what a click or a key asks, without a display.
+
 use egui_kittest::kittest::Queryable;
 
 use crate::ui::fixtures;
