@@ -29,8 +29,6 @@ const LONG_TOAST: Duration = Duration::from_secs(12);
 const TOASTS: usize = 4;
 /// Entries of the timeline that are kept: a day of a restless path.
 const TIMELINE: usize = 1000;
-/// Devices are looked for this often while somebody may be picking one.
-const LOOK: Duration = Duration::from_secs(4);
 /// Whoever is told of so soon after we came was there before.
 const SETTLED: Duration = Duration::from_secs(2);
 /// Settings are written when nothing changed for so long.
@@ -55,7 +53,6 @@ pub struct App {
     painter: Painter,
     attention: Arc<Attention>,
     state: Option<watch::Receiver<Arc<State>>>,
-    looked: Option<Instant>,
     toasts: u64,
     /// A close of the window was asked for and carried out.
     closing: bool,
@@ -92,7 +89,6 @@ impl App {
             painter: Painter::new(cc),
             attention,
             state: None,
-            looked: None,
             toasts: 0,
             closing: false,
         };
@@ -193,7 +189,6 @@ impl App {
             let wanted = self.called(what);
             if let Some((kind, text)) = news::device(what, &wanted, before.own.device(what), now.own.device(what)) {
                 self.toast(kind, text);
-                self.looked = None;
             }
         }
     }
@@ -217,14 +212,8 @@ impl App {
         if self.save_at.is_some_and(|at| at <= now) {
             self.save();
         }
-        let picking = !hidden && (self.in_lobby() || self.memory.settings_open());
-        if picking && self.looked.is_none_or(|at| now.saturating_duration_since(at) >= LOOK) {
-            self.looked = Some(now);
-            self.desk.order(super::desk::Order::ListDevices);
-        }
         let toast = self.model.toasts.iter().map(|toast| toast.until).min().filter(|_| !hidden);
-        let look = self.looked.filter(|_| picking).map(|at| at + LOOK);
-        if let Some(next) = [self.save_at, toast, look].into_iter().flatten().min() {
+        if let Some(next) = [self.save_at, toast].into_iter().flatten().min() {
             ctx.request_repaint_after(next.saturating_duration_since(now));
         }
     }
@@ -253,7 +242,8 @@ impl eframe::App for App {
             let viewport = input.viewport();
             (viewport.visible() == Some(false), viewport.close_requested())
         });
-        self.attention.set(hidden, self.memory.figures_open());
+        let picking = self.in_lobby() || self.memory.settings_open();
+        self.attention.set(hidden, self.memory.figures_open(), picking);
         while let Some(word) = self.desk.word() {
             self.take_in(ctx, word);
         }
@@ -269,6 +259,7 @@ impl eframe::App for App {
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        tracing::trace!("drawing");
         shell::shell_ui(ui, &self.model, &mut self.memory, &self.painter, &mut self.actions);
         if !self.actions.is_empty() {
             // Carried out at once, not at the next event.

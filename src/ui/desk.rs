@@ -6,6 +6,7 @@
 mod drawing;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use eframe::egui;
 use tokio::runtime::Handle;
@@ -24,14 +25,15 @@ use crate::proto::manifest::Manifest;
 
 pub use self::drawing::Attention;
 
+/// Devices are looked for this often while somebody may be picking one.
+const LOOK: Duration = Duration::from_secs(4);
+
 /// What the window asks.
 #[derive(Debug)]
 pub enum Order {
     Call(Command),
     /// Ends the call and opens the next lobby.
     Leave(Box<call::Config>),
-    /// Makes the lists of devices anew.
-    ListDevices,
     /// Hosts a call under this name.
     Host(String),
     StopHosting,
@@ -103,7 +105,9 @@ impl Desk {
         // Unbounded: orders come from a person's hand, words from events that no packet makes.
         let (orders, orders_in) = mpsc::unbounded_channel();
         let (words_out, words) = mpsc::unbounded_channel();
-        let work = Work { words: words_out, drawing: Drawing::new(ctx, attention), hosting: None, listing: None, ears };
+        let drawing = Drawing::new(ctx, attention.clone());
+        let (hosting, listing, listed) = (None, None, Devices::default());
+        let work = Work { words: words_out, drawing, attention, hosting, listing, listed, ears };
         let task = runtime.spawn(work.run(config, orders_in));
         Self { orders, words, task: Some(task), runtime: runtime.clone() }
     }
@@ -124,7 +128,7 @@ impl Desk {
         let (orders, _) = mpsc::unbounded_channel();
         self.orders = orders;
         if let Some(task) = self.task.take() {
-            let patience = std::time::Duration::from_secs(2);
+            let patience = Duration::from_secs(2);
             let ended = self.runtime.block_on(async { tokio::time::timeout(patience, task).await });
             if ended.is_err() {
                 tracing::warn!("the call did not end in time");
@@ -144,7 +148,10 @@ struct Work {
     words: mpsc::UnboundedSender<Word>,
     drawing: Drawing,
     hosting: Option<host::Hosting>,
+    attention: Arc<Attention>,
     listing: Option<JoinHandle<Devices>>,
+    /// The lists that were told last.
+    listed: Devices,
     ears: Ears,
 }
 
@@ -172,6 +179,7 @@ impl Work {
         let (mut state, pictures) = (call.state(), call.pictures());
         let mut shown = pictures.subscribe();
         self.say(Word::Opened { pictures, state: call.state() });
+        let mut look = tokio::time::interval(LOOK);
         loop {
             let due = self.drawing.due();
             tokio::select! {
@@ -200,7 +208,15 @@ impl Work {
                 }
                 devices = listed(&mut self.listing) => {
                     self.listing = None;
-                    self.say(Word::Devices(devices));
+                    if devices != self.listed {
+                        self.listed.clone_from(&devices);
+                        self.say(Word::Devices(devices));
+                    }
+                }
+                _ = look.tick() => {
+                    if self.attention.is_picking() {
+                        self.list_devices();
+                    }
                 }
                 request = next_request(&mut self.ears.listener) => self.say(Word::Asked(request)),
                 relays = next_relays(&mut self.ears.drills) => self.say(Word::Drills(relays)),
@@ -217,7 +233,6 @@ impl Work {
                     tracing::warn!("the call takes no order");
                 }
             }
-            Order::ListDevices => self.list_devices(),
             Order::Host(name) => {
                 let started = host::Hosting::start(&name).await;
                 let word = started.map_err(|error| error.to_string()).map(|hosting| {

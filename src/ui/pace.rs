@@ -10,7 +10,7 @@ const LIVE: Duration = Duration::from_millis(100);
 /// Figures that somebody reads.
 const READING: Duration = Duration::from_millis(500);
 /// Figures that nobody waits for.
-const IDLE: Duration = Duration::from_secs(2);
+const IDLE: Duration = Duration::from_secs(5);
 
 /// The next drawing may wait so long after the last one.
 pub fn after(before: &State, now: &State, panel: bool, at: Instant) -> Duration {

@@ -18,13 +18,21 @@ const FRAME: Duration = Duration::from_millis(31);
 pub struct Attention {
     hidden: AtomicBool,
     panel: AtomicBool,
+    picking: AtomicBool,
 }
 
 impl Attention {
-    /// Whether the window is minimised or covered, and whether figures are open in it.
-    pub fn set(&self, hidden: bool, panel: bool) {
+    /// Whether the window is minimised or covered, whether figures are open in it, and whether somebody may be picking a
+    /// device.
+    pub fn set(&self, hidden: bool, panel: bool, picking: bool) {
         self.hidden.store(hidden, Ordering::Relaxed);
         self.panel.store(panel, Ordering::Relaxed);
+        self.picking.store(picking && !hidden, Ordering::Relaxed);
+    }
+
+    /// Whether a list of devices is looked at.
+    pub fn is_picking(&self) -> bool {
+        self.picking.load(Ordering::Relaxed)
     }
 }
 
