@@ -127,7 +127,8 @@ fn cost_ui(ui: &mut Ui, moved: &Moved) {
     ui.spacing_mut().interact_size.y = 18.0;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(10.0, 0.0);
-        let mut say = |text: String, colour: Color32| ui.add(Label::new(Type::Figures.text(text).color(colour)).extend());
+        let mut say =
+            |text: String, colour: Color32| ui.add(Label::new(Type::Figures.text(text).color(colour)).extend());
         say(rtt(moved), colours.weak);
         for (what, gap_ms) in [("audio gap", moved.audio_gap_ms), ("video", moved.video_gap_ms)] {
             let (icon, colour) = gap(gap_ms, colours);
@@ -147,7 +148,7 @@ fn whole(ms: Option<f64>) -> String {
 fn gap(ms: u64, colours: &Palette) -> (&'static str, Color32) {
     match ms {
         0 => (icons::GOOD, colours.good),
-        ..=NOTICED_MS => (icons::FAIR, colours.weak),
+        1..=NOTICED_MS => (icons::FAIR, colours.weak),
         _ => (icons::POOR, colours.poor),
     }
 }
