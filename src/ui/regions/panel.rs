@@ -97,7 +97,7 @@ fn figures_ui(ui: &mut Ui, model: &Model, state: &State, active: &Standing) {
     }
     // A line ends between two figures, never within one.
     let parts: Vec<String> = parts.iter().map(|part| part.replace(' ', "\u{a0}")).collect();
-    ui.add(eframe::egui::Label::new(Type::Figures.text(parts.join("  · "))).wrap());
+    ui.add(eframe::egui::Label::new(Type::Figures.text(parts.join("\u{a0}\u{a0}·  "))).wrap());
 }
 
 /// How long the call has run where it runs.
