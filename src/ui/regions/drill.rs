@@ -137,7 +137,7 @@ fn line(ui: &mut Ui, icon: &str, colour: Color32, text: &str, buttons: impl FnOn
         ui.set_min_height(size.y);
         ui.spacing_mut().item_spacing.x = 6.0;
         buttons(ui);
-        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), size.y), Sense::hover());
+        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width().max(0.0), size.y), Sense::hover());
         let y = rect.center().y;
         let mark = Rangef::new(rect.left(), rect.left() + 18.0);
         write(ui, mark, y, Align2::LEFT_CENTER, icon, icons::font(16.0), colour);

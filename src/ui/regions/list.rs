@@ -144,7 +144,8 @@ fn row_ui(ui: &mut Ui, table: &Table<'_>, group: &Group<'_>, place: usize, top: 
         focus_ring(ui, &response, drawn.shrink(3.0), theme::radius::M - 3);
     }
     describe(ui, table, group, &response, drawn, open);
-    response.on_hover_ui(|ui| opened::facts_ui(ui, table, group))
+    // An open row tells its facts below it.
+    if open { response } else { response.on_hover_ui(|ui| opened::facts_ui(ui, table, group)) }
 }
 
 /// Where the row is drawn: it slides to its place.

@@ -95,7 +95,9 @@ fn figures_ui(ui: &mut Ui, model: &Model, state: &State, active: &Standing) {
         let begun = model.now.checked_sub(since).unwrap_or(model.now);
         ui.ctx().request_repaint_after(words::next_second(model.now, begun));
     }
-    ui.add(eframe::egui::Label::new(Type::Figures.text(parts.join("  ·  "))).wrap());
+    // A line ends between two figures, never within one.
+    let parts: Vec<String> = parts.iter().map(|part| part.replace(' ', "\u{a0}")).collect();
+    ui.add(eframe::egui::Label::new(Type::Figures.text(parts.join("\u{a0}\u{a0}·  "))).wrap());
 }
 
 /// How long the call has run where it runs.

@@ -61,6 +61,7 @@ pub(super) fn race_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: 
 /// `again`: whether all may be measured once more now; `None` where there is nothing to measure.
 fn title(ui: &mut Ui, again: Option<bool>, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
+        ui.set_min_height(30.0);
         let heading = ui.label(Type::Heading.text("Relays"));
         ui.ctx().accesskit_node_builder(heading.id, |node| node.set_role(Role::Heading));
         if let Some(enabled) = again {

@@ -148,7 +148,7 @@ fn whole(ms: Option<f64>) -> String {
 fn gap(ms: u64, colours: &Palette) -> (&'static str, Color32) {
     match ms {
         0 => (icons::GOOD, colours.good),
-        ..=NOTICED_MS => (icons::FAIR, colours.weak),
+        1..=NOTICED_MS => (icons::FAIR, colours.weak),
         _ => (icons::POOR, colours.poor),
     }
 }
