@@ -1,3 +1,5 @@
+//! The settings as they are seen and changed, without a GPU.
+
 use std::time::Duration;
 
 use egui_kittest::kittest::{NodeT, Queryable};

@@ -1,3 +1,5 @@
+//! The whole window on models made by hand, without a GPU; and the keys.
+
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;

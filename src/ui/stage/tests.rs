@@ -1,3 +1,5 @@
+//! The call's screen as it is seen and used, without a GPU.
+
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;

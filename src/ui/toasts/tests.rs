@@ -1,3 +1,5 @@
+//! Notices as they are seen and closed.
+
 use egui_kittest::kittest::Queryable;
 
 use crate::ui::fixtures;
