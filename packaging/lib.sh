@@ -82,10 +82,25 @@ nats-server|nats-server|joins the relays of the tests
 pulseaudio|pulseaudio|stands in for a sound card in the tests
 pulseaudio-utils|pactl|makes the virtual microphone of the tests
 libasound2-plugins||leads ALSA to it
+xvfb|Xvfb|stands in for a screen in the tests
+libgl1||OpenGL: draws the window of the tests
+libegl1||OpenGL without a screen
+libgl1-mesa-dri||OpenGL without a graphics card
+mesa-vulkan-drivers||Vulkan without a graphics card
+libvulkan1||finds it
+libx11-xcb1||leads the window to the screen
+libxcursor1||the window's pointer
+libxi6||the window's keys
+libxkbcommon-x11-0||what the keys mean
 NEEDS
         ;;
     fedora)
         cat <<'NEEDS'
+xorg-x11-server-Xvfb|Xvfb|stands in for a screen in the tests
+mesa-dri-drivers||OpenGL without a graphics card
+mesa-vulkan-drivers||Vulkan without a graphics card
+vulkan-loader||finds it
+libxkbcommon-x11||what the keys mean
 pulseaudio-utils|pactl|makes the virtual microphone of the tests
 alsa-plugins-pulseaudio||leads ALSA to it
 NEEDS

@@ -64,7 +64,7 @@ pub async fn run(args: CallArgs) -> anyhow::Result<Exit> {
 }
 
 /// Ctrl-C and the polite way to end a process.
-fn interrupted() -> anyhow::Result<tokio::sync::mpsc::Receiver<()>> {
+pub fn interrupted() -> anyhow::Result<tokio::sync::mpsc::Receiver<()>> {
     let (sender, receiver) = tokio::sync::mpsc::channel(2);
     #[cfg(unix)]
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;

@@ -44,13 +44,18 @@ pub fn window(runtime: &Runtime, args: DemoArgs) -> anyhow::Result<Exit> {
         }
         anyhow::Ok((manifest, guests, tokio::spawn(drills::run(world, orders_in, shown))))
     })?;
+    let interrupted = runtime.block_on(async { super::call::interrupted() })?;
     let options = ui::options::Options {
         room: Some(ROOM.into()),
         manifests: vec![Source::Given(manifest)],
         entry: Some(Entry { room: ROOM.into(), secret, name: String::new(), token: None }),
         join: args.join,
         renderer: args.renderer,
-        drills: Some(ui::desk::Drills { orders, relays }),
+        ears: ui::desk::Ears {
+            drills: Some(ui::desk::Drills { orders, relays }),
+            interrupted: Some(interrupted),
+            ..ui::desk::Ears::default()
+        },
         ..ui::options::Options::default()
     };
     let closed = ui::run(runtime.handle(), options);

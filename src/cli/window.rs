@@ -6,7 +6,8 @@ use super::Exit;
 use super::args::{UsageError, WindowArgs};
 use crate::clock;
 use crate::instance::{self, Claim};
-use crate::ui::{self, options::Options};
+use crate::ui::desk::Ears;
+use crate::ui::options::Options;
 
 pub fn run(runtime: &Runtime, args: WindowArgs) -> anyhow::Result<Exit> {
     if let Some(video) = &args.video {
@@ -28,6 +29,7 @@ pub fn run(runtime: &Runtime, args: WindowArgs) -> anyhow::Result<Exit> {
             }
         }
     };
+    let interrupted = runtime.block_on(async { super::call::interrupted() })?;
     let options = Options {
         room: args.link.or(args.room),
         manifests: args.manifest,
@@ -39,9 +41,9 @@ pub fn run(runtime: &Runtime, args: WindowArgs) -> anyhow::Result<Exit> {
         join: args.join,
         renderer: args.renderer,
         events,
-        listener,
+        ears: Ears { listener, interrupted: Some(interrupted), ..Ears::default() },
         ..Options::default()
     };
-    ui::run(runtime.handle(), options).map_err(|error| anyhow::anyhow!("{error}"))?;
+    crate::ui::run(runtime.handle(), options).map_err(|error| anyhow::anyhow!("{error}"))?;
     Ok(Exit::Done)
 }

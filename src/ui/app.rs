@@ -75,9 +75,9 @@ impl App {
         ctx.set_zoom_factor(loaded.settings.zoom);
         let sources = options::listed(&loaded.settings);
         let config = options.config(&loaded.settings, sources.clone());
-        let (listener, drills) = (options.listener.take(), options.drills.take());
+        let ears = std::mem::take(&mut options.ears);
         let attention = Arc::<Attention>::default();
-        let desk = Desk::start(runtime, ctx.clone(), attention.clone(), config, listener, drills);
+        let desk = Desk::start(runtime, ctx.clone(), attention.clone(), config, ears);
         let mut app = Self {
             model: blank(loaded.settings),
             memory: shell::Memory::new(loaded.store.path().map(Into::into)),
@@ -125,6 +125,7 @@ impl App {
             Word::Hosting(Ok(hosted)) => self.hosted(hosted),
             Word::Hosting(Err(error)) => self.model.hosting = Hosting::Failed(error),
             Word::Drills(relays) => self.model.drills = relays,
+            Word::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             Word::Broken(why) => self.toast(NoticeKind::Danger, format!("No call: {why}. Restart the app.")),
         }
     }
@@ -235,6 +236,12 @@ impl App {
                 self.save();
             }
             self.desk.close();
+            // What the call had to say at its end belongs to the log.
+            while let Some(word) = self.desk.word() {
+                if let Word::Event(event) = word {
+                    self.happened(&event);
+                }
+            }
         }
     }
 }

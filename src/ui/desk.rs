@@ -53,6 +53,8 @@ pub enum Word {
     Drills(Vec<DrillRelay>),
     /// There is no call, and why.
     Broken(String),
+    /// The window is to be closed.
+    Quit,
 }
 
 /// A relay that runs here.
@@ -68,6 +70,16 @@ pub struct Hosted {
 pub struct Drills {
     pub orders: mpsc::Sender<(String, Drill)>,
     pub relays: watch::Receiver<Vec<DrillRelay>>,
+}
+
+/// What the desk hears of besides its call.
+#[derive(Debug, Default)]
+pub struct Ears {
+    /// Other starts of the program.
+    pub listener: Option<Listener>,
+    pub drills: Option<Drills>,
+    /// Somebody asks the process to end.
+    pub interrupted: Option<mpsc::Receiver<()>>,
 }
 
 /// The window's end. Dropped, the call is left and the relay stops.
@@ -86,20 +98,12 @@ impl Desk {
         ctx: egui::Context,
         attention: Arc<Attention>,
         config: call::Config,
-        listener: Option<Listener>,
-        drills: Option<Drills>,
+        ears: Ears,
     ) -> Self {
         // Unbounded: orders come from a person's hand, words from events that no packet makes.
         let (orders, orders_in) = mpsc::unbounded_channel();
         let (words_out, words) = mpsc::unbounded_channel();
-        let work = Work {
-            words: words_out,
-            drawing: Drawing::new(ctx, attention),
-            hosting: None,
-            listing: None,
-            listener,
-            drills,
-        };
+        let work = Work { words: words_out, drawing: Drawing::new(ctx, attention), hosting: None, listing: None, ears };
         let task = runtime.spawn(work.run(config, orders_in));
         Self { orders, words, task: Some(task), runtime: runtime.clone() }
     }
@@ -141,8 +145,7 @@ struct Work {
     drawing: Drawing,
     hosting: Option<host::Hosting>,
     listing: Option<JoinHandle<Devices>>,
-    listener: Option<Listener>,
-    drills: Option<Drills>,
+    ears: Ears,
 }
 
 impl Work {
@@ -174,11 +177,11 @@ impl Work {
             tokio::select! {
                 order = orders.recv() => match order {
                     None => {
-                        end(call).await;
+                        self.end(call).await;
                         return None;
                     }
                     Some(Order::Leave(next)) => {
-                        end(call).await;
+                        self.end(call).await;
                         return Some(*next);
                     }
                     Some(order) => self.carry_out(&call, order).await,
@@ -199,8 +202,9 @@ impl Work {
                     self.listing = None;
                     self.say(Word::Devices(devices));
                 }
-                request = next_request(&mut self.listener) => self.say(Word::Asked(request)),
-                relays = next_relays(&mut self.drills) => self.say(Word::Drills(relays)),
+                request = next_request(&mut self.ears.listener) => self.say(Word::Asked(request)),
+                relays = next_relays(&mut self.ears.drills) => self.say(Word::Drills(relays)),
+                () = interruption(&mut self.ears.interrupted) => self.say(Word::Quit),
                 () = drawing::sleep_until(due) => self.drawing.draw(),
             }
         }
@@ -233,7 +237,7 @@ impl Work {
                 }
             }
             Order::Drill(region, drill) => {
-                if let Some(drills) = &self.drills
+                if let Some(drills) = &self.ears.drills
                     && drills.orders.try_send((region, drill)).is_err()
                 {
                     tracing::warn!("the demo takes no drill");
@@ -242,6 +246,15 @@ impl Work {
             // Whoever attends a call sees to it.
             Order::Leave(_) => {}
         }
+    }
+
+    /// Leaves a call and lets it say goodbye.
+    async fn end(&self, mut call: Call) {
+        call.command(Command::Leave);
+        while let Some(event) = call.event().await {
+            self.say(Word::Event(event));
+        }
+        call.ended().await;
     }
 
     fn list_devices(&mut self) {
@@ -256,13 +269,6 @@ impl Work {
             self.drawing.wake();
         }
     }
-}
-
-/// Leaves a call and lets it say goodbye.
-async fn end(mut call: Call) {
-    call.command(Command::Leave);
-    while call.event().await.is_some() {}
-    call.ended().await;
 }
 
 async fn wait_for_leave(orders: &mut mpsc::UnboundedReceiver<Order>) -> Option<call::Config> {
@@ -287,6 +293,15 @@ async fn next_request(listener: &mut Option<Listener>) -> Request {
             return request;
         }
         *listener = None;
+    }
+    std::future::pending().await
+}
+
+async fn interruption(interrupted: &mut Option<mpsc::Receiver<()>>) {
+    if let Some(signals) = interrupted
+        && signals.recv().await.is_some()
+    {
+        return;
     }
     std::future::pending().await
 }

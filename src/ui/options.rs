@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use super::desk::Drills;
+use super::desk::Ears;
 use super::model::Choice;
 use super::renderer;
 use crate::call::log::EventLog;
 use crate::call::manifest::Source;
 use crate::call::{Config, Entry};
-use crate::instance::Listener;
 use crate::media::audio::{AudioSource, Output};
 use crate::media::video::{VideoConfig, VideoSource};
 use crate::settings::{Chosen, Settings};
@@ -33,8 +32,7 @@ pub struct Options {
     pub renderer: Option<renderer::Choice>,
     /// Where every event is written, too.
     pub events: Option<EventLog>,
-    pub listener: Option<Listener>,
-    pub drills: Option<Drills>,
+    pub ears: Ears,
 }
 
 impl Options {

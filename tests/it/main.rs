@@ -16,3 +16,5 @@ mod packaging;
 mod relay;
 #[cfg(feature = "app")]
 mod support;
+#[cfg(all(target_os = "linux", feature = "app"))]
+mod window;

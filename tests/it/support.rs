@@ -1,6 +1,8 @@
 //! Real programs for the tests: relays, calls and a nats-server as processes, and what their files say.
 
 #[cfg(target_os = "linux")]
+pub mod display;
+#[cfg(target_os = "linux")]
 pub mod pulse;
 pub mod sound;
 
@@ -131,6 +133,19 @@ impl RelayProcess {
     }
 }
 
+/// The window of a user of its own, whose settings are in the folder `NAME` of `dir`.
+pub fn window(dir: &Path, name: &str, display: &str) -> Command {
+    let folder = dir.join(name);
+    fs::create_dir_all(&folder).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nearcall"));
+    command
+        .env("DISPLAY", display)
+        .env_remove("WAYLAND_DISPLAY")
+        .env("NEARCALL_CONFIG_DIR", &folder)
+        .env("NEARCALL_INSTANCE", folder.join("instance"));
+    command
+}
+
 /// A participant as a process.
 pub struct CallProcess {
     pub program: Program,
@@ -162,6 +177,18 @@ impl CallProcess {
         }
         command.arg("--events").arg(&events).arg("--record-audio").arg(&audio).arg("--record-video").arg(&video);
         let program = Program::start(name, command.args(args));
+        Self { program, events, audio, video, started: clock::now() }
+    }
+
+    /// Joins the room `test` in a window on `display`, without a speaker. Its settings are in the folder `NAME` of `dir`.
+    pub fn start_window(dir: &Path, name: &str, display: &str, manifests: &[&Path], args: &[&str]) -> Self {
+        let [events, audio, video] = ["jsonl", "wav", "y4m"].map(|kind| dir.join(format!("{name}.{kind}")));
+        let mut command = window(dir, name, display);
+        command.args(["--room", "test", "--name", name, "--play", "off", "--join"]);
+        for manifest in manifests {
+            command.arg("--manifest").arg(manifest);
+        }
+        let program = Program::start(name, command.arg("--events").arg(&events).args(args));
         Self { program, events, audio, video, started: clock::now() }
     }
 

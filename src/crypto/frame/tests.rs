@@ -189,10 +189,11 @@ fn control_messages_are_numbered_so_that_a_repeated_one_is_told() {
 #[test]
 fn a_profile_is_clean_on_both_sides_and_fits_its_limit() {
     let (sealer, opener) = pair();
-    let sealed = sealer.seal_profile(&Profile { name: format!(" {}\n", "𝄞".repeat(100)) }).unwrap();
+    let sealed =
+        sealer.seal_profile(&Profile { name: format!(" {}\n", "𝄞".repeat(100)), ..Profile::default() }).unwrap();
     assert!(sealed.len() <= limits::PROFILE_BYTES);
     assert_eq!(opener.open_profile(&sealed).unwrap().name, "𝄞".repeat(64));
-    let dirty = Profile { name: "a\u{202E}\n".repeat(50) }.encode_to_vec();
+    let dirty = Profile { name: "a\u{202E}\n".repeat(50), ..Profile::default() }.encode_to_vec();
     let sealed = sealer.seal_stream(Stream::Profile, &sealer.bound, &dirty, 1024).unwrap();
     assert_eq!(opener.open_profile(&sealed).unwrap().name, "a".repeat(50));
     let nonsense = sealer.seal_stream(Stream::Profile, &sealer.bound, &[0xFF; 9], 1024).unwrap();

@@ -1,4 +1,4 @@
-//! The settings as they are seen and changed, without a GPU.
+//! What somebody sees of it and what a click or a key asks, without a display.
 
 use std::time::Duration;
 

@@ -9,7 +9,7 @@ use super::scale::Scale;
 use super::words::known;
 
 /// Half the width of the cross of a lost probe, points.
-const CROSS: f32 = 2.5;
+const CROSS: f32 = 2.25;
 /// Crosses closer than this are drawn as one, points.
 const CROSS_STEP: f32 = 6.0;
 
@@ -52,21 +52,20 @@ pub fn bar(ui: &Ui, cell: Rect, standing: &Standing, scale: Scale, look: Bar) {
     }
 }
 
-/// The last answers, the newest at the right, on `scale`; a lost probe is a cross on the base line. `slots`: how many
-/// answers the width holds.
+/// The last answers in order, on `scale`; a lost probe is a cross on the base line. `slots`: how many answers the width
+/// holds; fewer leave room at the right.
 pub fn sparkline(ui: &Ui, cell: Rect, recent_ms: &[Option<f64>], slots: usize, scale: Scale, colour: Color32) {
     let colours = theme::palette(ui.ctx());
     let painter = ui.painter();
     let slots = slots.max(2);
     let shown = &recent_ms[recent_ms.len().saturating_sub(slots)..];
     let step = cell.width() / (slots - 1) as f32;
-    let first = cell.right() - step * shown.len().saturating_sub(1) as f32;
     let base = cell.bottom();
     painter.hline(cell.x_range(), base, Stroke::new(1.0, colours.line));
     let mut run: Vec<Pos2> = Vec::with_capacity(shown.len());
     let mut last_cross = f32::NEG_INFINITY;
     for (n, sample) in shown.iter().enumerate() {
-        let x = first + step * n as f32;
+        let x = cell.left() + step * n as f32;
         match known(*sample) {
             Some(ms) => run.push(pos2(x, base - cell.height() * scale.share(ms))),
             None => {
@@ -101,23 +100,26 @@ fn cross(painter: &Painter, at: Pos2, colours: &Palette) {
 /// Hair lines of the scale through a row.
 pub fn grid(ui: &Ui, bar: Rangef, rows: Rangef, scale: Scale) {
     let colours = theme::palette(ui.ctx());
-    for (n, ms) in scale.ticks().into_iter().enumerate() {
-        let shade = if n == 0 { colours.edge.gamma_multiply(0.6) } else { colours.line };
+    for ms in scale.ticks() {
+        let shade = if ms == 0.0 { colours.edge.gamma_multiply(0.6) } else { colours.line };
         ui.painter().vline(bar.min + bar.span() * scale.share(ms), rows, Stroke::new(1.0, shade));
     }
 }
 
-/// The figures of the scale, standing on `foot`.
+/// The figures of the scale, standing on `foot`, as many as there is room for.
 pub fn axis(ui: &Ui, bar: Rangef, foot: f32, scale: Scale) {
     let colours = theme::palette(ui.ctx());
     let font = FontId::new(11.0, theme::figures());
-    for (n, ms) in scale.ticks().into_iter().enumerate() {
-        // In a narrow cell every other figure would touch its neighbour.
-        if bar.span() < 110.0 && n % 2 == 1 {
+    let mut taken = f32::NEG_INFINITY;
+    for ms in scale.ticks() {
+        let align = if ms == 0.0 { Align2::LEFT_BOTTOM } else { Align2::CENTER_BOTTOM };
+        let at = pos2(bar.min + bar.span() * scale.share(ms), foot);
+        let galley = ui.painter().layout_no_wrap(format!("{ms:.0}"), font.clone(), colours.weak);
+        let place = align.anchor_size(at, galley.size());
+        if place.left() < taken + 8.0 || place.right() > bar.max + 12.0 {
             continue;
         }
-        let align = if n == 0 { Align2::LEFT_BOTTOM } else { Align2::CENTER_BOTTOM };
-        let at = pos2(bar.min + bar.span() * scale.share(ms), foot);
-        ui.painter().text(at, align, format!("{ms:.0}"), font.clone(), colours.weak);
+        taken = place.right();
+        ui.painter().galley(place.min, galley, colours.weak);
     }
 }

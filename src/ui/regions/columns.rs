@@ -5,11 +5,13 @@
 use eframe::egui::{Rangef, Rect};
 
 /// From this width on the name stands beside the figures, points.
-const WIDE: f32 = 600.0;
+const WIDE: f32 = 720.0;
 /// From this width on there is a column for samples in the narrow form, points.
 const ROOMY: f32 = 400.0;
 /// Between two cells, points.
 const GAP: f32 = 8.0;
+/// At the end of a row, for the mark that says whether it is open, points.
+const CHEVRON: f32 = 18.0;
 
 /// Horizontal extents of the cells, points. `None`: the cell is left out.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,6 +27,8 @@ pub struct Columns {
     pub samples: Option<Rangef>,
     pub spark: Rangef,
     pub state: Rangef,
+    /// Whether the row is open.
+    pub chevron: Rangef,
 }
 
 impl Columns {
@@ -34,17 +38,18 @@ impl Columns {
     }
 
     fn wide(row: Rect) -> Self {
-        let roomy = row.width() >= 760.0;
+        let roomy = row.width() >= 820.0;
         let mut left = Taker { from: row.left(), to: row.right() };
-        let name = left.start(if roomy { 148.0 } else { 112.0 });
-        let transport = left.start(if roomy { 92.0 } else { 88.0 });
-        let state = left.end(if roomy { 116.0 } else { 96.0 });
+        let chevron = left.end(CHEVRON - GAP);
+        let name = left.start(if roomy { 136.0 } else { 108.0 });
+        let transport = left.start(86.0);
+        let state = left.end(if roomy { 116.0 } else { 92.0 });
         let spark = left.end(if roomy { 92.0 } else { 64.0 });
         let samples = Some(left.end(44.0));
         let loss = left.end(46.0);
         let jitter = left.end(36.0);
         let mean = left.end(44.0);
-        Self { stacked: false, name, transport, bar: left.rest(), mean, jitter, loss, samples, spark, state }
+        Self { stacked: false, name, transport, bar: left.rest(), mean, jitter, loss, samples, spark, state, chevron }
     }
 
     fn stacked(row: Rect) -> Self {
@@ -66,7 +71,8 @@ impl Columns {
             loss,
             samples,
             spark,
-            state: Rangef::new(half, row.right()),
+            state: Rangef::new(half, row.right() - CHEVRON),
+            chevron: Rangef::new(row.right() - CHEVRON + GAP, row.right()),
         }
     }
 }
@@ -119,8 +125,9 @@ mod tests {
                 assert!(pair[0].max < pair[1].min, "{width}: {pair:?}");
             }
             assert!(columns.bar.span() >= 40.0, "{width}: the bar has {} points", columns.bar.span());
-            let last = if columns.stacked { columns.spark } else { columns.state };
+            let last = if columns.stacked { columns.spark } else { columns.chevron };
             assert!((last.max - row.right()).abs() < 0.1);
+            assert!(columns.state.max < columns.chevron.min && columns.chevron.max <= row.right() + 0.1);
         }
     }
 }

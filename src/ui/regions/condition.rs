@@ -95,7 +95,7 @@ impl Condition {
             Self::Isolated => "Cut off from the other relays. Taken only if nothing else answers.",
             Self::Failed => "The connection failed. It is tried again.",
             Self::NoAnswer => "Nothing came back. It is tried again.",
-            Self::Blocked => "You blocked it. It is not used until then.",
+            Self::Blocked => "You blocked it: the call keeps away.",
         }
     }
 

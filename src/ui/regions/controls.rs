@@ -66,12 +66,14 @@ pub fn note(ui: &mut Ui, text: impl Into<String>) -> Response {
 
 /// An icon at the left of words that may take several lines.
 pub fn remark(ui: &mut Ui, icon: &str, colour: Color32, text: impl Into<RichText>) -> Response {
+    let text: RichText = text.into();
+    let height = ui.fonts_mut(|fonts| text.font_height(fonts, ui.style()));
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = theme::space::S;
-        let (_, mark) = ui.allocate_space(vec2(16.0, 20.0));
+        let (_, mark) = ui.allocate_space(vec2(16.0, height));
         let glyph = fitted(ui, icon, icons::font(16.0), 20.0);
         ui.painter().galley(mark.center() - glyph.size() / 2.0, glyph, colour);
-        ui.add(eframe::egui::Label::new(text.into()).wrap())
+        ui.add(eframe::egui::Label::new(text).wrap())
     })
     .inner
 }

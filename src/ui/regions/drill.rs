@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use eframe::egui::{Align, Color32, Layout, Ui};
+use eframe::egui::{Align, Align2, Color32, Layout, Rangef, Role, Sense, Ui, WidgetInfo, vec2};
 
 use crate::call::state::{Wish, Wished};
 use crate::election::Command;
@@ -11,7 +11,7 @@ use crate::ui::model::{Action, Drill, DrillRelay, DrillState, Model};
 use crate::ui::theme::{self, Palette, Type};
 use crate::ui::widgets;
 
-use super::controls::{chip, note, remark};
+use super::controls::{chip, note, write};
 use super::words::{left, next_second};
 
 /// The banner over the call.
@@ -130,19 +130,21 @@ fn relay_ui(ui: &mut Ui, now: Instant, relay: &DrillRelay, actions: &mut Vec<Act
     }
 }
 
-/// Words at the left, buttons at the right (added from the right).
+/// Words at the left, buttons at the right (added from the right), on one centre line.
 fn line(ui: &mut Ui, icon: &str, colour: Color32, text: &str, buttons: impl FnOnce(&mut Ui)) {
-    ui.horizontal(|ui| {
-        ui.set_min_height(32.0);
+    let size = vec2(ui.available_width(), 32.0);
+    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+        ui.set_min_height(size.y);
         ui.spacing_mut().item_spacing.x = 6.0;
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            buttons(ui);
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let room = ui.available_width();
-                ui.set_max_width(room);
-                remark(ui, icon, colour, Type::Body.text(text));
-            });
-        });
+        buttons(ui);
+        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), size.y), Sense::hover());
+        let y = rect.center().y;
+        let mark = Rangef::new(rect.left(), rect.left() + 18.0);
+        write(ui, mark, y, Align2::LEFT_CENTER, icon, icons::font(16.0), colour);
+        let words = Rangef::new(rect.left() + 24.0, rect.right());
+        let ink = theme::palette(ui.ctx()).text;
+        write(ui, words, y, Align2::LEFT_CENTER, text, Type::Body.font(), ink);
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
     });
 }
 

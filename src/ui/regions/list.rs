@@ -140,7 +140,7 @@ fn row_ui(ui: &mut Ui, table: &Table<'_>, group: &Group<'_>, place: usize, top: 
     let drawn = slid(ui, table, rect, id, top);
     if ui.is_rect_visible(drawn) {
         ground(ui, table, group, drawn, &response, open, place);
-        cells::paint(ui, table, group, drawn);
+        cells::paint(ui, table, group, drawn, open);
         focus_ring(ui, &response, drawn.shrink(3.0), theme::radius::M - 3);
     }
     describe(ui, table, group, &response, drawn, open);
@@ -169,7 +169,7 @@ fn ground(ui: &Ui, table: &Table<'_>, group: &Group<'_>, rect: Rect, response: &
     let rest = if leads { theme::mix(colours.panel, colours.in_use, 0.10) } else { colours.panel };
     let fill = theme::mix(rest, colours.hover, if open { 0.6 } else { 0.45 * share });
     if leads || open || share > 0.0 {
-        ui.painter().rect_filled(rect, corner, fill);
+        ui.painter().rect_filled(rect.shrink2(vec2(0.0, 1.0)), corner, fill);
     }
     if leads {
         let stripe = Rect::from_min_size(rect.min + vec2(0.0, 8.0), vec2(3.0, rect.height() - 16.0));

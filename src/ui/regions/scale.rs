@@ -42,9 +42,14 @@ impl Scale {
         ms > self.end_ms
     }
 
-    /// Where the axis has its marks, ms, with 0 and without the end.
-    pub fn ticks(self) -> [f64; 4] {
-        [0.0, 0.25, 0.5, 0.75].map(|share| share * self.end_ms)
+    /// Where the axis has its marks, ms, from 0 up to the end: round figures.
+    pub fn ticks(self) -> impl Iterator<Item = f64> {
+        let step = match self.end_ms {
+            ..=200.0 => 50.0,
+            ..=500.0 => 100.0,
+            _ => 250.0,
+        };
+        (0..=10).map(move |n| f64::from(n) * step).take_while(move |ms| *ms <= self.end_ms)
     }
 }
 

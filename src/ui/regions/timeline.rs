@@ -93,17 +93,13 @@ fn entry_ui(ui: &mut Ui, entry: &Entry, zero: SystemTime) {
         let left = place.right() - clock.size().x;
         ui.painter().galley(eframe::egui::pos2(left, place.center().y - clock.size().y / 2.0), clock, colours.weak);
         let (_, mark) = ui.allocate_space(vec2(18.0, 20.0));
-        let glyph = fitted(ui, icon_of(&told), icons::font(16.0), 20.0);
+        let glyph = fitted(ui, told.icon, icons::font(16.0), 20.0);
         ui.painter().galley(mark.center() - glyph.size() / 2.0, glyph, colour);
         ui.with_layout(Layout::top_down(Align::Min), |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
             words_ui(ui, entry, &told, zero);
         });
     });
-}
-
-fn icon_of(told: &Told) -> &'static str {
-    told.icon
 }
 
 fn words_ui(ui: &mut Ui, entry: &Entry, told: &Told, zero: SystemTime) {
@@ -123,17 +119,20 @@ fn words_ui(ui: &mut Ui, entry: &Entry, told: &Told, zero: SystemTime) {
     ui.add_space(6.0);
 }
 
-/// RTT before and after, and the two gaps in the colour of what they mean.
+/// RTT before and after, and the two gaps in the shape and the colour of what they mean.
 fn cost_ui(ui: &mut Ui, moved: &Moved) {
     let colours = theme::palette(ui.ctx());
     note(ui, words::reason(moved.reason));
+    // A row of figures is lower than a row of controls.
+    ui.spacing_mut().interact_size.y = 18.0;
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = vec2(12.0, 0.0);
-        let weak = |text: String| Type::Figures.text(text).color(colours.weak);
-        ui.label(weak(rtt(moved)));
-        for (what, gap_ms) in [("audio gap", moved.audio_gap_ms), ("video gap", moved.video_gap_ms)] {
+        ui.spacing_mut().item_spacing = vec2(10.0, 0.0);
+        let mut say =
+            |text: String, colour: Color32| ui.add(Label::new(Type::Figures.text(text).color(colour)).extend());
+        say(rtt(moved), colours.weak);
+        for (what, gap_ms) in [("audio gap", moved.audio_gap_ms), ("video", moved.video_gap_ms)] {
             let (icon, colour) = gap(gap_ms, colours);
-            ui.label(Type::Figures.text(format!("{icon} {what} {gap_ms} ms")).color(colour));
+            say(format!("{icon} {what} {gap_ms} ms"), colour);
         }
     });
 }

@@ -1,4 +1,4 @@
-//! The whole window on models made by hand, without a GPU; and the keys.
+//! What somebody sees of it and what a click or a key asks, without a display.
 
 use std::cell::RefCell;
 use std::rc::Rc;

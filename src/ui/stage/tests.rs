@@ -1,4 +1,4 @@
-//! The call's screen as it is seen and used, without a GPU.
+//! What somebody sees of it and what a click or a key asks, without a display.
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};

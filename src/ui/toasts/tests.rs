@@ -1,4 +1,4 @@
-//! Notices as they are seen and closed.
+//! What somebody sees of it and what a click or a key asks, without a display.
 
 use egui_kittest::kittest::Queryable;
 

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Paints the cells of a row that lies in `rect`.
-pub(super) fn paint(ui: &Ui, table: &Table<'_>, group: &Group<'_>, rect: Rect) {
+pub(super) fn paint(ui: &Ui, table: &Table<'_>, group: &Group<'_>, rect: Rect, open: bool) {
     let inner = rect.shrink2(vec2(PADDING, MARGIN));
     let columns = Columns::of(inner);
     let mut top = inner.top();
@@ -35,10 +35,15 @@ pub(super) fn paint(ui: &Ui, table: &Table<'_>, group: &Group<'_>, rect: Rect) {
             theme::palette(ui.ctx()).weak,
         );
     }
+    let chevron = if open { icons::CHEVRON_UP } else { icons::CHEVRON_DOWN };
+    let y = inner.top() + FIRST / 2.0;
+    let edge = theme::palette(ui.ctx()).edge;
+    write(ui, columns.chevron.expand(3.0), y, Align2::RIGHT_CENTER, chevron, icons::font(12.0), edge);
     for (n, standing) in group.ways.iter().enumerate() {
         let height = if n == 0 { FIRST } else { SECOND };
         let line = Rect::from_min_size(pos2(inner.left(), top), vec2(inner.width(), height));
-        way(ui, table, standing, line, &columns, n > 0);
+        let told = n > 0 && standing.error == group.best().error;
+        way(ui, table, standing, line, &columns, (n > 0).then_some(told));
         top += height;
     }
 }
@@ -72,8 +77,9 @@ fn name(ui: &Ui, table: &Table<'_>, group: &Group<'_>, cell: eframe::egui::Range
     right
 }
 
-/// One way: its line of figures, or why there are none.
-fn way(ui: &Ui, table: &Table<'_>, standing: &Standing, line: Rect, columns: &Columns, second: bool) {
+/// One way: its line of figures, or why there are none. `second` for the other way: whether the line above told its error.
+fn way(ui: &Ui, table: &Table<'_>, standing: &Standing, line: Rect, columns: &Columns, second: Option<bool>) {
+    let (told, second) = (second == Some(true), second.is_some());
     let colours = theme::palette(ui.ctx());
     let y = line.center().y;
     let condition = table.condition(standing);
@@ -86,7 +92,7 @@ fn way(ui: &Ui, table: &Table<'_>, standing: &Standing, line: Rect, columns: &Co
         state(ui, condition, columns.state, y, !second, false);
     }
     if words::known(standing.mean_ms).is_none() {
-        let why = standing.error.as_deref().filter(|_| condition.is_out()).unwrap_or(condition.word());
+        let why = standing.error.as_deref().filter(|_| condition.is_out() && !told).unwrap_or(condition.word());
         let end = if columns.stacked { line.right() } else { columns.spark.min - theme::space::S };
         let room = eframe::egui::Rangef::new(columns.bar.min, end);
         write(ui, room, y, Align2::LEFT_CENTER, why, small, colours.weak);

@@ -20,16 +20,22 @@ pub(super) fn opened_ui(ui: &mut Ui, table: &Table<'_>, group: &Group<'_>, actio
 
 /// What is known of each way, in words.
 pub(super) fn facts_ui(ui: &mut Ui, table: &Table<'_>, group: &Group<'_>) {
+    let best = table.condition(group.best());
+    let alike = group.ways.iter().all(|way| table.condition(way) == best);
+    let say = |ui: &mut Ui, text: String| drop(ui.add(eframe::egui::Label::new(Type::Small.text(text)).wrap()));
+    if alike {
+        say(ui, best.meaning().to_owned());
+    }
     for way in &group.ways {
-        let condition = table.condition(way);
-        let head =
-            format!("{}: {}. {}", words::transport(way.candidate.transport), condition.word(), condition.meaning());
-        ui.add(eframe::egui::Label::new(Type::Small.text(head)).wrap());
+        let transport = words::transport(way.candidate.transport);
+        if !alike {
+            say(ui, format!("{transport}: {}", table.condition(way).meaning()));
+        }
         if let Some(error) = &way.error {
-            note(ui, error.as_str());
+            note(ui, format!("{transport}: {error}"));
         }
         if words::known(way.mean_ms).is_some() {
-            note(ui, figures(way));
+            note(ui, format!("{transport}: {}", figures(way)));
         }
     }
 }
