@@ -37,10 +37,10 @@ pub struct Memory {
 const WIDEST: f32 = 1160.0;
 /// From here on there are two columns, in points.
 const TWO_COLUMNS: f32 = 700.0;
-/// A row of the race with all its figures, and the card around it, in points.
-const RACE: f32 = 640.0;
+/// The column with the race: from all figures of a row up to what bars gain from, in points.
+const RACE: std::ops::RangeInclusive<f32> = 440.0..=596.0;
 /// The column with the preview, in points.
-const PREVIEW: std::ops::RangeInclusive<f32> = 360.0..=480.0;
+const PREVIEW: std::ops::RangeInclusive<f32> = 340.0..=540.0;
 
 /// Draws the lobby in the whole of `ui`.
 pub fn lobby_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Painter, actions: &mut Vec<Action>) {
@@ -84,9 +84,8 @@ fn head_ui(ui: &mut Ui, memory: &mut Memory) {
 /// One's picture and devices at the left; the name, the room and Join at the right; the race where its figures have room.
 fn columns_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Painter, actions: &mut Vec<Action>) {
     let (width, top) = (ui.available_width(), ui.cursor().min);
-    let beside = width - space::XL - PREVIEW.start() >= RACE;
-    let left = if beside { width - space::XL - RACE } else { (width - space::XL) * 0.5 };
-    let left = left.clamp(*PREVIEW.start(), *PREVIEW.end()).min(width * 0.55);
+    let beside = width - space::XL - PREVIEW.start() >= *RACE.start();
+    let left = (width - space::XL - RACE.end()).clamp(*PREVIEW.start(), *PREVIEW.end());
     let right = top.x + left + space::XL;
     let column = |x: f32, width: f32| Rect::from_min_size(pos2(x, top.y), vec2(width, f32::INFINITY));
     let first = ui.scope_builder(UiBuilder::new().max_rect(column(top.x, left)).id_salt("you"), |ui| {

@@ -177,6 +177,4 @@ fn quit_ui(ui: &mut Ui, actions: &mut Vec<Action>) -> bool {
 }
 
 #[cfg(test)]
-mod look;
-#[cfg(test)]
 pub(super) mod tests;

@@ -120,10 +120,8 @@ fn why_not(model: &Model) -> Option<String> {
         return Some(if typed { "This is no room yet." } else { "Type a room, or paste an invite link." }.to_owned());
     }
     match &state.relays {
-        Relays::Failed(why) => Some(format!("No list of relays can be read. Trying again. ({why})")),
-        Relays::None => {
-            Some("No relay is known. Paste an invite link, add a list in the settings, or host here.".to_owned())
-        }
+        Relays::Failed(_) => Some("The list is tried again by itself. You can also host a call here.".to_owned()),
+        Relays::None => Some("Paste an invite link, add a list of relays in the settings, or host here.".to_owned()),
         Relays::Known if nobody_answers(model, state) => Some("No relay answers. Trying again.".to_owned()),
         Relays::Known | Relays::Loading => None,
     }

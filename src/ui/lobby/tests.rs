@@ -57,8 +57,8 @@ fn join_says_why_it_cannot_be_pressed() {
     (wrong.room.name, wrong.room.error) = (None, Some("The link is cut short: copy it again".into()));
     let cases = [
         (fixtures::lobby_first_start(), "Type a room, or paste an invite link."),
-        (fixtures::lobby_without_anything(), "No list of relays can be read. Trying again."),
-        (without_relays, "No relay is known. Paste an invite link, add a list in the settings, or host here."),
+        (fixtures::lobby_without_anything(), "The list is tried again by itself."),
+        (without_relays, "Paste an invite link, add a list of relays in the settings, or host here."),
         (fixtures::consent(), "Say first whether the link's host may be contacted."),
         (wrong, "The link is cut short: copy it again"),
     ];

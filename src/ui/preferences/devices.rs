@@ -74,12 +74,14 @@ pub fn picker_ui(ui: &mut Ui, model: &Model, device: Device, actions: &mut Vec<A
 /// The same as a list that stands open, for where a drop-down would close what it stands in.
 pub fn list_ui(ui: &mut Ui, model: &Model, device: Device, actions: &mut Vec<Action>) {
     let rows = rows(model, device);
-    ui.spacing_mut().item_spacing.y = 2.0;
-    for ((text, chosen), pick) in rows.texts.iter().zip(rows.picks) {
-        if row_ui(ui, text, *chosen).clicked() && !chosen {
-            actions.push(Action::Pick(device, pick));
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.y = 2.0;
+        for ((text, chosen), pick) in rows.texts.iter().zip(rows.picks) {
+            if row_ui(ui, text, *chosen).clicked() && !chosen {
+                actions.push(Action::Pick(device, pick));
+            }
         }
-    }
+    });
 }
 
 /// A row of an open list: a tick where it is chosen, and its words.
