@@ -99,7 +99,7 @@ fn content(ui: &mut Ui, icon: &str, colour: Color32, text: &str, urgent: bool, b
     let memory: Id = ui.auto_id_with("buttons");
     let known: Option<f32> = ui.data(|data| data.get_temp(memory));
     let taken = known.unwrap_or(0.0);
-    let room = ui.available_width() - MARK - theme::space::S;
+    let room = (ui.available_width() - MARK - theme::space::S).max(0.0);
     let narrow = room - taken < NARROW;
     let drawn = ui
         .horizontal(|ui| {
