@@ -58,6 +58,7 @@ mod reconnect;
 mod report;
 mod rng;
 mod rtt;
+pub mod rules;
 mod score;
 mod standby;
 mod wishes;

@@ -31,7 +31,7 @@ pub struct Args {
 #[derive(Debug, Default, ClapArgs)]
 pub struct WindowArgs {
     /// An invite (nearcall://join/... or https://...): opens the lobby with it, in the window that is open if there is one
-    #[arg(value_name = "LINK", conflicts_with = "room")]
+    #[arg(value_name = "LINK", conflicts_with = "room", value_parser = link)]
     pub link: Option<String>,
     /// The room's name; whoever knows it can listen
     #[arg(long, value_name = "ROOM")]
@@ -194,6 +194,14 @@ pub struct GalleryArgs {
 #[error("{0}")]
 pub struct UsageError(pub String);
 
+/// Tells a link from a command that was mistyped. Whether the link is whole is for the lobby to say.
+fn link(text: &str) -> Result<String, String> {
+    let known = ["nearcall:", "https:"].iter().any(|scheme| text.trim_start().starts_with(scheme));
+    known
+        .then(|| text.to_owned())
+        .ok_or_else(|| "neither a command nor a link (nearcall://join/... or https://...)".into())
+}
+
 fn time(text: &str) -> Result<Duration, String> {
     let parsed = humantime::parse_duration(text).map_err(|error| format!("{error}; write it as 500ms, 20s or 2m"))?;
     match parsed {
@@ -229,6 +237,8 @@ mod tests {
         assert_eq!(window(&["nearcall", "devices"]).unwrap(), (None, true));
         assert!(window(&["nearcall", "nearcall://join/a#b", "--room", "a"]).is_err());
         assert!(window(&["nearcall", "--join", "devices"]).is_err());
+        let mistyped = window(&["nearcall", "prob"]).unwrap_err().to_string();
+        assert!(mistyped.contains("neither a command nor a link"), "{mistyped}");
     }
 
     #[test]

@@ -9,9 +9,9 @@ use super::CandidateId;
 /// A gain under this is noise at any RTT, ms. The near tie, the improvement and the alarm all mean this one thing.
 pub(super) const NOTICEABLE_MS: f64 = 10.0;
 /// A near tie is within this share of the best score.
-const TIE: f64 = 0.1;
+pub(super) const TIE: f64 = 0.1;
 /// An improvement is this share of the active score.
-const GAIN: f64 = 0.2;
+pub(super) const GAIN: f64 = 0.2;
 
 /// What outweighs any score; lower is better, the first field first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -73,7 +73,7 @@ impl App {
         let sources = options::listed(&loaded.settings);
         let config = options.config(&loaded.settings, sources.clone());
         let ears = std::mem::take(&mut options.ears);
-        let attention = Arc::<Attention>::default();
+        let attention = Arc::new(Attention::new(Painter::is_software(cc)));
         let desk = Desk::start(runtime, ctx.clone(), attention.clone(), config, ears);
         let mut app = Self {
             model: blank(loaded.settings),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::model::{DrillState, Entry, Model, What};
 use crate::call::event::CandidateRow;
 use crate::call::state::{Phase, State, Wished};
-use crate::election::{LinkState, Standing};
+use crate::election::{LinkState, Standing, rules};
 
 mod csv;
 mod text;
@@ -79,14 +79,14 @@ fn rules(state: Option<&State>) -> Value {
     let window = state.map(|state| state.race.ends.saturating_duration_since(state.race.started));
     json!({
         "race_window_ms": window.map(ms),
-        "probe_interval_ms": 200,
+        "probe_interval_ms": ms(rules::PROBE_INTERVAL),
         "score": "mean + loss * (mean + 100 ms)",
-        "webtransport_wins_within_ms": 10,
-        "webtransport_wins_within_share": 0.1,
-        "improve_gain_ms": 10,
-        "improve_gain_share": 0.2,
-        "improve_checks_in_a_row": 3,
-        "improve_dwell_ms": 30_000,
+        "webtransport_wins_within_ms": rules::NOTICEABLE_MS,
+        "webtransport_wins_within_share": rules::TIE_SHARE,
+        "improve_gain_ms": rules::NOTICEABLE_MS,
+        "improve_gain_share": rules::GAIN_SHARE,
+        "improve_checks_in_a_row": rules::CHECKS,
+        "improve_dwell_ms": ms(rules::DWELL),
     })
 }
 

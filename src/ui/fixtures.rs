@@ -181,6 +181,27 @@ pub fn hosting() -> Model {
     model
 }
 
+/// A lobby in which Join was pressed a moment ago.
+pub fn joining() -> Model {
+    let mut model = lobby(Duration::from_secs(5));
+    change(&mut model, |state, _| state.phase = Phase::Joining);
+    model
+}
+
+/// A call with somebody of another key, somebody on the way back, a long name, and ourselves dark and muted.
+pub fn odd_call() -> Model {
+    let mut model = call(4);
+    change(&mut model, |state, _| {
+        state.peers[0].name = None;
+        state.peers[1].reconnecting = true;
+        state.peers[2].name = Some("A very long name of somebody who could not stop typing it, even when told".into());
+        state.peers[2].quality = Quality { audio_loss: Some(0.02), jitter_ms: Some(44.0), ..Quality::default() };
+        (state.own.muted, state.own.camera) = (true, false);
+    });
+    model.room.name = Some("the-room-with-a-name-as-long-as-it-may-be-and-then-some-more-letters".into());
+    model
+}
+
 /// A link that names hosts which were never contacted.
 pub fn consent() -> Model {
     let mut model = lobby_first_start();

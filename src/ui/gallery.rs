@@ -52,6 +52,11 @@ pub fn pieces() -> Vec<Piece> {
         with("call-people", fixtures::call(4), shell::Memory::open_people),
         with("call-drill", fixtures::drill(), shell::Memory::open_regions),
         piece("call-reconnecting", fixtures::reconnecting()),
+        piece("call-twenty", fixtures::call(20)),
+        with("call-odd", fixtures::odd_call(), shell::Memory::open_people),
+        with("call-keys", fixtures::call(2), shell::Memory::open_keys),
+        with("call-quit", fixtures::call(2), shell::Memory::ask_to_quit),
+        piece("lobby-joining", fixtures::joining()),
     ]
 }
 

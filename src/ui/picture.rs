@@ -80,6 +80,15 @@ impl Painter {
         painter
     }
 
+    /// Whether a processor draws the window that was made, and no graphics card.
+    pub fn is_software(cc: &eframe::CreationContext<'_>) -> bool {
+        match (&cc.wgpu_render_state, &cc.gl) {
+            (Some(state), _) => state.adapter.get_info().device_type == eframe::wgpu::DeviceType::Cpu,
+            (None, Some(gl)) => on_glow::is_software(gl),
+            (None, None) => false,
+        }
+    }
+
     /// A painter that draws plain rectangles, for tests without a GPU.
     pub fn none() -> Self {
         Self(Backend::None)

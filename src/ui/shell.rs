@@ -58,6 +58,16 @@ impl Memory {
         self.stage.open(Drawer::People);
     }
 
+    /// Opens the sheet of keys.
+    pub fn open_keys(&mut self) {
+        self.sheet = Some(Sheet::Keys);
+    }
+
+    /// Asks whether to leave the call and quit.
+    pub fn ask_to_quit(&mut self) {
+        self.sheet = Some(Sheet::Quit);
+    }
+
     /// Whether a device may be picked here now, and the lists of them are worth renewing.
     pub fn settings_open(&self) -> bool {
         self.sheet == Some(Sheet::Settings) || self.stage.picking

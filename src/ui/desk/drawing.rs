@@ -12,6 +12,8 @@ use crate::ui::pace;
 
 /// Pictures are drawn no closer together than this: 30 a second, and a little more for those that come early.
 const FRAME: Duration = Duration::from_millis(31);
+/// The same where a processor draws: 20 a second, for the call itself needs the processor more.
+const SOFTWARE_FRAME: Duration = Duration::from_millis(48);
 
 /// What somebody can see now. The window writes it, the desk reads it.
 #[derive(Debug, Default)]
@@ -19,9 +21,15 @@ pub struct Attention {
     hidden: AtomicBool,
     panel: AtomicBool,
     picking: AtomicBool,
+    software: bool,
 }
 
 impl Attention {
+    /// `software`: a processor draws.
+    pub fn new(software: bool) -> Self {
+        Self { software, ..Self::default() }
+    }
+
     /// Whether the window is minimised or covered, whether figures are open in it, and whether somebody may be picking a
     /// device.
     pub fn set(&self, hidden: bool, panel: bool, picking: bool) {
@@ -63,7 +71,7 @@ impl Drawing {
 
     /// Another picture.
     pub fn picture(&mut self) {
-        self.ask(self.drawn + FRAME);
+        self.ask(self.drawn + if self.attention.software { SOFTWARE_FRAME } else { FRAME });
     }
 
     fn ask(&mut self, at: Instant) {

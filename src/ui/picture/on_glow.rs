@@ -61,6 +61,13 @@ struct Program {
 /// Where the shader finds the corners.
 const CORNER: u32 = 0;
 
+/// Whether a processor draws, and no graphics card. To be called while the context is current.
+pub fn is_software(gl: &glow::Context) -> bool {
+    // SAFETY: reading a string of the current context; the name is one that every version knows.
+    let renderer = unsafe { gl.get_parameter_string(glow::RENDERER) }.to_lowercase();
+    ["llvmpipe", "softpipe", "swrast", "swiftshader", "software"].iter().any(|name| renderer.contains(name))
+}
+
 /// What draws one picture.
 pub fn callback(store: Arc<Mutex<Store>>, asked: Asked) -> PaintCallback {
     let rect = asked.rect;

@@ -1,14 +1,10 @@
 //! The candidates of one relay as one row: the better way first, the other one below it. Pure.
 
 use crate::call::state::{State, Wish, Wished};
-use crate::election::{LinkState, Standing};
+use crate::election::{LinkState, Standing, rules};
 use crate::proto::Transport;
 
 use super::words::known;
-
-/// WebTransport keeps the first line within so much of WebSocket, as the election's near tie does: ms, and a share.
-const TIE_MS: f64 = 10.0;
-const TIE: f64 = 0.1;
 
 /// A relay and the ways to it.
 #[derive(Debug, Clone)]
@@ -91,7 +87,7 @@ fn settle_tie(ways: &mut [&Standing]) {
         return;
     }
     if let (Some(one), Some(other)) = (score_ms(first), score_ms(second))
-        && one > other + (other * TIE).max(TIE_MS)
+        && one > other + rules::tie_ms(other)
     {
         std::mem::swap(first, second);
     }

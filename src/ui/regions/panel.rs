@@ -3,7 +3,7 @@
 use eframe::egui::{Align, Layout, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, accesskit, vec2};
 
 use crate::call::state::{Phase, State};
-use crate::election::{LinkState, Standing};
+use crate::election::{LinkState, Standing, rules};
 use crate::ui::model::{Action, Entry, Format, Model, What};
 use crate::ui::theme::{self, Type};
 use crate::ui::widgets::{self, quality};
@@ -12,10 +12,6 @@ use crate::ui::{export, icons};
 use super::controls::{chip, fitted, note, remark};
 use super::scale::Scale;
 use super::{Memory, chart, drill, list, timeline, words};
-
-/// What must be gained for a move, as the election holds it: ms, and a share of what is in use.
-const GAIN_MS: f64 = 10.0;
-const GAIN: f64 = 0.2;
 
 pub(super) fn panel_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Action>) {
     ScrollArea::vertical().id_salt("regions").auto_shrink([false, false]).show(ui, |ui| {
@@ -149,8 +145,8 @@ fn why_ui(ui: &mut Ui, model: &Model, state: &State, active: &Standing) {
         remark(ui, icons::INFO, colours.weak, Type::Small.text(format!("Why: {text}.")));
     }
     if let Some(mean) = words::known(active.mean_ms) {
-        let gain = (mean * GAIN).max(GAIN_MS);
-        let text = format!("Stays unless another relay is {gain:.0} ms better in three checks in a row.");
+        let (gain, checks) = (rules::gain_ms(mean), rules::CHECKS);
+        let text = format!("Stays unless another relay is {gain:.0} ms better in {checks} checks in a row.");
         remark(ui, icons::LOCK, colours.weak, Type::Small.text(text).color(colours.weak));
     }
     let standby = state.candidates.iter().find(|standing| standing.state == LinkState::Standby);

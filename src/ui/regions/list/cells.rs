@@ -1,6 +1,7 @@
 //! What stands in a row: the name, and for each way its figures, its bar and its sparkline.
 
 use super::*;
+use crate::election::rules;
 
 /// Paints the cells of a row that lies in `rect`.
 pub(super) fn paint(ui: &Ui, table: &Table<'_>, group: &Group<'_>, rect: Rect, open: bool) {
@@ -136,13 +137,10 @@ fn figures(ui: &Ui, table: &Table<'_>, standing: &Standing, columns: &Columns, y
 /// `6/15` in the race: how many of those that its window has room for. Afterwards answers of probes.
 pub(super) fn samples(table: &Table<'_>, standing: &Standing) -> String {
     let window = table.state.race.ends.saturating_duration_since(table.state.race.started);
-    let planned = u32::try_from(window.as_millis() / PROBE_MS).unwrap_or(u32::MAX);
+    let planned = u32::try_from(window.as_millis() / rules::PROBE_INTERVAL.as_millis()).unwrap_or(u32::MAX);
     let of = if table.racing { planned.max(standing.sent) } else { standing.sent };
     format!("{}/{of}", standing.received)
 }
-
-/// Between two probes in the race, ms.
-const PROBE_MS: u128 = 200;
 
 /// The shape and the word of a state; at the right edge of its cell if `right`.
 fn state(ui: &Ui, condition: Condition, cell: eframe::egui::Rangef, y: f32, first: bool, right: bool) {
