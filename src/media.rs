@@ -94,15 +94,19 @@ impl Problem {
     /// The same as displayed, and of a device that is denied where exactly to allow it.
     pub fn words(&self, what: Device) -> String {
         match self {
-            Problem::Denied if cfg!(target_os = "linux") => {
-                let group = if what == Device::Camera { "video" } else { "audio" };
-                format!(
-                    "not allowed: add yourself to the group {group} (sudo usermod -aG {group} $USER), then log in again"
-                )
-            }
+            Problem::Denied => format!("not allowed: {}", how_to_allow(what)),
             problem => problem.to_string(),
         }
     }
+}
+
+/// Where a person lets this app use a device.
+pub fn how_to_allow(what: Device) -> String {
+    if !cfg!(target_os = "linux") {
+        return "let this app use it in the system's privacy settings".to_owned();
+    }
+    let group = if what == Device::Camera { "video" } else { "audio" };
+    format!("add yourself to the group {group} (sudo usermod -aG {group} $USER), then log in again")
 }
 
 impl fmt::Display for Problem {

@@ -177,6 +177,12 @@ pub struct DemoArgs {
     /// What draws the window: auto takes wgpu on a graphics card and OpenGL otherwise
     #[arg(long, value_name = "RENDERER")]
     pub renderer: Option<crate::ui::renderer::Choice>,
+    /// What you show: camera[:ID], pattern, file:IN.y4m, off
+    #[arg(long, value_name = "SOURCE")]
+    pub video: Option<VideoSource>,
+    /// What you say: mic[:ID], tone[:HZ], file:IN.wav, off
+    #[arg(long, value_name = "SOURCE")]
+    pub audio: Option<AudioSource>,
     /// Joins as soon as the race has a leader, without waiting for the button
     #[arg(long)]
     pub join: bool,

@@ -51,6 +51,8 @@ pub fn window(runtime: &Runtime, args: DemoArgs) -> anyhow::Result<Exit> {
         entry: Some(Entry { room: ROOM.into(), secret, name: String::new(), token: None }),
         join: args.join,
         renderer: args.renderer,
+        video: args.video,
+        audio: args.audio,
         ears: ui::desk::Ears {
             drills: Some(ui::desk::Drills { orders, relays }),
             interrupted: Some(interrupted),

@@ -12,6 +12,7 @@ use super::desk::{Attention, Desk, Hosted, Word};
 use super::model::{Action, Devices, Entry, Hosting, Model, Notice, NoticeKind, Room};
 use super::options::{self, Options};
 use super::picture::Painter;
+use super::preferences::devices;
 use super::{news, shell, theme};
 use crate::call::Event;
 use crate::call::state::{Phase, State};
@@ -186,23 +187,11 @@ impl App {
         let before = self.model.call.replace(now.clone());
         let Some(before) = before.filter(|_| now.phase != Phase::Lobby) else { return };
         for what in [Device::Microphone, Device::Speaker, Device::Camera] {
-            let wanted = self.called(what);
+            let wanted = devices::called(&self.model.settings, what);
             if let Some((kind, text)) = news::device(what, &wanted, before.own.device(what), now.own.device(what)) {
                 self.toast(kind, text);
             }
         }
-    }
-
-    /// What the user calls the device that was picked.
-    fn called(&self, what: Device) -> String {
-        let settings = &self.model.settings;
-        let chosen = match what {
-            Device::Microphone => &settings.microphone,
-            Device::Speaker => &settings.speaker,
-            Device::Camera => &settings.camera,
-        };
-        let name = chosen.as_ref().map(|chosen| chosen.name.clone()).filter(|name| !name.is_empty());
-        name.unwrap_or_else(|| format!("The {what} that you asked for"))
     }
 
     /// What is due by itself. Asks to be called again in time for the next of it.

@@ -64,7 +64,8 @@ pub fn device(what: Device, wanted: &str, before: &DeviceState, now: &DeviceStat
     })
 }
 
-fn sentence(text: &str) -> String {
+/// The same with a capital.
+pub fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -57,7 +57,8 @@ fn said(model: &Model) -> Option<(&'static str, String, String)> {
     }
     let device = own.device(Device::Camera);
     if let DeviceState::Trouble(_) = device {
-        return devices::trouble(own, Device::Camera).map(|(what, remedy)| (icons::CAMERA_OFF, what, remedy));
+        return devices::trouble(own, &model.settings, Device::Camera)
+            .map(|(what, remedy)| (icons::CAMERA_OFF, what, remedy));
     }
     let starting = *device == DeviceState::Opening || model.pictures.get(Of::Own).is_none();
     starting.then(|| (icons::CAMERA, "Starting the camera…".to_owned(), String::new()))

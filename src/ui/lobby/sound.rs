@@ -39,7 +39,7 @@ pub(super) fn devices_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, action
             widgets::meter(ui, own.level, "Microphone level");
         });
     });
-    microphone_note(ui, own, deaf(ui, model.now, own, memory));
+    microphone_note(ui, model, own, deaf(ui, model.now, own, memory));
 
     let (icon, label, tone) = match own.camera {
         false => (icons::CAMERA_OFF, "Turn the camera on", Tone::Off),
@@ -51,7 +51,7 @@ pub(super) fn devices_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, action
         }
         devices::picker_ui(ui, model, Device::Camera, actions);
     });
-    stand_in_note(ui, own, Device::Camera);
+    stand_in_note(ui, model, own, Device::Camera);
 
     row(ui, |ui| {
         let test = widgets::round(ui, icons::PLAY, "Test the speaker", "", Tone::Plain);
@@ -60,7 +60,7 @@ pub(super) fn devices_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, action
         }
         devices::picker_ui(ui, model, Device::Speaker, actions);
     });
-    trouble_note(ui, own, Device::Speaker);
+    trouble_note(ui, model, own, Device::Speaker);
 }
 
 /// A round button, and beside it what fills the rest.
@@ -90,23 +90,23 @@ fn deaf(ui: &Ui, now: Instant, own: &Own, memory: &mut Memory) -> bool {
     left.is_zero()
 }
 
-fn microphone_note(ui: &mut Ui, own: &Own, deaf: bool) {
+fn microphone_note(ui: &mut Ui, model: &Model, own: &Own, deaf: bool) {
     if deaf {
         note(ui, "We can't hear you. Is it switched off at the microphone itself?");
     } else {
-        trouble_note(ui, own, Device::Microphone);
+        trouble_note(ui, model, own, Device::Microphone);
     }
 }
 
 /// The camera's trouble stands in the picture's place; here is only which other one stands in.
-fn stand_in_note(ui: &mut Ui, own: &Own, device: Device) {
+fn stand_in_note(ui: &mut Ui, model: &Model, own: &Own, device: Device) {
     if matches!(own.device(device), DeviceState::InUse { .. }) {
-        trouble_note(ui, own, device);
+        trouble_note(ui, model, own, device);
     }
 }
 
-fn trouble_note(ui: &mut Ui, own: &Own, device: Device) {
-    if let Some((what, remedy)) = devices::trouble(own, device) {
+fn trouble_note(ui: &mut Ui, model: &Model, own: &Own, device: Device) {
+    if let Some((what, remedy)) = devices::trouble(own, &model.settings, device) {
         note(ui, &format!("{what}. {remedy}"));
     }
 }

@@ -106,7 +106,7 @@ fn the_place_of_the_picture_says_why_there_is_none_and_what_to_do() {
     let cases = [
         (DeviceState::Opening, "Starting the camera…"),
         (DeviceState::Trouble(Problem::Missing), "No camera found. Plug one in, or join without."),
-        (DeviceState::Trouble(Problem::Denied), "Camera not allowed. Let this app use it"),
+        (DeviceState::Trouble(Problem::Denied), "Camera not allowed. "),
         (DeviceState::Trouble(Problem::Busy), "Camera in use by another program. Close that program"),
         (DeviceState::Trouble(Problem::Unplugged), "Camera unplugged. Plug it in again"),
     ];

@@ -3,9 +3,10 @@
 use eframe::egui::{Align2, CornerRadius, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::call::state::{DeviceState, Own};
-use crate::media::{Device, Problem};
-use crate::settings::Chosen;
+use crate::media::{Device, Problem, how_to_allow};
+use crate::settings::{Chosen, Settings};
 use crate::ui::model::{Action, Choice, Model};
+use crate::ui::news::sentence;
 use crate::ui::stage::face;
 use crate::ui::theme::{self, Type};
 use crate::ui::{icons, widgets};
@@ -105,8 +106,19 @@ fn row_ui(ui: &mut Ui, text: &str, chosen: bool) -> Response {
     response
 }
 
+/// What the user calls the device that was picked.
+pub fn called(settings: &Settings, device: Device) -> String {
+    let chosen = match device {
+        Device::Microphone => &settings.microphone,
+        Device::Speaker => &settings.speaker,
+        Device::Camera => &settings.camera,
+    };
+    let name = chosen.as_ref().map(|chosen| chosen.name.clone()).filter(|name| !name.is_empty());
+    name.unwrap_or_else(|| format!("The {device} that you asked for"))
+}
+
 /// What is wrong with a device, in a few words, and what to do about it; `None` while it works or is off.
-pub fn trouble(own: &Own, device: Device) -> Option<(String, String)> {
+pub fn trouble(own: &Own, settings: &Settings, device: Device) -> Option<(String, String)> {
     let name = match device {
         Device::Microphone => "Microphone",
         Device::Speaker => "Speaker",
@@ -115,9 +127,7 @@ pub fn trouble(own: &Own, device: Device) -> Option<(String, String)> {
     let (what, remedy) = match own.device(device) {
         DeviceState::Trouble(problem) => match problem {
             Problem::Missing => (format!("No {device} found"), "Plug one in, or join without.".to_owned()),
-            Problem::Denied => {
-                (format!("{name} not allowed"), "Let this app use it in the system's privacy settings.".to_owned())
-            }
+            Problem::Denied => (format!("{name} not allowed"), format!("{}.", sentence(&how_to_allow(device)))),
             Problem::Busy => {
                 (format!("{name} in use by another program"), format!("Close that program, or pick another {device}."))
             }
@@ -126,8 +136,8 @@ pub fn trouble(own: &Own, device: Device) -> Option<(String, String)> {
                 (format!("{name} does not work"), format!("{error}. Replug it, or pick another {device}."))
             }
         },
-        DeviceState::InUse { name, instead_of: Some(gone) } => {
-            (format!("{gone} is away"), format!("Using {name} until it is back."))
+        DeviceState::InUse { name, instead_of: Some(_) } => {
+            (format!("{} is away", called(settings, device)), format!("Using {name} until it is back."))
         }
         DeviceState::Off | DeviceState::Opening | DeviceState::InUse { .. } => return None,
     };

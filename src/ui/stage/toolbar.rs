@@ -63,10 +63,10 @@ fn microphone_ui(ui: &mut Ui, model: &Model, state: &State, actions: &mut Vec<Ac
         widgets::section(ui, "Microphone");
         devices::list_ui(ui, model, Device::Microphone, actions);
         widgets::meter(ui, state.own.level, "Microphone level");
-        trouble_ui(ui, state, Device::Microphone);
+        trouble_ui(ui, model, state, Device::Microphone);
         widgets::section(ui, "Speaker");
         devices::list_ui(ui, model, Device::Speaker, actions);
-        trouble_ui(ui, state, Device::Speaker);
+        trouble_ui(ui, model, state, Device::Speaker);
         if widgets::secondary_icon(ui, icons::PLAY, "Test the speaker").clicked() {
             actions.push(Action::TestSound);
         }
@@ -88,7 +88,7 @@ fn camera_ui(ui: &mut Ui, model: &Model, state: &State, actions: &mut Vec<Action
     devices_menu(&arrow, |ui| {
         widgets::section(ui, "Camera");
         devices::list_ui(ui, model, Device::Camera, actions);
-        trouble_ui(ui, state, Device::Camera);
+        trouble_ui(ui, model, state, Device::Camera);
         let mut settings = model.settings.clone();
         let mirror = widgets::switch(ui, &mut settings.mirror, "Mirror my picture").changed();
         if widgets::switch(ui, &mut settings.self_view, "Show my picture").changed() || mirror {
@@ -97,8 +97,8 @@ fn camera_ui(ui: &mut Ui, model: &Model, state: &State, actions: &mut Vec<Action
     })
 }
 
-fn trouble_ui(ui: &mut Ui, state: &State, device: Device) {
-    if let Some((what, remedy)) = devices::trouble(&state.own, device) {
+fn trouble_ui(ui: &mut Ui, model: &Model, state: &State, device: Device) {
+    if let Some((what, remedy)) = devices::trouble(&state.own, &model.settings, device) {
         let colour = theme::palette(ui.ctx()).fair;
         let text = theme::Type::Small.text(format!("{what}. {remedy}")).color(colour);
         ui.add(eframe::egui::Label::new(text).wrap());
