@@ -178,7 +178,8 @@ impl App {
             self.model.toasts.remove(0);
         }
         self.toasts += 1;
-        self.model.toasts.push(Notice { id: self.toasts, kind, text, until: clock::now() + stays });
+        let until = clock::now() + stays;
+        self.model.toasts.push(Notice { id: self.toasts, kind, text, about: None, until });
     }
 
     fn take_snapshot(&mut self) {
@@ -189,7 +190,11 @@ impl App {
         for what in [Device::Microphone, Device::Speaker, Device::Camera] {
             let wanted = devices::called(&self.model.settings, what);
             if let Some((kind, text)) = news::device(what, &wanted, before.own.device(what), now.own.device(what)) {
+                self.model.toasts.retain(|toast| toast.about != Some(what));
                 self.toast(kind, text);
+                if let Some(toast) = self.model.toasts.last_mut() {
+                    toast.about = Some(what);
+                }
             }
         }
     }

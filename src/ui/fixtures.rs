@@ -176,7 +176,7 @@ pub fn hosting() -> Model {
         (NoticeKind::Danger, "The settings file was broken. It is kept as settings.toml.bad-1"),
     ];
     for (id, (kind, text)) in kinds.into_iter().enumerate() {
-        model.toasts.push(Notice { id: id as u64, kind, text: text.into(), until });
+        model.toasts.push(Notice { id: id as u64, kind, text: text.into(), about: None, until });
     }
     model
 }

@@ -118,6 +118,8 @@ pub struct Notice {
     pub id: u64,
     pub kind: NoticeKind,
     pub text: String,
+    /// A newer notice about the same device takes its place.
+    pub about: Option<Device>,
     pub until: Instant,
 }
 
