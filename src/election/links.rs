@@ -124,6 +124,10 @@ impl Elector {
     pub(super) fn hang_up(&mut self, link: LinkId, error: Option<String>) {
         if self.by_link.contains_key(&link) {
             self.output(Output::HangUp { link });
+            let now = self.now;
+            if let Some(contender) = self.on_link(link).filter(|_| error.is_none()) {
+                contender.path.let_go(now);
+            }
             self.forget(link, error);
         }
     }

@@ -90,6 +90,15 @@ impl Path {
         true
     }
 
+    /// The link is closed on purpose: what may still be answered never will be, and was not lost.
+    pub(super) fn let_go(&mut self, now: Instant) {
+        let lost_after = self.lost_after();
+        let before = self.probes.len();
+        self.probes.retain(|probe| probe.rtt.is_some() || now.saturating_duration_since(probe.sent) >= lost_after);
+        let forgotten = u32::try_from(before - self.probes.len()).unwrap_or(u32::MAX);
+        self.sent = self.sent.saturating_sub(forgotten);
+    }
+
     pub(super) fn srtt(&self) -> Option<Duration> {
         self.smoothed.srtt()
     }
@@ -197,6 +206,19 @@ mod tests {
         assert_eq!(path.recent(at(base, 1200)), [Some(40.0), None]);
         assert!(path.reply(2, Duration::from_millis(1050), at(base, 1250)), "late, and still an answer");
         assert_eq!(loss(&path, 1250), 0.0);
+    }
+
+    #[test]
+    fn a_probe_that_is_let_go_of_was_neither_sent_nor_lost_and_a_lost_one_stays_lost() {
+        let base = crate::clock::now();
+        let mut path = Path::new(base);
+        path.send(1, at(base, 0));
+        path.reply(1, Duration::from_millis(40), at(base, 40));
+        path.send(2, at(base, 100));
+        path.send(3, at(base, 1200));
+        path.let_go(at(base, 1210));
+        assert_eq!(path.sent, 2);
+        assert_eq!(path.recent(at(base, 9000)), [Some(40.0), None]);
     }
 
     #[test]

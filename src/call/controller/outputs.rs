@@ -231,7 +231,9 @@ impl Controller {
                 let (relay, region) = candidate.map(|candidate| (candidate.relay, candidate.region)).unzip();
                 self.tell(Event::Standby { relay, region });
             }
-            EventKind::Unmet { wish, reason } => self.tell(Event::Error { message: format!("{wish}: {reason}") }),
+            EventKind::Unmet { wish, reason } => {
+                self.tell(Event::Error { message: format!("{wish} was asked for: {reason}") });
+            }
             EventKind::RaceOver => self.tell(Event::Race { candidates: self.rows() }),
         }
     }

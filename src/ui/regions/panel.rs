@@ -86,6 +86,7 @@ fn figures_ui(ui: &mut Ui, model: &Model, state: &State, active: &Standing) {
     let jitter = words::known(active.jitter_ms).map(|jitter| format!(" ± {jitter:.1}")).unwrap_or_default();
     parts.push(format!("{}{jitter}", words::ms(active.mean_ms)));
     parts.push(words::loss_words(active.loss));
+    parts.retain(|part| !part.is_empty());
     if let Some(since) = here_since(model, state) {
         parts.push(format!("for {}", words::span(since)));
         let begun = model.now.checked_sub(since).unwrap_or(model.now);

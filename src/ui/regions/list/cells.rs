@@ -134,12 +134,14 @@ fn figures(ui: &Ui, table: &Table<'_>, standing: &Standing, columns: &Columns, y
     }
 }
 
-/// `6/15` in the race: how many of those that its window has room for. Afterwards answers of probes.
+/// `6/15` in the race: how many of those that its window has room for. Afterwards the answers alone.
 pub(super) fn samples(table: &Table<'_>, standing: &Standing) -> String {
+    if !table.racing {
+        return standing.received.to_string();
+    }
     let window = table.state.race.ends.saturating_duration_since(table.state.race.started);
     let planned = u32::try_from(window.as_millis() / rules::PROBE_INTERVAL.as_millis()).unwrap_or(u32::MAX);
-    let of = if table.racing { planned.max(standing.sent) } else { standing.sent };
-    format!("{}/{of}", standing.received)
+    format!("{}/{}", standing.received, planned.max(standing.sent))
 }
 
 /// The shape and the word of a state; at the right edge of its cell if `right`.
