@@ -4,7 +4,6 @@
 
 mod args;
 mod call;
-#[cfg(feature = "relay")]
 mod demo;
 mod devices;
 mod gallery;
@@ -63,9 +62,7 @@ fn run(runtime: &Runtime, args: Args) -> anyhow::Result<Exit> {
         Some(Sub::Call(args)) => runtime.block_on(call::run(*args)),
         Some(Sub::Devices(args)) => devices::run(&args),
         Some(Sub::Link(args)) => runtime.block_on(link::run(args)),
-        #[cfg(feature = "relay")]
         Some(Sub::Demo(args)) if args.headless => runtime.block_on(demo::run(args)),
-        #[cfg(feature = "relay")]
         Some(Sub::Demo(args)) => demo::window(runtime, args),
         Some(Sub::Gallery(args)) => gallery::run(&args),
         None => window::run(runtime, args.window),

@@ -79,7 +79,6 @@ pub enum Sub {
     /// Makes an invite
     Link(LinkArgs),
     /// Three relays, emulated distance and two participants, on this machine alone
-    #[cfg(feature = "relay")]
     Demo(DemoArgs),
     /// Renders every screen in every state to PNG files
     #[command(hide = true)]
@@ -164,8 +163,6 @@ pub struct LinkArgs {
     #[arg(long, value_name = "TOKEN")]
     pub token: Option<String>,
 }
-
-#[cfg(feature = "relay")]
 #[derive(Debug, ClapArgs)]
 pub struct DemoArgs {
     /// Without a window: prints the race, the call and its summary
