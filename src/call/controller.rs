@@ -31,7 +31,7 @@ use super::wishes::Wishes;
 use super::{CallError, Config, manifest};
 use crate::clock::{self, Suspension};
 use crate::election::{self, Elector, Input, LinkId};
-use crate::media::{self, Device, Encoded, MediaClock, audio, video};
+use crate::media::{self, Device, Encoded, MediaClock, Problem, audio, video};
 use crate::net::{Incoming, Link, LinkError};
 use crate::proto::ParticipantId;
 use crate::proto::manifest::Manifest;
@@ -291,13 +291,15 @@ impl Controller {
         }
         let source = self.config.audio.clone();
         let device = matches!(source, audio::AudioSource::Microphone(_));
-        match audio::Capture::start(source, self.clock, self.encoded.clone(), self.media.clone()) {
+        match audio::Capture::start(source, self.muted, self.clock, self.encoded.clone(), self.media.clone()) {
             Ok(capture) => {
-                capture.mute(self.muted);
                 self.microphone = Some(capture);
                 self.devices.insert(Device::Microphone, opening(device));
             }
-            Err(error) => self.tell(Event::Error { message: error.to_string() }),
+            Err(error) => {
+                self.devices.insert(Device::Microphone, DeviceState::Trouble(Problem::Other(error.to_string())));
+                self.tell(Event::Error { message: error.to_string() });
+            }
         }
     }
 
@@ -341,9 +343,13 @@ impl Controller {
         if let Some(refresh) = self.refresh.take() {
             refresh.abort();
         }
-        self.microphone = None;
-        self.camera = None;
         self.sessions.values_mut().for_each(|session| session.leave(false));
+        if let Some(microphone) = self.microphone.take() {
+            microphone.stop_later();
+        }
+        if let Some(camera) = self.camera.take() {
+            camera.stop_later();
+        }
         if let Some(session) = self.active.and_then(|active| self.sessions.get(&active)) {
             session.sender.close_gracefully("left").await;
         }

@@ -1,5 +1,6 @@
 //! Where the relays are listed: files, addresses, an invite's relays. Read at the start and again during the call.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -47,6 +48,13 @@ pub enum SourceError {
     None,
 }
 
+impl SourceError {
+    /// Not the weather: it stays until somebody mends it.
+    fn is_mistake(&self) -> bool {
+        matches!(self, Self::File { .. } | Self::Manifest { .. })
+    }
+}
+
 impl std::str::FromStr for Source {
     type Err = std::convert::Infallible;
 
@@ -80,28 +88,40 @@ impl Source {
     }
 }
 
-/// Reads all sources as one manifest. A source that fails is an error only where it is the last one left: with
-/// several relays named, one that is down is what the race is for.
+/// Reads all sources as one manifest. A source that does not answer is an error only where it is the last one left: with
+/// several relays named, one that is down is what the race is for. A file that cannot be read is a mistake, and an error.
 ///
 /// # Errors
-/// No source gave anything; the first error of a file, which is a mistake and not weather.
+/// No source gave anything; or the first mistake.
 pub async fn load(sources: &[Source]) -> Result<Manifest, SourceError> {
-    let mut parts = Vec::new();
-    let mut first_error = None;
-    for source in sources {
-        match source.load().await {
+    let (manifest, mut errors) = read(sources).await;
+    match errors.iter().position(SourceError::is_mistake) {
+        Some(mistake) => Err(errors.swap_remove(mistake)),
+        None => manifest.ok_or_else(|| errors.into_iter().next().unwrap_or(SourceError::None)),
+    }
+}
+
+/// Reads all sources at once; what can be read is one manifest, whatever becomes of the others.
+async fn read(sources: &[Source]) -> (Option<Manifest>, Vec<SourceError>) {
+    let (mut parts, mut errors) = (Vec::new(), Vec::new());
+    for outcome in futures_util::future::join_all(sources.iter().map(Source::load)).await {
+        match outcome {
             Ok(manifest) => parts.push(manifest),
-            Err(error @ (SourceError::File { .. } | SourceError::Manifest { .. })) => return Err(error),
             Err(error) => {
-                tracing::warn!("{error}");
-                first_error.get_or_insert(error);
+                tracing::debug!("{error}");
+                errors.push(error);
             }
         }
     }
-    match (parts.is_empty(), first_error) {
-        (true, error) => Err(error.unwrap_or(SourceError::None)),
-        (false, _) => Manifest::merge(parts)
-            .map_err(|error| SourceError::Manifest { place: "the manifests together".into(), error }),
+    if parts.is_empty() {
+        return (None, errors);
+    }
+    match Manifest::merge(parts) {
+        Ok(manifest) => (Some(manifest), errors),
+        Err(error) => {
+            errors.push(SourceError::Manifest { place: "the manifests together".into(), error });
+            (None, errors)
+        }
     }
 }
 
@@ -112,6 +132,8 @@ pub enum News {
     Manifest(Manifest),
     /// Nothing could be read yet, and why.
     Failed(String),
+    /// One of several could not be read, and why.
+    Partly(String),
 }
 
 /// Tells the news of one reading.
@@ -141,13 +163,7 @@ pub async fn follow(sources: Vec<Source>, known: Option<Manifest>, every: Durati
     loop {
         tokio::time::sleep(every).await;
         let mut parts = Vec::new();
-        match load(&sources).await {
-            Ok(manifest) => parts.push(manifest),
-            Err(error) => {
-                tracing::debug!(%error, "manifest not read again");
-                parts.push(known.clone());
-            }
-        }
+        parts.push(read(&sources).await.0.unwrap_or_else(|| known.clone()));
         if let Some(heard) = first_answer(&known).await {
             parts.push(heard);
         }
@@ -171,12 +187,17 @@ async fn first(sources: &[Source], news: &Teller) -> Option<Manifest> {
     }
     let mut wait = FIRST_RETRY;
     loop {
-        match load(sources).await {
-            Ok(manifest) => {
+        let (manifest, errors) = read(sources).await;
+        let first = errors.first().map(ToString::to_string);
+        match (manifest, first) {
+            (Some(manifest), error) => {
                 news.tell(News::Manifest(manifest.clone())).await?;
+                if let Some(error) = error {
+                    news.tell(News::Partly(error)).await?;
+                }
                 return Some(manifest);
             }
-            Err(error) => news.tell(News::Failed(error.to_string())).await?,
+            (None, error) => news.tell(News::Failed(error.unwrap_or_default())).await?,
         }
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(LAST_RETRY);
@@ -207,9 +228,8 @@ pub fn addresses(manifest: &Manifest) -> (Vec<String>, Vec<String>) {
         Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
     };
     let named: Vec<_> = manifest.relays.iter().filter_map(|relay| Some((relay, address(relay)?))).take(NAMED).collect();
-    let mut pins: Vec<String> = named.iter().flat_map(|(relay, _)| relay.pins.clone()).collect();
-    pins.dedup();
-    (named.into_iter().map(|(_, at)| at).collect(), pins)
+    let pins: BTreeSet<String> = named.iter().flat_map(|(relay, _)| relay.pins.clone()).collect();
+    (named.into_iter().map(|(_, at)| at).collect(), pins.into_iter().collect())
 }
 
 /// The candidates of a manifest, in its order: each relay by each transport that it offers.
@@ -227,4 +247,43 @@ pub fn candidates(manifest: &Manifest) -> Vec<Candidate> {
     };
     let relays = manifest.relays.iter();
     relays.flat_map(|relay| [of(Transport::WebTransport)(relay), of(Transport::WebSocket)(relay)]).flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(id: &str) -> Source {
+        let entry = RelayEntry {
+            id: id.into(),
+            region: id.into(),
+            provider: String::new(),
+            city: String::new(),
+            webtransport: None,
+            websocket: Some(format!("wss://{id}.example:4433/v1/call")),
+            pins: vec!["ab".repeat(32)],
+        };
+        Source::Given(Manifest { relays: vec![entry] })
+    }
+
+    #[tokio::test]
+    async fn a_list_that_cannot_be_read_is_told_and_takes_no_other_away() {
+        let sources = [Source::File("/nonexistent/relays.json".into()), given("here"), given("there")];
+        assert!(load(&sources).await.is_err(), "on the command line it is a mistake");
+        let (news, mut told) = mpsc::channel(4);
+        let follower = tokio::spawn(follow(sources.to_vec(), None, PATIENCE, Teller { reading: 7, news }));
+        let (reading, first) = told.recv().await.unwrap();
+        assert!(matches!(&first, News::Manifest(manifest) if manifest.relays.len() == 2), "{first:?}");
+        assert_eq!(reading, 7);
+        assert!(matches!(told.recv().await, Some((7, News::Partly(error))) if error.contains("/nonexistent")));
+        follower.abort();
+    }
+
+    #[tokio::test]
+    async fn an_invite_names_each_address_and_each_pin_once() {
+        let (manifest, _) = read(&[given("here"), given("there")]).await;
+        let (at, pins) = addresses(&manifest.unwrap());
+        assert_eq!(at, ["here.example:4433", "there.example:4433"]);
+        assert_eq!(pins.len(), 1);
+    }
 }

@@ -21,7 +21,8 @@ pub enum Change {
     /// Another instance under the same id, or another epoch or profile.
     Updated(Member),
     Reconnecting(ParticipantId),
-    Back(ParticipantId),
+    /// It is back, perhaps with another profile.
+    Back(Member),
     Left(ParticipantId),
 }
 
@@ -74,7 +75,7 @@ impl Roster {
         let before = std::mem::replace(&mut entry.member, member.clone());
         match (before.state(), state) {
             (MemberState::Connected, MemberState::Reconnecting) => Some(Change::Reconnecting(id)),
-            (MemberState::Reconnecting, MemberState::Connected) => Some(Change::Back(id)),
+            (MemberState::Reconnecting, MemberState::Connected) => Some(Change::Back(member)),
             _ if before != member => Some(Change::Updated(member)),
             _ => None,
         }
@@ -173,6 +174,16 @@ mod tests {
         roster.tick(now, Some(NEW));
         assert_eq!(roster.changed(NEW, true, here(1)), None);
         assert_eq!(roster.tick(now + Duration::from_secs(9), Some(NEW)), []);
+    }
+
+    #[test]
+    fn one_who_comes_back_changed_is_told_with_the_change() {
+        let mut roster = Roster::default();
+        roster.joined(OLD, true, vec![here(1)]);
+        let gone = member(1, MemberState::Reconnecting);
+        assert_eq!(roster.changed(OLD, true, gone), Some(Change::Reconnecting(ParticipantId(1))));
+        let muted = Member { profile: vec![7].into(), ..here(1) };
+        assert_eq!(roster.changed(OLD, true, muted.clone()), Some(Change::Back(muted)));
     }
 
     #[test]

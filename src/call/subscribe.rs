@@ -167,8 +167,8 @@ impl Subscriber {
         }
         if profile.camera_off {
             peer.video = None;
-            self.receiver.rest(id);
         }
+        self.receiver.rest(id, profile.camera_off);
     }
 
     /// Takes in an audio datagram; returns who spoke.
@@ -199,7 +199,9 @@ impl Subscriber {
             return None;
         };
         let payload = peer.open(&frame.header, &frame.payload())?;
-        peer.video = Some(at);
+        if !peer.profile.as_ref().is_some_and(|profile| profile.camera_off) {
+            peer.video = Some(at);
+        }
         self.receiver.push(id, VideoIn { header: frame.header, payload: payload.into() }, at);
         Some(id)
     }

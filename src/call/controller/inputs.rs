@@ -31,6 +31,10 @@ impl Controller {
         let Ok((id, result)) = dialled else { return };
         match result {
             Err(error) => self.feed(Input::DialFailed { link: id, error: error.to_string() }),
+            // Hung up on, or of another race, while it was being dialled.
+            Ok(Link { sender, .. }) if self.elector.candidate_of(id).is_none() => {
+                tokio::spawn(async move { sender.close_gracefully("not needed").await });
+            }
             Ok(Link { sender, incoming }) => {
                 self.sessions.insert(id, Session::new(sender));
                 forward(id, incoming, self.links.clone());
@@ -169,6 +173,7 @@ impl Controller {
                 }
                 Change::Joined(member) => {
                     let name = self.subscriber.add(&member);
+                    self.subscriber.rest(ParticipantId(member.participant));
                     let readable = name.is_some();
                     let peer = ParticipantId(member.participant).to_string();
                     self.tell(Event::PeerJoined { peer, name, readable });
@@ -177,7 +182,10 @@ impl Controller {
                     self.subscriber.add(&member);
                     self.subscriber.rest(ParticipantId(member.participant));
                 }
-                Change::Back(_) => {}
+                Change::Back(member) => {
+                    self.subscriber.add(&member);
+                    self.subscriber.rest(ParticipantId(member.participant));
+                }
                 Change::Reconnecting(peer) => {
                     let name = self.subscriber.name(peer);
                     self.tell(Event::PeerReconnecting { peer: peer.to_string(), name });
@@ -232,6 +240,10 @@ impl Controller {
                 let since_join_ms = self.since_join_ms(clock::now());
                 self.tell(Event::FirstFrame { peer: peer.to_string(), kind: kind(track), since_join_ms });
             }
+            // What a camera that was turned off had still to say.
+            media::Event::Device { what: media::Device::Camera, .. }
+            | media::Event::DeviceInUse { what: media::Device::Camera, .. }
+                if self.camera_off => {}
             media::Event::Device { what, problem } => {
                 self.troubled.insert(what);
                 self.tell(Event::Device { device: device_name(what), state: problem.words(what) });
@@ -251,6 +263,7 @@ impl Controller {
     pub(super) fn manifest_news(&mut self, reading: u64, news: manifest::News) {
         match news {
             _ if reading != self.reading => {}
+            manifest::News::Partly(message) => self.tell(Event::Error { message }),
             manifest::News::Failed(error) => self.relays = Relays::Failed(error),
             manifest::News::Manifest(manifest) => {
                 let candidates = manifest::candidates(&manifest);

@@ -42,6 +42,8 @@ impl Controller {
                 self.config.audio = source;
                 if let Some(before) = self.microphone.take() {
                     before.stop_later();
+                }
+                if self.membership.is_none() || self.entered.is_some() {
                     self.start_audio();
                 }
             }
@@ -57,9 +59,12 @@ impl Controller {
                 }
             }
             Command::Speaker(output) => {
-                self.devices.remove(&Device::Speaker);
-                if let Err(error) = self.subscriber.mixer().set_output(output) {
-                    self.tell(Event::Error { message: error.to_string() });
+                if output != self.config.play {
+                    self.config.play = output.clone();
+                    self.devices.insert(Device::Speaker, DeviceState::Opening);
+                    if let Err(error) = self.subscriber.mixer().set_output(output) {
+                        self.tell(Event::Error { message: error.to_string() });
+                    }
                 }
             }
             Command::TestSound => self.subscriber.mixer().play_test(),
@@ -90,7 +95,7 @@ impl Controller {
 
     /// Closes every link and starts over: nobody has joined.
     pub(super) fn race_anew(&mut self, candidates: Vec<Candidate>) {
-        self.dials.abort_all();
+        self.dials = Default::default();
         for (_, session) in std::mem::take(&mut self.sessions) {
             tokio::spawn(async move { session.sender.close_gracefully("other relays").await });
         }

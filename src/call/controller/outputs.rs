@@ -55,11 +55,11 @@ impl Controller {
             Place { relay: candidate.relay.clone(), region: candidate.region.clone(), transport: candidate.transport };
         self.places.insert(link, place);
         if self.places.len() > PLACES {
-            self.places.pop_first();
+            // The oldest one that is gone: the best links are the oldest of all.
+            let gone = self.places.keys().find(|link| !self.sessions.contains_key(link)).copied();
+            gone.map(|link| self.places.remove(&link));
         }
-        let pins = self.manifest.relays.iter().find(|relay| relay.id == candidate.relay);
-        let pins = pins.map(|relay| relay.pins.clone()).unwrap_or_default();
-        self.dials.spawn(async move { (link, net::dial(candidate.transport, &candidate.url, &pins, PATIENCE).await) });
+        self.dials.spawn(dial(&self.manifest, link, candidate));
     }
 
     fn hang_up(&mut self, link: LinkId) {

@@ -47,12 +47,13 @@ impl Capture {
     /// A file or a pitch that cannot be played; no thread. Trouble with a microphone is an [`Event`] instead.
     pub fn start(
         source: AudioSource,
+        muted: bool,
         clock: MediaClock,
         out: mpsc::Sender<Encoded>,
         events: mpsc::Sender<Event>,
     ) -> Result<Self, AudioError> {
         let shared = Arc::new(Shared {
-            muted: AtomicBool::new(false),
+            muted: AtomicBool::new(muted),
             loss_percent: AtomicU8::new(FIRST_LOSS_PERCENT),
             dropped: AtomicU64::new(0),
             level: Level::default(),
@@ -138,7 +139,9 @@ impl Publisher {
         out: mpsc::Sender<Encoded>,
         shared: Arc<Shared>,
     ) -> Result<Self, AudioError> {
-        Ok(Self { clock, encoder: Encoder::new()?, save_silence, out, shared, silent: false, gain: 1.0 })
+        // Of a source that begins muted not even the fade is heard.
+        let gain = if shared.muted.load(Ordering::Relaxed) { 0.0 } else { 1.0 };
+        Ok(Self { clock, encoder: Encoder::new()?, save_silence, out, shared, silent: false, gain })
     }
 
     /// Encodes and sends a frame whose first sample is of `capture_us`; false when nobody listens any more.
@@ -264,7 +267,7 @@ mod tests {
         let (out, mut packets) = mpsc::channel(100);
         let (events, _events) = mpsc::channel(10);
         let clock = MediaClock::start();
-        let capture = Capture::start(AudioSource::Tone(440.0), clock, out, events).unwrap();
+        let capture = Capture::start(AudioSource::Tone(440.0), false, clock, out, events).unwrap();
         let got: Vec<Encoded> = (0..10).map(|_| packets.blocking_recv().unwrap()).collect();
         let now = clock.us_at(clock::now());
         assert!(got.windows(2).all(|pair| pair[1].capture_us - pair[0].capture_us == 20_000));
@@ -278,7 +281,7 @@ mod tests {
         let (out, _packets) = mpsc::channel(1);
         let (events, _events) = mpsc::channel(1);
         let source = AudioSource::File("no-such-file.wav".into());
-        let error = Capture::start(source, MediaClock::start(), out, events).unwrap_err();
+        let error = Capture::start(source, false, MediaClock::start(), out, events).unwrap_err();
         assert!(error.to_string().contains("no-such-file.wav"), "{error}");
     }
 
@@ -291,7 +294,7 @@ mod tests {
         drop(recorder);
         let (out, mut packets) = mpsc::channel(100);
         let (events, mut told) = mpsc::channel(10);
-        let _capture = Capture::start(AudioSource::File(path), MediaClock::start(), out, events).unwrap();
+        let _capture = Capture::start(AudioSource::File(path), false, MediaClock::start(), out, events).unwrap();
         assert_eq!(told.blocking_recv(), Some(Event::Ended { what: Device::Microphone }));
         (0..5).for_each(|_| assert!(!packets.blocking_recv().unwrap().dtx));
     }
@@ -301,7 +304,7 @@ mod tests {
         let (out, _packets) = mpsc::channel(100);
         let (events, mut told) = mpsc::channel(10);
         let source = AudioSource::Microphone(Some("no device has this name".into()));
-        let _capture = Capture::start(source, MediaClock::start(), out, events).unwrap();
+        let _capture = Capture::start(source, false, MediaClock::start(), out, events).unwrap();
         assert!(matches!(told.blocking_recv(), Some(Event::Device { what: Device::Microphone, .. })));
     }
 }

@@ -299,7 +299,7 @@ mod tests {
     fn tick_for(frames: usize) {
         let (out, mut packets) = mpsc::channel(100);
         let (events, _told) = mpsc::channel(1);
-        let _tone = Capture::start(AudioSource::Tone(440.0), MediaClock::start(), out, events).unwrap();
+        let _tone = Capture::start(AudioSource::Tone(440.0), false, MediaClock::start(), out, events).unwrap();
         (0..frames).for_each(|_| drop(packets.blocking_recv().unwrap()));
     }
 
@@ -332,7 +332,7 @@ mod tests {
         let (events, _told) = mpsc::channel(100);
         let mixer = Mixer::start(recording(&output), events.clone()).unwrap();
         let (out, mut packets) = mpsc::channel::<Encoded>(1000);
-        let capture = Capture::start(AudioSource::File(input), MediaClock::start(), out, events).unwrap();
+        let capture = Capture::start(AudioSource::File(input), false, MediaClock::start(), out, events).unwrap();
         for number in 0..(seconds * 50 + 10) as u32 {
             let Encoded { capture_us, dtx, data, .. } = packets.blocking_recv().unwrap();
             if keep(number) {

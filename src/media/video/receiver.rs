@@ -79,12 +79,14 @@ impl Receiver {
         self.order(Order::Moving(until));
     }
 
-    /// The peer turned its camera off: what does not come is no gap, and its last picture goes.
-    pub fn rest(&self, peer: ParticipantId) {
-        if let Some(view) = self.shared.views().get_mut(&(peer, Track::Camera)) {
-            view.rest();
+    /// The peer turned its camera off (`on`): what does not come is no gap, and its last picture goes. Or on again.
+    pub fn rest(&self, peer: ParticipantId, on: bool) {
+        let mut views = self.shared.views();
+        let view = views.entry((peer, Track::Camera)).or_default();
+        if view.is_resting() != on {
+            view.rest(on);
+            self.pictures.remove(Of::Peer(peer, Track::Camera));
         }
-        self.pictures.remove(Of::Peer(peer, Track::Camera));
     }
 
     /// Forgets a peer: its pictures, its figures, its decoders.
@@ -302,6 +304,10 @@ impl Decoding {
             for outcome in outcomes {
                 match outcome {
                     Outcome::Picture(picture) => {
+                        if view.is_resting() {
+                            view.decoded += 1;
+                            continue;
+                        }
                         if view.size.is_none() {
                             told.push(Event::FirstFrame { peer, track });
                         }

@@ -51,6 +51,7 @@ pub struct TrackView {
     longest_gap: Duration,
     longest_since_taken: Duration,
     drawn: VecDeque<Instant>,
+    resting: bool,
 }
 
 impl TrackView {
@@ -75,9 +76,15 @@ impl TrackView {
         self.size = Some(size);
     }
 
-    /// Pictures end on purpose: the next one begins anew.
-    pub fn rest(&mut self) {
+    /// Pictures end on purpose (`on`), or begin again: what is still on its way counts for nothing and is not shown.
+    pub fn rest(&mut self, on: bool) {
+        self.resting = on;
         self.drawn.clear();
+    }
+
+    /// Whether pictures are not to be shown.
+    pub fn is_resting(&self) -> bool {
+        self.resting
     }
 
     /// Longest gap since the last call, the running one included.
@@ -163,5 +170,20 @@ mod tests {
         assert!((stats.fps - 30.3).abs() < 0.5, "{}", stats.fps);
         view.add_to(&mut stats, start + Duration::from_secs(60));
         assert_eq!(stats.fps, 0.0);
+    }
+
+    #[test]
+    fn a_camera_that_was_turned_off_leaves_no_gap() {
+        let start = crate::clock::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut view = TrackView::default();
+        view.drew((64, 36), at(0));
+        view.drew((64, 36), at(33));
+        view.rest(true);
+        assert_eq!(view.take_longest_gap(at(20_000)), None, "nothing runs");
+        view.rest(false);
+        view.drew((64, 36), at(20_000));
+        view.drew((64, 36), at(20_040));
+        assert_eq!(view.take_longest_gap(at(20_040)), Some(Duration::from_millis(40)));
     }
 }
