@@ -287,3 +287,6 @@ fn blank(settings: settings::Settings) -> Model {
         motion: true,
     }
 }
+
+#[cfg(test)]
+mod tests;

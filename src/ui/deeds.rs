@@ -1,7 +1,7 @@
 //! Carries out what the user asked.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use eframe::egui;
 
@@ -273,7 +273,8 @@ impl App {
             Format::Json => (export::json(&self.model), "json"),
             Format::Csv => (export::csv(&self.model), "csv"),
         };
-        match write_export(&text, ending, self.model.wall) {
+        let folder = self.options.exports.clone().unwrap_or_else(downloads);
+        match write_export(&folder, &text, ending, self.model.wall) {
             Ok(path) => self.toast(NoticeKind::Good, format!("Exported to {}", path.display())),
             Err(error) => self.toast(
                 NoticeKind::Danger,
@@ -283,12 +284,16 @@ impl App {
     }
 }
 
-/// Writes an export where downloads go, under a name that is not taken.
-fn write_export(text: &str, ending: &str, at: std::time::SystemTime) -> io::Result<PathBuf> {
+/// Where downloads go.
+fn downloads() -> PathBuf {
     let folders = directories::UserDirs::new();
     let folder = folders.as_ref().and_then(|dirs| dirs.download_dir().or(Some(dirs.home_dir())));
-    let folder = folder.map_or_else(std::env::temp_dir, |folder| folder.to_owned());
-    std::fs::create_dir_all(&folder)?;
+    folder.map_or_else(std::env::temp_dir, |folder| folder.to_owned())
+}
+
+/// Writes an export into this folder, under a name that is not taken.
+fn write_export(folder: &Path, text: &str, ending: &str, at: std::time::SystemTime) -> io::Result<PathBuf> {
+    std::fs::create_dir_all(folder)?;
     let stamp = humantime::format_rfc3339_seconds(at).to_string().replace(':', "-");
     for n in 0..100 {
         let again = if n == 0 { String::new() } else { format!("-{n}") };
