@@ -36,6 +36,14 @@ fn two_relays(runtime: &tokio::runtime::Runtime) -> Relays {
     Relays { _relays: relays, source: Source::File(path), _folder: folder }
 }
 
+/// An address of this machine that a reader does not take for one.
+fn own_address() -> IpAddr {
+    match find_reach() {
+        Reach::LocalNetwork(address) => address,
+        Reach::ThisMachine => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+    }
+}
+
 /// In the room "kitchen", over one of two relays.
 fn in_the_kitchen(runtime: &tokio::runtime::Runtime, options: Options) -> (Relays, Window) {
     let relays = two_relays(runtime);
@@ -70,19 +78,17 @@ fn a_first_start_without_relays_hosts_a_call_and_joins_it_over_its_own_relay() {
     window.press("Leave");
     window.until_button("Join");
     assert!(window.says("You are hosting"), "the relay goes on for the others");
+    window.write("Room or invite link", "kitchen");
     window.press("Stop hosting");
     window.until_said("No relays yet");
     window.until_button("Host a call here");
+    assert_eq!(window.written("Room or invite link"), "kitchen", "only its own invite goes with the relay");
 }
 
 #[test]
 fn a_link_to_hosts_that_nobody_agreed_to_contacts_nobody_until_contact_is_pressed() {
     let runtime = runtime();
-    let address = match find_reach() {
-        Reach::LocalNetwork(address) => address,
-        // No loopback address to those who read it, and one to the system.
-        Reach::ThisMachine => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-    };
+    let address = own_address();
     // Whoever is contacted because of the link calls here first.
     let bell = TcpListener::bind((address, 0)).unwrap();
     bell.set_nonblocking(true).unwrap();
@@ -128,6 +134,55 @@ fn a_link_to_hosts_that_nobody_agreed_to_contacts_nobody_until_contact_is_presse
     window.press("Join");
     window.until_button("Leave");
     window.until_said("garden");
+}
+
+#[test]
+fn what_is_typed_while_joining_changes_neither_the_call_nor_its_invite() {
+    let runtime = runtime();
+    let relays = two_relays(&runtime);
+    // The first list takes its time, so that joining does.
+    let slow = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let list = format!("https://{}/regions.json", slow.local_addr().unwrap());
+    let manifests = vec![Source::Url { url: list, pins: Vec::new() }, relays.source.clone()];
+    let options = Options { manifests, room: Some("kitchen".into()), ..Options::default() };
+    let mut window = Window::open(&runtime, options);
+    window.press("Join");
+    window.until_said("Joining…");
+    window.write("Room or invite link", "garden");
+    drop(slow);
+    window.until_button("Leave");
+    assert!(window.says("kitchen") && !window.says("garden"));
+    let invite = Invite::parse(&window.copied("Copy invite")).unwrap();
+    assert_eq!((invite.room.as_str(), invite.at.len()), ("kitchen", 2), "{invite:?}");
+    window.press("Leave");
+    window.until_button("Join");
+    assert_eq!(window.written("Room or invite link"), "garden");
+    window.press("Join");
+    window.until_button("Leave");
+    assert!(window.says("garden") && !window.says("kitchen"));
+}
+
+#[test]
+fn a_start_that_joins_at_once_waits_for_the_answer_whether_a_host_may_be_contacted() {
+    let runtime = runtime();
+    let relays = two_relays(&runtime);
+    // Nobody answers there any more.
+    let gone = TcpListener::bind((own_address(), 0)).unwrap().local_addr().unwrap().to_string();
+    let link = Invite {
+        room: "garden".into(),
+        at: vec![gone.clone()],
+        secret: RoomSecret::of_room("x"),
+        pins: Vec::new(),
+        grant: None,
+    };
+    let room = Some(link.to_link().unwrap());
+    let options = Options { manifests: vec![relays.source.clone()], room, join: true, ..Options::default() };
+    let mut window = Window::open(&runtime, options);
+    window.until_said("won –");
+    assert!(window.says(&gone) && !window.is_enabled("Leave"));
+    window.press("Contact");
+    window.until_button("Leave");
+    assert!(window.says("garden"));
 }
 
 #[test]

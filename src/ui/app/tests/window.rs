@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{self, vec2};
+use eframe::egui::{self, Key, Modifiers, OutputCommand, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use tempfile::TempDir;
@@ -173,9 +173,11 @@ impl Window {
         self.harness.step();
     }
 
-    /// Puts this text into an empty box, as if pasted.
+    /// Pastes this text over what stands in a box.
     pub fn write(&mut self, label: &str, text: &str) {
         self.harness.get_by_role_and_label(Role::TextInput, label).focus();
+        self.harness.step();
+        self.harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
         self.harness.step();
         self.harness.event(egui::Event::Paste(text.into()));
         self.harness.step();
@@ -184,6 +186,18 @@ impl Window {
     /// What stands in a box.
     pub fn written(&self, label: &str) -> String {
         self.harness.get_by_role_and_label(Role::TextInput, label).value().unwrap_or_default()
+    }
+
+    /// Presses a button that copies, and gives what it copied.
+    pub fn copied(&mut self, button: &str) -> String {
+        self.press(button);
+        self.until("a copy", |window| {
+            let commands = &window.harness.output().platform_output.commands;
+            commands.iter().find_map(|command| match command {
+                OutputCommand::CopyText(text) => Some(text.clone()),
+                _ => None,
+            })
+        })
     }
 
     /// The call as the window knows it.
