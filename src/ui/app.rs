@@ -14,8 +14,8 @@ use super::options::{self, Options};
 use super::picture::Painter;
 use super::preferences::devices;
 use super::{news, shell, theme};
-use crate::call::Event;
 use crate::call::state::{Phase, State};
+use crate::call::{self, Event};
 use crate::clock;
 use crate::instance::Request;
 use crate::media::Device;
@@ -50,6 +50,8 @@ pub struct App {
     pub(super) agreed: Vec<String>,
     /// The relay that runs here.
     pub(super) hosted_relay: Option<Manifest>,
+    /// What Join was pressed for, until the room is left.
+    pub(super) entered: Option<call::Entry>,
     pub(super) actions: Vec<Action>,
     painter: Painter,
     attention: Arc<Attention>,
@@ -71,8 +73,8 @@ impl App {
         theme::install(ctx);
         theme::set(ctx, loaded.settings.look);
         ctx.set_zoom_factor(loaded.settings.zoom);
-        let sources = options::listed(&loaded.settings);
-        let config = options.config(&loaded.settings, sources.clone());
+        let config = options.config(&loaded.settings, options::listed(&loaded.settings));
+        let sources = config.sources.clone();
         let ears = std::mem::take(&mut options.ears);
         let attention = Arc::new(Attention::new(Painter::is_software(cc)));
         let desk = Desk::start(runtime, ctx.clone(), attention.clone(), config, ears);
@@ -86,6 +88,7 @@ impl App {
             sources,
             agreed: Vec::new(),
             hosted_relay: None,
+            entered: None,
             actions: Vec::new(),
             painter: Painter::new(cc),
             attention,
@@ -186,6 +189,7 @@ impl App {
         let Some(state) = self.state.as_mut().filter(|state| state.has_changed().unwrap_or(false)) else { return };
         let now = state.borrow_and_update().clone();
         let before = self.model.call.replace(now.clone());
+        self.make_invite();
         let Some(before) = before.filter(|_| now.phase != Phase::Lobby) else { return };
         for what in [Device::Microphone, Device::Speaker, Device::Camera] {
             let wanted = devices::called(&self.model.settings, what);
@@ -287,3 +291,6 @@ fn blank(settings: settings::Settings) -> Model {
         motion: true,
     }
 }
+
+#[cfg(test)]
+mod tests;

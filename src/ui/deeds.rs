@@ -1,7 +1,7 @@
 //! Carries out what the user asked.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use eframe::egui;
 
@@ -31,7 +31,9 @@ impl App {
                 self.model.settings.name = name;
                 self.save_soon();
             }
-            Action::Room(text) => self.read_room(text),
+            Action::Room(text) if self.in_lobby() => self.read_room(text),
+            // The room that is being entered stays; this one counts once that one is left.
+            Action::Room(text) => self.model.room.text = text,
             Action::Consent(yes) => self.consent(yes),
             Action::Join => self.join(),
             Action::Host => {
@@ -39,10 +41,12 @@ impl App {
                 self.desk.order(Order::Host(self.model.settings.name.clone()));
             }
             Action::StopHosting => {
-                self.model.hosting = Hosting::No;
+                let hosting = std::mem::take(&mut self.model.hosting);
                 self.hosted_relay = None;
                 self.desk.order(Order::StopHosting);
-                self.read_room(String::new());
+                let text = std::mem::take(&mut self.model.room.text);
+                let ended = matches!(hosting, Hosting::Yes { invite, .. } if invite == text);
+                self.read_room(if ended { String::new() } else { text });
             }
             Action::Mute(muted) => {
                 self.model.settings.muted = muted;
@@ -177,18 +181,19 @@ impl App {
         self.save_soon();
         self.model.timeline.clear();
         self.model.room.name = Some(entry.room.clone());
-        if self.model.room.invite.is_none() {
-            self.model.room.invite = self.invite_to(&entry);
-        }
+        self.entered = Some(entry.clone());
         self.command(Command::Join(Box::new(entry)));
     }
 
-    /// A link that leads others to the room, over the relays that are raced.
-    fn invite_to(&self, entry: &call::Entry) -> Option<String> {
-        let state = self.model.call.as_ref()?;
-        let (at, pins) = manifest::addresses(&state.manifest);
-        let (room, secret) = (entry.room.clone(), entry.secret.clone());
-        Invite { room, at, secret, pins, grant: None }.to_link().ok()
+    /// Who came by the room's name gets a link for the others, over the relays of the call. They may be known only once
+    /// the room is entered.
+    pub(super) fn make_invite(&mut self) {
+        let (Some(state), Some(entry)) = (&self.model.call, &self.entered) else { return };
+        if self.model.room.invite.is_none() && matches!(state.phase, Phase::InCall { .. }) {
+            let (at, pins) = manifest::addresses(&state.manifest);
+            let (room, secret) = (entry.room.clone(), entry.secret.clone());
+            self.model.room.invite = Invite { room, at, secret, pins, grant: None }.to_link().ok();
+        }
     }
 
     /// As if Join were pressed, once, as soon as there is something to join over.
@@ -196,14 +201,16 @@ impl App {
         let ready = self.model.call.as_ref().is_some_and(|state| {
             state.phase == Phase::Lobby && state.relays == Relays::Known && state.race.leader.is_some()
         });
-        if self.options.join && ready {
+        if self.options.join && ready && self.model.room.consent.is_none() {
             self.options.join = false;
             self.join();
         }
     }
 
     fn leave(&mut self) {
-        self.model.room.consent = None;
+        self.entered = None;
+        let text = std::mem::take(&mut self.model.room.text);
+        self.read_room(text);
         let sources = self.raced();
         let mut config = self.options.config(&self.model.settings, Vec::new());
         config.sources.clone_from(&sources);
@@ -273,7 +280,8 @@ impl App {
             Format::Json => (export::json(&self.model), "json"),
             Format::Csv => (export::csv(&self.model), "csv"),
         };
-        match write_export(&text, ending, self.model.wall) {
+        let folder = self.options.exports.clone().unwrap_or_else(downloads);
+        match write_export(&folder, &text, ending, self.model.wall) {
             Ok(path) => self.toast(NoticeKind::Good, format!("Exported to {}", path.display())),
             Err(error) => self.toast(
                 NoticeKind::Danger,
@@ -283,12 +291,16 @@ impl App {
     }
 }
 
-/// Writes an export where downloads go, under a name that is not taken.
-fn write_export(text: &str, ending: &str, at: std::time::SystemTime) -> io::Result<PathBuf> {
+/// Where downloads go.
+fn downloads() -> PathBuf {
     let folders = directories::UserDirs::new();
     let folder = folders.as_ref().and_then(|dirs| dirs.download_dir().or(Some(dirs.home_dir())));
-    let folder = folder.map_or_else(std::env::temp_dir, |folder| folder.to_owned());
-    std::fs::create_dir_all(&folder)?;
+    folder.map_or_else(std::env::temp_dir, |folder| folder.to_owned())
+}
+
+/// Writes an export into this folder, under a name that is not taken.
+fn write_export(folder: &Path, text: &str, ending: &str, at: std::time::SystemTime) -> io::Result<PathBuf> {
+    std::fs::create_dir_all(folder)?;
     let stamp = humantime::format_rfc3339_seconds(at).to_string().replace(':', "-");
     for n in 0..100 {
         let again = if n == 0 { String::new() } else { format!("-{n}") };

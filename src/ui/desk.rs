@@ -165,7 +165,7 @@ impl Work {
                 Ok(call) => self.attend(call, &mut orders).await,
                 Err(error) => {
                     self.say(Word::Broken(error.to_string()));
-                    wait_for_leave(&mut orders).await
+                    self.idle(&mut orders).await
                 }
             };
         }
@@ -192,13 +192,13 @@ impl Work {
                         self.end(call).await;
                         return Some(*next);
                     }
-                    Some(order) => self.carry_out(&call, order).await,
+                    Some(order) => self.carry_out(Some(&call), order).await,
                 },
                 event = call.event() => match event {
                     Some(event) => self.say(Word::Event(event)),
                     None => {
                         self.say(Word::Broken("the call ended by itself".into()));
-                        return wait_for_leave(orders).await;
+                        return self.idle(orders).await;
                     }
                 },
                 Ok(()) = state.changed() => self.drawing.state(&state.borrow_and_update()),
@@ -226,11 +226,25 @@ impl Work {
         }
     }
 
-    async fn carry_out(&mut self, call: &Call, order: Order) {
+    /// Without a call, does the rest until the next call is asked for; `None` where the window is closed.
+    async fn idle(&mut self, orders: &mut mpsc::UnboundedReceiver<Order>) -> Option<call::Config> {
+        loop {
+            tokio::select! {
+                order = orders.recv() => match order? {
+                    Order::Leave(next) => return Some(*next),
+                    order => self.carry_out(None, order).await,
+                },
+                request = next_request(&mut self.ears.listener) => self.say(Word::Asked(request)),
+                () = interruption(&mut self.ears.interrupted) => self.say(Word::Quit),
+            }
+        }
+    }
+
+    async fn carry_out(&mut self, call: Option<&Call>, order: Order) {
         match order {
             Order::Call(command) => {
-                if !call.command(command) {
-                    tracing::warn!("the call takes no order");
+                if !call.is_some_and(|call| call.command(command)) {
+                    tracing::warn!("no call takes the order");
                 }
             }
             Order::Host(name) => {
@@ -286,15 +300,6 @@ impl Work {
     }
 }
 
-async fn wait_for_leave(orders: &mut mpsc::UnboundedReceiver<Order>) -> Option<call::Config> {
-    loop {
-        match orders.recv().await? {
-            Order::Leave(next) => return Some(*next),
-            order => tracing::debug!(?order, "there is no call"),
-        }
-    }
-}
-
 async fn listed(listing: &mut Option<JoinHandle<Devices>>) -> Devices {
     match listing {
         Some(task) => task.await.unwrap_or_default(),
@@ -343,3 +348,6 @@ fn devices() -> Devices {
     let cameras = cameras.map(|(n, camera)| Choice { id: camera.id, name: camera.name, default: n == 0 }).collect();
     Devices { microphones: Some(of(DeviceKind::Input)), speakers: Some(of(DeviceKind::Output)), cameras: Some(cameras) }
 }
+
+#[cfg(test)]
+mod tests;

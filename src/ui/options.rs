@@ -1,5 +1,6 @@
 //! What a start of the window is told: flags and settings become the config of a call.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::desk::Ears;
@@ -32,6 +33,8 @@ pub struct Options {
     pub renderer: Option<renderer::Choice>,
     /// Where every event is written, too.
     pub events: Option<EventLog>,
+    /// The folder for exports; `None`: where downloads go.
+    pub exports: Option<PathBuf>,
     pub ears: Ears,
 }
 
