@@ -152,11 +152,12 @@ impl Elector {
             (Reason::Force, _) => self.dwell.hold(self.now),
             _ => {}
         }
+        // Told before it is done: who enters a room was elected first.
+        self.event(EventKind::Elected { from, to: candidate, reason, margin_ms, runner_up });
         self.output(Output::Elected { from: old.as_ref().map(|old| old.link), to: link, reason });
         if let Some(candidate) = from.filter(|_| suspect) {
             self.event(EventKind::Suspect { candidate, on: false });
         }
-        self.event(EventKind::Elected { from, to: candidate, reason, margin_ms, runner_up });
         if let Some(old) = old.filter(|old| old.link != link) {
             self.release(&old, reason);
         }
