@@ -7,7 +7,7 @@ use eframe::egui;
 
 use super::app::App;
 use super::desk::Order;
-use super::model::{Action, Choice, Drill, DrillState, Entry, Format, Hosting, NoticeKind, What};
+use super::model::{Action, Choice, Drill, Entry, Format, Hosting, NoticeKind, What};
 use super::options::{self, chosen};
 use super::room::{Place, host_of};
 use super::{export, theme};
@@ -67,10 +67,7 @@ impl App {
             }
             Action::StopWishes => {
                 self.command(Command::EndWishes);
-                let damaged = self.model.drills.iter().filter(|relay| relay.state != DrillState::Running);
-                let damaged: Vec<_> = damaged.map(|relay| relay.region.clone()).collect();
-                damaged.into_iter().for_each(|region| self.desk.order(Order::Drill(region, Drill::Revive)));
-                self.drilled("You stopped every drill".into());
+                self.drilled("You ended every pin and block".into());
             }
             Action::Drill(region, drill) => {
                 self.drilled(match drill {
