@@ -64,7 +64,8 @@ impl World {
             let certificate = Arc::new(Certificate::self_signed(&["localhost".into(), "127.0.0.1".into()])?);
             let relay = world.relay(region, certificate.clone(), None).await?;
             let (address, entry) = (relay.address(), relay.entry().clone());
-            let site = Site { certificate, address, entry, relay: Some(Arc::new(relay)), draining: None, paths: Vec::new() };
+            let site =
+                Site { certificate, address, entry, relay: Some(Arc::new(relay)), draining: None, paths: Vec::new() };
             world.sites.insert(region, site);
         }
         Ok(world)
