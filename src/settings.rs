@@ -2,7 +2,7 @@
 //! that is set.
 //!
 //! `ui` loads it once at the start and saves it when something changed; `cli` may read it. Must never: hold a secret (an
-//! invite's link has the room's), lose what it cannot read, or keep the app from starting.
+//! invite's link has the room's, and a room's name is one), lose what it cannot read, or keep the app from starting.
 //!
 //! | module | owns |
 //! | --- | --- |
@@ -16,7 +16,6 @@ mod table;
 
 use serde::{Deserialize, Serialize};
 
-use crate::crypto::room;
 use crate::proto::limits;
 
 pub use self::store::{Loaded, Notice, SaveError, Store, load};
@@ -29,8 +28,6 @@ pub const ZOOM: std::ops::RangeInclusive<f32> = 0.5..=3.0;
 
 /// Manifests that are kept.
 const MANIFESTS: usize = 16;
-/// Rooms that are remembered.
-const RECENT: usize = 8;
 /// A path, an address or a device's id, bytes.
 const TEXT_BYTES: usize = 2048;
 /// A side of the window, points.
@@ -65,8 +62,6 @@ pub struct Settings {
     pub zoom: f32,
     /// Whether one's own picture is shown in a call.
     pub self_view: bool,
-    /// Rooms that were joined, the newest first; their secrets are not here.
-    pub recent: Vec<Recent>,
     /// The window's width and height, points.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<[f32; 2]>,
@@ -80,15 +75,6 @@ pub struct Chosen {
     /// For people, also while the device is away.
     #[serde(default)]
     pub name: String,
-}
-
-/// A room that was joined.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recent {
-    pub room: String,
-    /// When, seconds since 1970.
-    #[serde(default)]
-    pub at: u64,
 }
 
 /// Dark or light.
@@ -145,7 +131,6 @@ impl Default for Settings {
             renderer: Renderer::Auto,
             zoom: 1.0,
             self_view: true,
-            recent: Vec::new(),
             window: None,
         }
     }
@@ -166,20 +151,11 @@ impl Settings {
             }
         }
         self.zoom = if self.zoom.is_finite() { self.zoom.clamp(*ZOOM.start(), *ZOOM.end()) } else { 1.0 };
-        self.recent.retain(|recent| room::check(&recent.room).is_ok());
-        self.recent.truncate(RECENT);
         self.window = self
             .window
             .filter(|sides| sides.iter().all(|side| side.is_finite() && *side > 0.0))
             .map(|sides| sides.map(|side| side.round().clamp(*WINDOW.start(), *WINDOW.end())));
         self
-    }
-
-    /// Puts a room first among those that were joined; `at` in seconds since 1970.
-    pub fn remember(&mut self, room: &str, at: u64) {
-        self.recent.retain(|recent| recent.room != room);
-        self.recent.insert(0, Recent { room: room.to_owned(), at });
-        self.recent.truncate(RECENT);
     }
 }
 
@@ -206,7 +182,6 @@ mod tests {
             manifests: vec![" a.json ".into(), "  ".into(), "x".repeat(3000), "https://relay.example".into()],
             camera: Some(Chosen { id: String::new(), name: "nothing".into() }),
             zoom: 40.0,
-            recent: vec![Recent { room: "..".into(), at: 0 }, Recent { room: "daily".into(), at: 1 }],
             window: Some([1.0, 1e9]),
             ..Settings::default()
         };
@@ -214,20 +189,9 @@ mod tests {
         assert!(tame.name.starts_with("Zoëü") && tame.name.len() <= limits::NAME_BYTES, "{}", tame.name);
         assert_eq!(tame.manifests, ["a.json", "https://relay.example"]);
         assert_eq!((tame.camera.as_ref(), tame.zoom), (None, 3.0));
-        assert_eq!(tame.recent.len(), 1);
         assert_eq!(tame.window, Some([320.0, 16384.0]));
         assert_eq!(tame.clone().in_range(), tame);
         let odd = Settings { zoom: f32::NAN, window: Some([f32::NAN, 600.0]), ..Settings::default() };
         assert_eq!(odd.in_range(), Settings::default());
-    }
-
-    #[test]
-    fn a_room_that_is_joined_again_moves_to_the_front() {
-        let mut settings = Settings::default();
-        (0..20).for_each(|n| settings.remember(&format!("room {n}"), n));
-        settings.remember("room 15", 99);
-        assert_eq!(settings.recent.len(), RECENT);
-        assert_eq!(settings.recent[0], Recent { room: "room 15".into(), at: 99 });
-        assert_eq!(settings.recent.iter().filter(|recent| recent.room == "room 15").count(), 1);
     }
 }

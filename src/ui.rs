@@ -5,7 +5,7 @@
 //!
 //! | module | owns |
 //! | --- | --- |
-//! | [`app`], `deeds` | the model, and what the user's actions do |
+//! | [`app`], `deeds`, `saver` | the model, what the user's actions do, and the settings' way to the disk |
 //! | [`desk`], `pace` | the call, the hosted relay, lists of devices; when to draw |
 //! | [`model`] | what screens read, and the actions that they answer with |
 //! | [`shell`] | which screen, and the keys that work everywhere |
@@ -36,6 +36,7 @@ pub mod preferences;
 pub mod regions;
 pub mod renderer;
 pub mod room;
+mod saver;
 pub mod shell;
 pub mod stage;
 pub mod theme;

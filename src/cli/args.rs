@@ -15,7 +15,8 @@ use crate::media::video::VideoSource;
     name = "nearcall",
     version,
     args_conflicts_with_subcommands = true,
-    after_help = "Without a command it opens the window. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nobody answered."
+    after_help = "Without a command it opens the window, or shows the one that is open and hands it LINK. With \
+                  an option, --log aside, it opens a window of its own. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nobody answered."
 )]
 pub struct Args {
     /// What is logged to stderr: error, warn, info, debug, trace
@@ -30,7 +31,7 @@ pub struct Args {
 /// What the window may be told; it weighs more than the settings, for this run.
 #[derive(Debug, Default, ClapArgs)]
 pub struct WindowArgs {
-    /// An invite (nearcall://join/... or https://...): opens the lobby with it, in the window that is open if there is one
+    /// An invite (nearcall://join/... or https://...): opens the lobby with it; alone, in the window that is open if there is one
     #[arg(value_name = "LINK", conflicts_with = "room", value_parser = link)]
     pub link: Option<String>,
     /// The room's name; whoever knows it can listen
@@ -66,6 +67,17 @@ pub struct WindowArgs {
     /// What draws the window: auto takes wgpu on a graphics card and OpenGL otherwise
     #[arg(long, value_name = "RENDERER")]
     pub renderer: Option<crate::ui::renderer::Choice>,
+}
+
+impl WindowArgs {
+    /// Whether a window that is open already can do all that is asked: a link alone, or nothing.
+    pub fn is_handed_over(&self) -> bool {
+        let Self { link: _, room, manifest, name, pin, video, audio, play, events, join, new_window, renderer } = self;
+        let texts = [room, name, pin];
+        let media = video.is_some() || audio.is_some() || play.is_some();
+        let told = media || events.is_some() || renderer.is_some() || !manifest.is_empty();
+        !(told || *join || *new_window || texts.iter().any(|text| text.is_some()))
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -242,6 +254,30 @@ mod tests {
         assert!(window(&["nearcall", "--join", "devices"]).is_err());
         let mistyped = window(&["nearcall", "prob"]).unwrap_err().to_string();
         assert!(mistyped.contains("neither a command nor a link"), "{mistyped}");
+    }
+
+    #[test]
+    fn only_a_link_alone_goes_to_the_window_that_is_open() {
+        let handed = |args: &[&str]| {
+            let all = [&["nearcall"], args].concat();
+            Args::try_parse_from(all).unwrap().window.is_handed_over()
+        };
+        assert!(handed(&[]) && handed(&["nearcall://join/a#b"]) && handed(&["--log", "info"]));
+        for own in [
+            &["--new-window"][..],
+            &["nearcall://join/a#b", "--join"],
+            &["--room", "a"],
+            &["--manifest", "a.json"],
+            &["--name", "Ada"],
+            &["--pin", "tokyo"],
+            &["--video", "off"],
+            &["--audio", "off"],
+            &["--play", "off"],
+            &["--events", "a.jsonl"],
+            &["--renderer", "glow"],
+        ] {
+            assert!(!handed(own), "{own:?}");
+        }
     }
 
     #[test]

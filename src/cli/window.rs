@@ -13,8 +13,7 @@ pub fn run(runtime: &Runtime, args: WindowArgs) -> anyhow::Result<Exit> {
     if let Some(video) = &args.video {
         video.check().map_err(|error| UsageError(error.to_string()))?;
     }
-    let events = args.events.as_deref().map(|path| super::call::open_log(path, clock::now())).transpose()?;
-    let listener = if args.new_window {
+    let listener = if !args.is_handed_over() {
         None
     } else {
         match instance::claim(args.link.as_deref()) {
@@ -29,6 +28,8 @@ pub fn run(runtime: &Runtime, args: WindowArgs) -> anyhow::Result<Exit> {
             }
         }
     };
+    // Only now: the log of a window that is open already is not written over.
+    let events = args.events.as_deref().map(|path| super::call::open_log(path, clock::now())).transpose()?;
     let interrupted = runtime.block_on(async { super::call::interrupted() })?;
     let options = Options {
         room: args.link.or(args.room),

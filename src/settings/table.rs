@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use super::{Settings, VERSION};
 
 /// The keys that [`Settings`] has; one that is `None` must vanish from the file.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 13] = [
     "name",
     "manifests",
     "microphone",
@@ -22,7 +22,6 @@ const KEYS: [&str; 14] = [
     "renderer",
     "zoom",
     "self_view",
-    "recent",
     "window",
 ];
 
@@ -55,7 +54,6 @@ pub(super) fn read(table: &Table) -> Read {
         renderer,
         zoom,
         self_view,
-        recent,
         window,
     } = &mut settings;
     take(table, "name", name, &mut wrong);
@@ -70,7 +68,6 @@ pub(super) fn read(table: &Table) -> Read {
     take(table, "renderer", renderer, &mut wrong);
     take(table, "zoom", zoom, &mut wrong);
     take(table, "self_view", self_view, &mut wrong);
-    take(table, "recent", recent, &mut wrong);
     take(table, "window", window, &mut wrong);
     Read { settings: settings.in_range(), wrong, version }
 }
@@ -111,7 +108,7 @@ fn merge(into: &mut Table, from: Table) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{Chosen, Look, Recent, Renderer};
+    use crate::settings::{Chosen, Look, Renderer};
 
     fn full() -> Settings {
         let device = |id: &str| Some(Chosen { id: id.into(), name: format!("The {id}") });
@@ -128,7 +125,6 @@ mod tests {
             renderer: Renderer::Glow,
             zoom: 1.1,
             self_view: false,
-            recent: vec![Recent { room: "daily".into(), at: 1_700_000_000 }],
             window: Some([1200.0, 800.0]),
         }
     }

@@ -10,10 +10,11 @@ use tokio::sync::watch;
 
 use super::desk::{Attention, Desk, Hosted, Word};
 use super::model::{Action, Devices, Entry, Hosting, Model, Notice, NoticeKind, Room};
-use super::options::{self, Options};
+use super::options::Options;
 use super::picture::Painter;
 use super::preferences::devices;
-use super::{news, shell, theme};
+use super::saver::Saver;
+use super::{news, room, shell, theme};
 use crate::call::state::{Phase, State};
 use crate::call::{self, Event};
 use crate::clock;
@@ -21,7 +22,7 @@ use crate::instance::Request;
 use crate::media::Device;
 use crate::media::video::Pictures;
 use crate::proto::manifest::Manifest;
-use crate::settings::{self, Store};
+use crate::settings;
 
 /// How long a toast stays, and one that says what went wrong.
 const TOAST: Duration = Duration::from_secs(5);
@@ -41,7 +42,7 @@ pub struct App {
     pub(super) memory: shell::Memory,
     pub(super) options: Options,
     pub(super) desk: Desk,
-    pub(super) store: Store,
+    pub(super) saver: Saver,
     /// When the settings are to be written.
     pub(super) save_at: Option<Instant>,
     /// The relays that are raced now, as the desk was told.
@@ -57,6 +58,12 @@ pub struct App {
     attention: Arc<Attention>,
     state: Option<watch::Receiver<Arc<State>>>,
     toasts: u64,
+    /// The window's sides when it was last seen as the user made it, points.
+    size: Option<[f32; 2]>,
+    /// Join was asked for, and no snapshot says so yet.
+    pub(super) joins: bool,
+    /// The window goes without a question: somebody ends the process.
+    sure: bool,
     /// A close of the window was asked for and carried out.
     closing: bool,
 }
@@ -73,17 +80,20 @@ impl App {
         theme::install(ctx);
         theme::set(ctx, loaded.settings.look);
         ctx.set_zoom_factor(loaded.settings.zoom);
-        let config = options.config(&loaded.settings, options::listed(&loaded.settings));
-        let sources = config.sources.clone();
+        let mut model = blank(loaded.settings);
+        model.given_name.clone_from(&options.name);
+        model.room = room::read(options.room.clone().unwrap_or_default(), &room::listed_hosts(&model.settings));
+        let sources = options.sources(&model.settings, &model.room, None);
+        let config = options.config(&model.settings, sources.clone());
         let ears = std::mem::take(&mut options.ears);
         let attention = Arc::new(Attention::new(Painter::is_software(cc)));
         let desk = Desk::start(runtime, ctx.clone(), attention.clone(), config, ears);
         let mut app = Self {
-            model: blank(loaded.settings),
+            model,
             memory: shell::Memory::new(loaded.store.path().map(Into::into)),
             options,
             desk,
-            store: loaded.store,
+            saver: Saver::start(loaded.store, ctx.clone()),
             save_at: None,
             sources,
             agreed: Vec::new(),
@@ -94,22 +104,21 @@ impl App {
             attention,
             state: None,
             toasts: 0,
+            size: None,
+            joins: false,
+            sure: false,
             closing: false,
         };
         if let Some(notice) = loaded.notice {
             app.toast(NoticeKind::Warning, notice.to_string());
         }
-        if let Some(name) = app.options.name.clone() {
-            app.model.settings.name = name;
-        }
-        app.read_room(app.options.room.clone().unwrap_or_default());
         app
     }
 
     fn take_in(&mut self, ctx: &egui::Context, word: Word) {
         match word {
             Word::Opened { pictures, state } => {
-                self.model.pictures = pictures;
+                (self.model.pictures, self.model.race, self.joins) = (pictures, None, false);
                 self.model.call = Some(state.borrow().clone());
                 self.state = Some(state);
             }
@@ -119,14 +128,21 @@ impl App {
                 ctx.send_viewport_cmd(egui::ViewportCommand::Minimized(false));
                 ctx.send_viewport_cmd(egui::ViewportCommand::Focus);
                 if let Request::Open(link) = request {
+                    tracing::info!("a link came from another start");
                     self.offered(link);
                 }
             }
             Word::Hosting(Ok(hosted)) => self.hosted(hosted),
             Word::Hosting(Err(error)) => self.model.hosting = Hosting::Failed(error),
             Word::Drills(relays) => self.model.drills = relays,
-            Word::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
-            Word::Broken(why) => self.toast(NoticeKind::Danger, format!("No call: {why}. Restart the app.")),
+            Word::Quit => {
+                self.sure = true;
+                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+            }
+            Word::Broken(why) => {
+                self.joins = false;
+                self.toast(NoticeKind::Danger, format!("No call: {why}. Restart the app."));
+            }
         }
     }
 
@@ -140,8 +156,11 @@ impl App {
             let more = self.model.timeline.len().saturating_sub(TIMELINE);
             self.model.timeline.drain(..more);
         }
-        if let Event::Race { candidates } = event {
-            self.model.race = Some(candidates.clone());
+        match event {
+            Event::Race { candidates } => self.model.race = Some(candidates.clone()),
+            // It may be that the room could not be entered.
+            Event::Error { .. } => self.joins = false,
+            _ => {}
         }
         // Who was there before is no news.
         let greeted = matches!(event, Event::PeerJoined { name: Some(_), .. }) && !self.settled_in();
@@ -171,7 +190,7 @@ impl App {
     }
 
     pub(super) fn in_lobby(&self) -> bool {
-        self.model.call.as_ref().is_none_or(|state| state.phase == Phase::Lobby)
+        !self.joins && self.model.call.as_ref().is_none_or(|state| state.phase == Phase::Lobby)
     }
 
     pub(super) fn toast(&mut self, kind: NoticeKind, text: String) {
@@ -210,18 +229,31 @@ impl App {
         if self.save_at.is_some_and(|at| at <= now) {
             self.save();
         }
+        while let Some(error) = self.saver.error() {
+            self.toast(NoticeKind::Danger, error);
+        }
         let toast = self.model.toasts.iter().map(|toast| toast.until).min().filter(|_| !hidden);
         if let Some(next) = [self.save_at, toast].into_iter().flatten().min() {
             ctx.request_repaint_after(next.saturating_duration_since(now));
         }
     }
 
+    /// The window was asked to close: where a call is lost with it, the first time is a question.
+    fn close_or_ask(&mut self, ctx: &egui::Context) {
+        if shell::ends_a_call(&self.model) && !self.sure && !self.memory.asks_to_quit() {
+            ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+            self.memory.ask_to_quit();
+            ctx.request_repaint();
+        } else {
+            self.close();
+        }
+    }
+
     /// Leaves before the window goes.
     fn close(&mut self) {
         if !std::mem::replace(&mut self.closing, true) {
-            if self.save_at.is_some() {
-                self.save();
-            }
+            self.model.settings.window = self.size.or(self.model.settings.window);
+            self.saver.close(&self.model.settings);
             self.desk.close();
             // What the call had to say at its end belongs to the log.
             while let Some(word) = self.desk.word() {
@@ -236,10 +268,14 @@ impl App {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         (self.model.now, self.model.wall) = (clock::now(), clock::wall());
-        let (hidden, closing) = ctx.input(|input| {
+        // Asked before the input is held: both are one lock.
+        let zoom = ctx.zoom_factor();
+        let (hidden, closing, size) = ctx.input(|input| {
             let viewport = input.viewport();
-            (viewport.visible() == Some(false), viewport.close_requested())
+            let size = own_size(viewport, zoom);
+            (viewport.visible() == Some(false), viewport.close_requested(), size)
         });
+        self.size = size.or(self.size);
         let picking = self.in_lobby() || self.memory.settings_open();
         self.attention.set(hidden, self.memory.figures_open(), picking);
         while let Some(word) = self.desk.word() {
@@ -252,7 +288,7 @@ impl eframe::App for App {
         }
         self.keep_time(ctx, hidden);
         if closing {
-            self.close();
+            self.close_or_ask(ctx);
         }
     }
 
@@ -274,6 +310,13 @@ impl eframe::App for App {
     }
 }
 
+/// The sides of the window as the user made it, in the system's points; `None` while it is as the screen is.
+fn own_size(viewport: &egui::ViewportInfo, zoom: f32) -> Option<[f32; 2]> {
+    let given = [viewport.maximized, viewport.minimized, viewport.fullscreen];
+    let sides = viewport.inner_rect.filter(|_| !given.contains(&Some(true)))?.size() * zoom;
+    (sides.min_elem() > 0.0).then(|| sides.into())
+}
+
 fn blank(settings: settings::Settings) -> Model {
     Model {
         now: clock::now(),
@@ -282,6 +325,7 @@ fn blank(settings: settings::Settings) -> Model {
         pictures: Pictures::default(),
         devices: Devices::default(),
         settings,
+        given_name: None,
         room: Room::default(),
         timeline: Vec::new(),
         toasts: Vec::new(),
@@ -294,3 +338,23 @@ fn blank(settings: settings::Settings) -> Model {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod sizes {
+    use super::*;
+
+    #[test]
+    fn the_size_that_is_kept_is_the_one_that_the_user_gave() {
+        let sides = egui::vec2(800.0, 600.0);
+        let inner_rect = Some(egui::Rect::from_min_size(egui::Pos2::ZERO, sides));
+        let viewport = egui::ViewportInfo { inner_rect, ..egui::ViewportInfo::default() };
+        assert_eq!(own_size(&viewport, 1.0), Some([800.0, 600.0]));
+        // The next window is opened before its content is zoomed.
+        assert_eq!(own_size(&viewport, 1.5), Some([1200.0, 900.0]));
+        let maximized = egui::ViewportInfo { maximized: Some(true), ..viewport.clone() };
+        let full = egui::ViewportInfo { fullscreen: Some(true), ..viewport };
+        for odd in [maximized, full, egui::ViewportInfo::default()] {
+            assert_eq!(own_size(&odd, 1.0), None);
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! Carries out what the user asked.
 
+mod room;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -7,47 +9,33 @@ use eframe::egui;
 
 use super::app::App;
 use super::desk::Order;
-use super::model::{Action, Choice, Drill, DrillState, Entry, Format, Hosting, NoticeKind, What};
+use super::model::{Action, Choice, Drill, Entry, Format, Hosting, NoticeKind, What};
 use super::options::{self, chosen};
-use super::room::{Place, host_of};
 use super::{export, theme};
-use crate::call::manifest::Source;
-use crate::call::state::{Phase, Relays};
-use crate::call::{self, Command, manifest};
+use crate::call::Command;
 use crate::clock;
-use crate::crypto::invite::Invite;
 use crate::election;
 use crate::media::Device;
-use crate::proto::manifest::Manifest;
 use crate::settings::Settings;
-
-/// A name for who typed none.
-const GUEST: &str = "guest";
 
 impl App {
     pub(super) fn carry_out(&mut self, ctx: &egui::Context, action: Action) {
         match action {
             Action::Name(name) => {
+                (self.options.name, self.model.given_name) = (None, None);
                 self.model.settings.name = name;
                 self.save_soon();
             }
             Action::Room(text) if self.in_lobby() => self.read_room(text),
-            // The room that is being entered stays; this one counts once that one is left.
-            Action::Room(text) => self.model.room.text = text,
-            Action::Consent(yes) => self.consent(yes),
-            Action::Join => self.join(),
+            Action::Consent(yes) if self.in_lobby() => self.consent(yes),
+            // A room that is being joined stays the one that it is.
+            Action::Room(_) | Action::Consent(_) => {}
+            Action::Join => drop(self.join()),
             Action::Host => {
                 self.model.hosting = Hosting::Starting;
-                self.desk.order(Order::Host(self.model.settings.name.clone()));
+                self.desk.order(Order::Host);
             }
-            Action::StopHosting => {
-                let hosting = std::mem::take(&mut self.model.hosting);
-                self.hosted_relay = None;
-                self.desk.order(Order::StopHosting);
-                let text = std::mem::take(&mut self.model.room.text);
-                let ended = matches!(hosting, Hosting::Yes { invite, .. } if invite == text);
-                self.read_room(if ended { String::new() } else { text });
-            }
+            Action::StopHosting => self.stop_hosting(),
             Action::Mute(muted) => {
                 self.model.settings.muted = muted;
                 self.save_soon();
@@ -61,20 +49,22 @@ impl App {
             Action::Pick(device, choice) => self.pick(device, choice),
             Action::TestSound => self.command(Command::TestSound),
             Action::RaceAgain => {
+                self.model.race = None;
                 let sources = self.raced();
                 self.command(Command::Relays(sources));
             }
             Action::Leave => self.leave(),
             Action::Elect(command, lasts) => {
+                if matches!(command, election::Command::Pin(_)) {
+                    self.options.pin = None;
+                }
                 self.note(&command, lasts);
                 self.command(Command::Elect { command, lasts });
             }
             Action::StopWishes => {
+                self.options.pin = None;
                 self.command(Command::EndWishes);
-                let damaged = self.model.drills.iter().filter(|relay| relay.state != DrillState::Running);
-                let damaged: Vec<_> = damaged.map(|relay| relay.region.clone()).collect();
-                damaged.into_iter().for_each(|region| self.desk.order(Order::Drill(region, Drill::Revive)));
-                self.drilled("You stopped every drill".into());
+                self.drilled("You ended every pin and block".into());
             }
             Action::Drill(region, drill) => {
                 self.drilled(match drill {
@@ -99,126 +89,6 @@ impl App {
         self.desk.order(Order::Call(command));
     }
 
-    /// Reads the room's box anew; races other relays where it names others.
-    pub(super) fn read_room(&mut self, text: String) {
-        let room = &mut self.model.room;
-        let place = Place::read(&text);
-        (room.text, room.name, room.error, room.invite, room.consent) = (text, None, None, None, None);
-        match place {
-            Ok(Some(place)) => {
-                room.name = Some(place.room.clone());
-                room.invite.clone_from(&place.invite);
-                let strangers = place.strangers(&self.trusted());
-                if !strangers.is_empty() {
-                    self.model.room.consent = Some(strangers);
-                }
-            }
-            Ok(None) => {}
-            Err(error) => room.error = Some(error),
-        }
-        self.race();
-    }
-
-    /// Hosts that may be contacted because of a link.
-    fn trusted(&self) -> Vec<String> {
-        let listed = self.model.settings.manifests.iter().filter_map(|manifest| host_of(manifest));
-        listed.chain(self.agreed.iter().cloned()).collect()
-    }
-
-    fn consent(&mut self, yes: bool) {
-        let Some(hosts) = self.model.room.consent.take() else { return };
-        if yes {
-            self.agreed.extend(hosts);
-            self.race();
-        } else {
-            self.read_room(String::new());
-        }
-    }
-
-    /// The lists of relays that the settings and the room's box name.
-    fn raced(&self) -> Vec<Source> {
-        let place = Place::read(&self.model.room.text).ok().flatten();
-        let place = place.filter(|_| self.model.room.consent.is_none());
-        let mut sources = self.hosted_relay.iter().cloned().map(Source::Given).collect::<Vec<_>>();
-        sources.extend(place.map(|place| place.sources()).unwrap_or_default());
-        sources.extend(options::listed(&self.model.settings));
-        sources.extend(self.options.manifests.iter().cloned());
-        sources
-    }
-
-    /// Races the relays that are named now, unless they are raced already.
-    fn race(&mut self) {
-        let sources = self.raced();
-        if self.in_lobby() && sources != self.sources {
-            self.sources.clone_from(&sources);
-            self.model.race = None;
-            self.command(Command::Relays(sources));
-        }
-    }
-
-    /// A relay runs here: its invite goes into the room's box.
-    pub(super) fn memory_of_host(&mut self, invite: &str, manifest: Manifest) {
-        self.hosted_relay = Some(manifest);
-        let at = Place::read(invite).ok().flatten().map(|place| place.at).unwrap_or_default();
-        self.agreed.extend(at);
-        if self.in_lobby() {
-            self.read_room(invite.to_owned());
-        }
-    }
-
-    fn join(&mut self) {
-        let name = match self.model.settings.name.trim() {
-            "" => GUEST.to_owned(),
-            name => name.to_owned(),
-        };
-        let entry = match (self.options.entry.clone(), Place::read(&self.model.room.text)) {
-            (Some(entry), _) => call::Entry { name, ..entry },
-            (None, Ok(Some(place))) if self.model.room.consent.is_none() => place.entry(&name),
-            _ => return,
-        };
-        let at = self.model.wall.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        self.model.settings.remember(&entry.room, at);
-        self.save_soon();
-        self.model.timeline.clear();
-        self.model.room.name = Some(entry.room.clone());
-        self.entered = Some(entry.clone());
-        self.command(Command::Join(Box::new(entry)));
-    }
-
-    /// Who came by the room's name gets a link for the others, over the relays of the call. They may be known only once
-    /// the room is entered.
-    pub(super) fn make_invite(&mut self) {
-        let (Some(state), Some(entry)) = (&self.model.call, &self.entered) else { return };
-        if self.model.room.invite.is_none() && matches!(state.phase, Phase::InCall { .. }) {
-            let (at, pins) = manifest::addresses(&state.manifest);
-            let (room, secret) = (entry.room.clone(), entry.secret.clone());
-            self.model.room.invite = Invite { room, at, secret, pins, grant: None }.to_link().ok();
-        }
-    }
-
-    /// As if Join were pressed, once, as soon as there is something to join over.
-    pub(super) fn join_when_possible(&mut self) {
-        let ready = self.model.call.as_ref().is_some_and(|state| {
-            state.phase == Phase::Lobby && state.relays == Relays::Known && state.race.leader.is_some()
-        });
-        if self.options.join && ready && self.model.room.consent.is_none() {
-            self.options.join = false;
-            self.join();
-        }
-    }
-
-    fn leave(&mut self) {
-        self.entered = None;
-        let text = std::mem::take(&mut self.model.room.text);
-        self.read_room(text);
-        let sources = self.raced();
-        let mut config = self.options.config(&self.model.settings, Vec::new());
-        config.sources.clone_from(&sources);
-        self.sources = sources;
-        self.model.race = None;
-        self.desk.order(Order::Leave(Box::new(config)));
-    }
-
     fn pick(&mut self, device: Device, choice: Option<Choice>) {
         let choice = chosen(choice);
         let command = match device {
@@ -226,11 +96,12 @@ impl App {
             Device::Speaker => Command::Speaker(options::speaker(choice.as_ref())),
             Device::Camera => Command::Pictures(options::camera(choice.as_ref())),
         };
-        let settings = &mut self.model.settings;
+        // What is picked by hand weighs more than a flag, also at the next call.
+        let (settings, options) = (&mut self.model.settings, &mut self.options);
         match device {
-            Device::Microphone => settings.microphone = choice,
-            Device::Speaker => settings.speaker = choice,
-            Device::Camera => settings.camera = choice,
+            Device::Microphone => (settings.microphone, options.audio) = (choice, None),
+            Device::Speaker => (settings.speaker, options.play) = (choice, None),
+            Device::Camera => (settings.camera, options.video) = (choice, None),
         }
         self.save_soon();
         self.command(command);
@@ -255,8 +126,8 @@ impl App {
 
     pub(super) fn save(&mut self) {
         self.save_at = None;
-        if let Err(error) = self.store.save(&self.model.settings) {
-            self.toast(NoticeKind::Danger, error.to_string());
+        if !self.saver.save(&self.model.settings) {
+            self.save_soon();
         }
     }
 

@@ -4,7 +4,9 @@
 //! It also says when to draw: see [`super::pace`]. Never: anything that is drawn.
 
 mod drawing;
+mod hearing;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,28 +16,24 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use self::drawing::Drawing;
+use self::hearing::Hearing;
 use super::host;
-use super::model::{Choice, Devices, Drill, DrillRelay};
+use super::model::{Devices, Drill, DrillRelay};
 use crate::call::state::State;
 use crate::call::{self, Call, Command, Event};
 use crate::instance::{Listener, Request};
-use crate::media::audio::{self, DeviceKind};
-use crate::media::video::{self, Pictures};
+use crate::media::video::Pictures;
 use crate::proto::manifest::Manifest;
 
 pub use self::drawing::Attention;
 
-/// Devices are looked for this often while somebody may be picking one.
-const LOOK: Duration = Duration::from_secs(4);
-
-/// What the window asks.
-#[derive(Debug)]
+/// What the window asks. It has no `Debug`: there may be a room's secret and a token inside.
 pub enum Order {
     Call(Command),
     /// Ends the call and opens the next lobby.
     Leave(Box<call::Config>),
-    /// Hosts a call under this name.
-    Host(String),
+    /// Hosts a call here.
+    Host,
     StopHosting,
     Drill(String, Drill),
 }
@@ -60,11 +58,17 @@ pub enum Word {
 }
 
 /// A relay that runs here.
-#[derive(Debug)]
 pub struct Hosted {
+    /// With the room's secret.
     pub invite: String,
     pub reach: String,
     pub manifest: Manifest,
+}
+
+impl fmt::Debug for Hosted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hosted").field("reach", &self.reach).finish_non_exhaustive()
+    }
 }
 
 /// The relays of a demo, and what may be done to them.
@@ -106,8 +110,7 @@ impl Desk {
         let (orders, orders_in) = mpsc::unbounded_channel();
         let (words_out, words) = mpsc::unbounded_channel();
         let drawing = Drawing::new(ctx, attention.clone());
-        let (hosting, listing, listed) = (None, None, Devices::default());
-        let work = Work { words: words_out, drawing, attention, hosting, listing, listed, ears };
+        let work = Work { words: words_out, drawing, hosting: None, hearing: Hearing::new(ears, attention) };
         let task = runtime.spawn(work.run(config, orders_in));
         Self { orders, words, task: Some(task), runtime: runtime.clone() }
     }
@@ -148,25 +151,17 @@ struct Work {
     words: mpsc::UnboundedSender<Word>,
     drawing: Drawing,
     hosting: Option<host::Hosting>,
-    attention: Arc<Attention>,
-    listing: Option<JoinHandle<Devices>>,
-    /// The lists that were told last.
-    listed: Devices,
-    ears: Ears,
+    hearing: Hearing,
 }
 
 impl Work {
     /// One call after the other, until the window is closed.
     async fn run(mut self, first: call::Config, mut orders: mpsc::UnboundedReceiver<Order>) {
         let mut next = Some(first);
-        self.list_devices();
         while let Some(config) = next {
             next = match Call::open(config) {
                 Ok(call) => self.attend(call, &mut orders).await,
-                Err(error) => {
-                    self.say(Word::Broken(error.to_string()));
-                    self.idle(&mut orders).await
-                }
+                Err(error) => self.idle(error.to_string(), &mut orders).await,
             };
         }
         if let Some(hosting) = self.hosting.take() {
@@ -179,7 +174,6 @@ impl Work {
         let (mut state, pictures) = (call.state(), call.pictures());
         let mut shown = pictures.subscribe();
         self.say(Word::Opened { pictures, state: call.state() });
-        let mut look = tokio::time::interval(LOOK);
         loop {
             let due = self.drawing.due();
             tokio::select! {
@@ -196,46 +190,29 @@ impl Work {
                 },
                 event = call.event() => match event {
                     Some(event) => self.say(Word::Event(event)),
-                    None => {
-                        self.say(Word::Broken("the call ended by itself".into()));
-                        return self.idle(orders).await;
-                    }
+                    None => return self.idle("the call ended by itself".into(), orders).await,
                 },
                 Ok(()) = state.changed() => self.drawing.state(&state.borrow_and_update()),
                 Ok(()) = shown.changed() => {
                     shown.mark_unchanged();
                     self.drawing.picture();
                 }
-                devices = listed(&mut self.listing) => {
-                    self.listing = None;
-                    if devices != self.listed {
-                        self.listed.clone_from(&devices);
-                        self.say(Word::Devices(devices));
-                    }
-                }
-                _ = look.tick() => {
-                    if self.attention.is_picking() {
-                        self.list_devices();
-                    }
-                }
-                request = next_request(&mut self.ears.listener) => self.say(Word::Asked(request)),
-                relays = next_relays(&mut self.ears.drills) => self.say(Word::Drills(relays)),
-                () = interruption(&mut self.ears.interrupted) => self.say(Word::Quit),
+                word = self.hearing.next() => self.say(word),
                 () = drawing::sleep_until(due) => self.drawing.draw(),
             }
         }
     }
 
-    /// Without a call, does the rest until the next call is asked for; `None` where the window is closed.
-    async fn idle(&mut self, orders: &mut mpsc::UnboundedReceiver<Order>) -> Option<call::Config> {
+    /// Has no call, and says why; everything else goes on. Ends as [`Work::attend`] does.
+    async fn idle(&mut self, why: String, orders: &mut mpsc::UnboundedReceiver<Order>) -> Option<call::Config> {
+        self.say(Word::Broken(why));
         loop {
             tokio::select! {
                 order = orders.recv() => match order? {
                     Order::Leave(next) => return Some(*next),
                     order => self.carry_out(None, order).await,
                 },
-                request = next_request(&mut self.ears.listener) => self.say(Word::Asked(request)),
-                () = interruption(&mut self.ears.interrupted) => self.say(Word::Quit),
+                word = self.hearing.next() => self.say(word),
             }
         }
     }
@@ -244,11 +221,11 @@ impl Work {
         match order {
             Order::Call(command) => {
                 if !call.is_some_and(|call| call.command(command)) {
-                    tracing::warn!("no call takes the order");
+                    tracing::warn!("no call takes an order");
                 }
             }
-            Order::Host(name) => {
-                let started = host::Hosting::start(&name).await;
+            Order::Host => {
+                let started = host::Hosting::start().await;
                 let word = started.map_err(|error| error.to_string()).map(|hosting| {
                     let hosted = Hosted {
                         invite: hosting.invite.clone(),
@@ -266,9 +243,7 @@ impl Work {
                 }
             }
             Order::Drill(region, drill) => {
-                if let Some(drills) = &self.ears.drills
-                    && drills.orders.try_send((region, drill)).is_err()
-                {
+                if !self.hearing.drill(region, drill) {
                     tracing::warn!("the demo takes no drill");
                 }
             }
@@ -286,13 +261,6 @@ impl Work {
         call.ended().await;
     }
 
-    fn list_devices(&mut self) {
-        if self.listing.is_none() {
-            // It may take a second.
-            self.listing = Some(tokio::task::spawn_blocking(devices));
-        }
-    }
-
     fn say(&self, word: Word) {
         if self.words.send(word).is_ok() {
             self.drawing.wake();
@@ -300,54 +268,37 @@ impl Work {
     }
 }
 
-async fn listed(listing: &mut Option<JoinHandle<Devices>>) -> Devices {
-    match listing {
-        Some(task) => task.await.unwrap_or_default(),
-        None => std::future::pending().await,
-    }
-}
-
-async fn next_request(listener: &mut Option<Listener>) -> Request {
-    if let Some(listening) = listener {
-        if let Some(request) = listening.next().await {
-            return request;
-        }
-        *listener = None;
-    }
-    std::future::pending().await
-}
-
-async fn interruption(interrupted: &mut Option<mpsc::Receiver<()>>) {
-    if let Some(signals) = interrupted
-        && signals.recv().await.is_some()
-    {
-        return;
-    }
-    std::future::pending().await
-}
-
-async fn next_relays(drills: &mut Option<Drills>) -> Vec<DrillRelay> {
-    if let Some(drills) = drills
-        && drills.relays.changed().await.is_ok()
-    {
-        return drills.relays.borrow_and_update().clone();
-    }
-    std::future::pending().await
-}
-
-/// What can be picked now.
-fn devices() -> Devices {
-    let sound = audio::devices();
-    let of = |kind: DeviceKind| {
-        let listed = sound.iter().filter(|device| device.kind == kind);
-        listed
-            .map(|device| Choice { id: device.id.clone(), name: device.name.clone(), default: device.default })
-            .collect()
-    };
-    let cameras = video::cameras().into_iter().enumerate();
-    let cameras = cameras.map(|(n, camera)| Choice { id: camera.id, name: camera.name, default: n == 0 }).collect();
-    Devices { microphones: Some(of(DeviceKind::Input)), speakers: Some(of(DeviceKind::Output)), cameras: Some(cameras) }
-}
-
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use crate::ui::options::Options;
+
+    #[tokio::test]
+    async fn without_a_call_everything_else_is_still_heard() {
+        let (signals, interrupted) = mpsc::channel(1);
+        let (drills, mut asked) = mpsc::channel(1);
+        let (_shown, relays) = watch::channel(Vec::new());
+        let ears =
+            Ears { interrupted: Some(interrupted), drills: Some(Drills { orders: drills, relays }), ..Ears::default() };
+        let (words, mut said) = mpsc::unbounded_channel();
+        let attention = Arc::new(Attention::default());
+        let drawing = Drawing::new(egui::Context::default(), attention.clone());
+        let mut work = Work { words, drawing, hosting: None, hearing: Hearing::new(ears, attention) };
+        let (orders, mut orders_in) = mpsc::unbounded_channel();
+        let config = Options::default().config(&crate::settings::Settings::default(), Vec::new());
+        let task = tokio::spawn(async move { work.idle("no luck".into(), &mut orders_in).await.is_some() });
+        signals.send(()).await.unwrap();
+        let quit = async { while !matches!(said.recv().await, Some(Word::Quit)) {} };
+        tokio::time::timeout(Duration::from_secs(10), quit).await.expect("the signal is heard");
+        assert!(orders.send(Order::Drill("tokyo".into(), Drill::Kill)).is_ok());
+        assert_eq!(asked.recv().await, Some(("tokyo".into(), Drill::Kill)));
+        assert!(orders.send(Order::Leave(Box::new(config))).is_ok());
+        assert!(task.await.unwrap(), "the next lobby opens");
+    }
+
+    #[test]
+    fn what_is_hosted_is_not_shown_with_its_secret() {
+        let hosted = Hosted { invite: "#secret".into(), reach: "here".into(), manifest: Manifest::default() };
+        assert!(!format!("{:?}", Word::Hosting(Ok(hosted))).contains("secret"));
+    }
+}

@@ -2,9 +2,11 @@
 //! here runs.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::host::Reach;
 use super::model::{Choice, Devices, DrillRelay, DrillState, Entry, Hosting, Model, Notice, NoticeKind, Room, What};
 use crate::call::event::{Moved, Place};
 use crate::call::state::{DeviceState, Own, Peer, Phase, Quality, Race, Relays, State, Wish, Wished};
@@ -165,7 +167,8 @@ pub fn drill() -> Model {
 pub fn hosting() -> Model {
     let mut model = lobby(Duration::from_secs(5));
     let invite = "nearcall://join/kip-mora-tel?at=192.168.1.20:4433#AAAA";
-    model.hosting = Hosting::Yes { invite: invite.into(), reach: "people on your network, at 192.168.1.20".into() };
+    let reach = Reach::LocalNetwork(Ipv4Addr::new(192, 168, 1, 20).into()).to_string();
+    model.hosting = Hosting::Yes { invite: invite.into(), reach };
     model.room =
         Room { text: invite.into(), name: Some("kip-mora-tel".into()), invite: Some(invite.into()), ..Room::default() };
     let until = model.now + Duration::from_secs(6);
@@ -237,6 +240,7 @@ fn blank(now: Instant) -> Model {
             cameras: Some(vec![choice("0", "HD webcam", true)]),
         },
         settings: Settings { name: "Ada".into(), ..Settings::default() },
+        given_name: None,
         room: Room { text: "kitchen".into(), name: Some("kitchen".into()), ..Room::default() },
         timeline: Vec::new(),
         toasts: Vec::new(),

@@ -12,11 +12,13 @@ use crate::crypto::invite::{Invite, InviteError};
 use crate::crypto::secret::RoomSecret;
 use crate::crypto::{self, NoRandom};
 use crate::proto::manifest::{Manifest, RelayEntry};
-use crate::proto::{CALL_PATH, DEFAULT_PORT, limits};
+use crate::proto::{CALL_PATH, DEFAULT_PORT};
 use crate::relay::{Config, Relay, RelayError};
 
 /// Ports that are tried in turn; 0 is any that is free.
 const PORTS: [u16; 4] = [DEFAULT_PORT, DEFAULT_PORT + 1, DEFAULT_PORT + 2, 0];
+/// What everybody's region panel calls a relay on a person's own machine. No person's name: panels are exported.
+pub const REGION: &str = "host's computer";
 /// Threads of a relay that shares its machine with its host's own call.
 const WORKERS: usize = 2;
 
@@ -80,17 +82,16 @@ impl fmt::Debug for Hosting {
 }
 
 impl Hosting {
-    /// Starts a relay and makes its invite. `host` is the user's name, which the others see as the region's; may be
-    /// empty. Inside a tokio runtime.
+    /// Starts a relay and makes its invite. Inside a tokio runtime.
     ///
     /// # Errors
     /// See [`HostError`]: the text says what to do.
-    pub async fn start(host: &str) -> Result<Self, HostError> {
-        Self::start_at(host, find_reach(), &PORTS).await
+    pub async fn start() -> Result<Self, HostError> {
+        Self::start_at(find_reach(), &PORTS).await
     }
 
-    async fn start_at(host: &str, reach: Reach, ports: &[u16]) -> Result<Self, HostError> {
-        let relay = start_relay(&region(host), reach, ports).await?;
+    async fn start_at(reach: Reach, ports: &[u16]) -> Result<Self, HostError> {
+        let relay = start_relay(reach, ports).await?;
         let port = relay.address().port();
         let random = SystemRandom::new();
         let room = room_code(&random)?;
@@ -112,7 +113,7 @@ impl Hosting {
     }
 }
 
-async fn start_relay(region: &str, reach: Reach, ports: &[u16]) -> Result<Relay, HostError> {
+async fn start_relay(reach: Reach, ports: &[u16]) -> Result<Relay, HostError> {
     let address = reach.address();
     let listen = match (reach, address) {
         (Reach::ThisMachine, address) => address,
@@ -124,7 +125,7 @@ async fn start_relay(region: &str, reach: Reach, ports: &[u16]) -> Result<Relay,
         listen: (listen, *port).into(),
         advertise: Some(address.to_string()),
         workers: Some(WORKERS),
-        ..Config::local(region)
+        ..Config::local(REGION)
     };
     for port in others {
         match Relay::start(config(port)).await {
@@ -179,17 +180,6 @@ fn over_loopback(entry: &RelayEntry, reach: Reach, port: u16) -> RelayEntry {
         websocket: Some(format!("wss://{own}{CALL_PATH}")),
         ..entry.clone()
     }
-}
-
-/// What the region panel calls a relay on a person's own machine.
-fn region(host: &str) -> String {
-    const SUFFIX: &str = "'s computer";
-    let host: String = host.chars().filter(|c| !c.is_control()).collect();
-    let host = host.trim();
-    let host = if host.is_empty() { "host" } else { host };
-    // The relay adds five bytes to make its id.
-    let room = limits::NAME_BYTES - SUFFIX.len() - 5;
-    format!("{}{SUFFIX}", host[..host.floor_char_boundary(room)].trim_end())
 }
 
 /// A code that can be read out: `bako-mitu-feze`.

@@ -29,8 +29,8 @@ pub struct Memory {
     regions: regions::Memory,
     name: Draft,
     room: Draft,
-    /// Since when the microphone gives not a single sample but zero.
-    silent_since: Option<Instant>,
+    /// The microphone that gives nothing, and since when.
+    silent: Option<(String, Instant)>,
 }
 
 /// Widest that the content is drawn, in points.

@@ -22,6 +22,8 @@ pub struct Model {
     pub pictures: Pictures,
     pub devices: Devices,
     pub settings: Settings,
+    /// The name for this run alone, where one was given at the start; it is not kept.
+    pub given_name: Option<String>,
     pub room: Room,
     pub timeline: Vec<Entry>,
     pub toasts: Vec<Notice>,
@@ -32,6 +34,13 @@ pub struct Model {
     pub race: Option<Vec<CandidateRow>>,
     /// Motion costs drawing; off for tests and for who asked for it.
     pub motion: bool,
+}
+
+impl Model {
+    /// What others see, as it was typed; may be empty.
+    pub fn name(&self) -> &str {
+        self.given_name.as_ref().unwrap_or(&self.settings.name)
+    }
 }
 
 /// What can be picked. `None` while the first list is being made.

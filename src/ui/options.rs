@@ -4,13 +4,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::desk::Ears;
-use super::model::Choice;
+use super::model::{Choice, Room};
 use super::renderer;
+use super::room::Place;
 use crate::call::log::EventLog;
 use crate::call::manifest::Source;
 use crate::call::{Config, Entry};
 use crate::media::audio::{AudioSource, Output};
 use crate::media::video::{VideoConfig, VideoSource};
+use crate::proto::manifest::Manifest;
 use crate::settings::{Chosen, Settings};
 
 /// What the command line says; everything that is given here weighs more than the settings, for this run.
@@ -39,9 +41,22 @@ pub struct Options {
 }
 
 impl Options {
-    /// A call that begins in the lobby.
-    pub fn config(&self, settings: &Settings, mut sources: Vec<Source>) -> Config {
+    /// The lists of relays that are raced: those of a relay that runs here, of the room's box unless its hosts wait for
+    /// a yes, of the settings and of the command line. A demo has its own alone.
+    pub fn sources(&self, settings: &Settings, room: &Room, hosted: Option<&Manifest>) -> Vec<Source> {
+        if self.entry.is_some() {
+            return self.manifests.clone();
+        }
+        let place = Place::read(&room.text).ok().flatten().filter(|_| room.consent.is_none());
+        let mut sources = hosted.cloned().map(Source::Given).into_iter().collect::<Vec<_>>();
+        sources.extend(place.map(|place| place.sources()).unwrap_or_default());
+        sources.extend(listed(settings));
         sources.extend(self.manifests.iter().cloned());
+        sources
+    }
+
+    /// A call that begins in the lobby.
+    pub fn config(&self, settings: &Settings, sources: Vec<Source>) -> Config {
         let video = self.video.clone().unwrap_or_else(|| camera(settings.camera.as_ref()));
         let video_config = match video {
             VideoSource::Pattern => VideoConfig::pattern(),
@@ -65,7 +80,7 @@ impl Options {
 }
 
 /// The lists of relays that the settings name.
-pub fn listed(settings: &Settings) -> Vec<Source> {
+fn listed(settings: &Settings) -> Vec<Source> {
     let read = |text: &String| text.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
     settings.manifests.iter().map(read).collect()
 }
@@ -85,4 +100,35 @@ pub fn camera(chosen: Option<&Chosen>) -> VideoSource {
 /// A device as the settings keep it.
 pub fn chosen(choice: Option<Choice>) -> Option<Chosen> {
     choice.map(|choice| Chosen { id: choice.id, name: choice.name })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str) -> Source {
+        Source::File(path.into())
+    }
+
+    #[test]
+    fn a_demo_races_its_own_relays_alone() {
+        let settings = Settings { manifests: vec!["mine.json".into()], ..Settings::default() };
+        let room = Room { text: "kitchen".into(), ..Room::default() };
+        let mut options = Options { manifests: vec![file("given.json")], ..Options::default() };
+        assert_eq!(options.sources(&settings, &room, None), [file("mine.json"), file("given.json")]);
+        let secret = crate::crypto::secret::RoomSecret::of_room("demo");
+        options.entry = Some(Entry { room: "demo".into(), secret, name: String::new(), token: None });
+        assert_eq!(options.sources(&settings, &room, None), [file("given.json")]);
+    }
+
+    #[test]
+    fn the_hosts_of_a_link_are_raced_after_a_yes() {
+        let options = Options::default();
+        let text = "nearcall://join/kitchen?at=calls.example:4433#AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        let mut room = crate::ui::room::read(text.into(), &[]);
+        assert_eq!(room.consent.as_deref(), Some(&["calls.example:4433".to_owned()][..]));
+        assert_eq!(options.sources(&Settings::default(), &room, None), []);
+        room.consent = None;
+        assert_eq!(options.sources(&Settings::default(), &room, None).len(), 1);
+    }
 }

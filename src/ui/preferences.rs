@@ -1,7 +1,7 @@
 //! Owns the settings' page: devices, what others see, lists of relays, the look, and what this program is.
 //!
 //! [`super::shell`] shows it on a sheet over the lobby or the call. A change is asked for at once by an
-//! [`Action::Settings`] that holds all of them; text waits until its box is left.
+//! [`Action::Settings`] that holds all of them; text waits until its box is left, and a name is an [`Action::Name`].
 
 pub mod devices;
 mod relays;
@@ -91,10 +91,10 @@ fn change(model: &Model, actions: &mut Vec<Action>, edit: impl FnOnce(&mut Setti
 }
 
 fn you_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Action>) {
-    memory.name.follow(&model.settings.name);
+    memory.name.follow(model.name());
     let left = widgets::field(ui, "Your name", "Guest", &mut memory.name.text).lost_focus();
     if left && let Some(name) = memory.name.take() {
-        change(model, actions, |settings| settings.name = name);
+        actions.push(Action::Name(name));
     }
     ui.add_space(space::S);
     devices::picker_ui(ui, model, Device::Microphone, actions);

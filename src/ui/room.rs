@@ -4,11 +4,14 @@ use std::net::IpAddr;
 
 use url::Url;
 
+use super::model::Room;
 use crate::call::Entry;
-use crate::call::manifest::Source;
+use crate::call::manifest::{self, Source};
 use crate::crypto::invite::Invite;
 use crate::crypto::room;
 use crate::crypto::secret::RoomSecret;
+use crate::proto::manifest::{Manifest, RelayEntry};
+use crate::settings::Settings;
 
 /// A text that makes sense.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,8 +68,44 @@ impl Place {
     }
 }
 
+/// The room's box with this text in it; hosts that are not `known` wait for a yes.
+pub fn read(text: String, known: &[String]) -> Room {
+    match Place::read(&text) {
+        Ok(Some(place)) => {
+            let strangers = place.strangers(known);
+            let consent = (!strangers.is_empty()).then_some(strangers);
+            Room { text, name: Some(place.room), error: None, invite: place.invite, consent }
+        }
+        Ok(None) => Room { text, ..Room::default() },
+        Err(error) => Room { text, error: Some(error), ..Room::default() },
+    }
+}
+
+/// Where an invite leads others: the relay that is hosted here, as its own invite has it, and the relays of `manifest`
+/// that are not on this machine. Nothing but this machine's where there is nothing else: a demo's.
+pub fn ways(manifest: &Manifest, hosted: Option<&str>) -> (Vec<String>, Vec<String>) {
+    let elsewhere = |relay: &RelayEntry| {
+        let one = Manifest { relays: vec![relay.clone()] };
+        !manifest::addresses(&one).0.iter().any(|at| is_here(at))
+    };
+    let relays = manifest.relays.iter().filter(|relay| elsewhere(relay)).cloned().collect();
+    let (mut at, mut pins) = manifest::addresses(&Manifest { relays });
+    if let Some(hosted) = hosted.and_then(|link| Invite::parse(link).ok()) {
+        at.retain(|other| !hosted.at.contains(other));
+        pins.retain(|other| !hosted.pins.contains(other));
+        at.splice(0..0, hosted.at);
+        pins.splice(0..0, hosted.pins);
+    }
+    if at.is_empty() { manifest::addresses(manifest) } else { (at, pins) }
+}
+
+/// The hosts that the settings list.
+pub fn listed_hosts(settings: &Settings) -> Vec<String> {
+    settings.manifests.iter().filter_map(|manifest| host_of(manifest)).collect()
+}
+
 /// The `HOST:PORT` of an address that the user listed.
-pub fn host_of(manifest: &str) -> Option<String> {
+fn host_of(manifest: &str) -> Option<String> {
     let url = Url::parse(manifest).ok()?;
     Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
 }
@@ -117,5 +156,34 @@ mod tests {
         }
         assert_eq!(host_of("https://calls.example/regions.json").as_deref(), Some("calls.example:443"));
         assert_eq!(host_of("relays.json"), None);
+    }
+
+    fn manifest_of(hosts: &[&str]) -> Manifest {
+        let relay = |at: &&str| {
+            format!(r#"{{"id":"{at}","region":"r","websocket":"wss://{at}/v1/call","pins":["{}"]}}"#, pin(at))
+        };
+        let relays: Vec<String> = hosts.iter().map(relay).collect();
+        Manifest::from_json(&format!(r#"{{"relays":[{}]}}"#, relays.join(","))).unwrap()
+    }
+
+    fn pin(at: &str) -> String {
+        format!("{:0>64}", at.len())
+    }
+
+    #[test]
+    fn an_invite_made_while_hosting_leads_to_where_others_can_go() {
+        let hosted = |at: &str| {
+            let secret = RoomSecret::of_room("x");
+            let at = vec![at.to_owned()];
+            Invite { room: "host".into(), at, secret, pins: vec!["b".repeat(64)], grant: None }.to_link().unwrap()
+        };
+        let own = manifest_of(&["127.0.0.1:4433"]);
+        let (at, pins) = ways(&own, Some(&hosted("192.168.1.7:4433")));
+        assert_eq!((at, pins.len()), (vec!["192.168.1.7:4433".to_owned()], 1));
+        let both = manifest_of(&["127.0.0.1:4433", "relay.example:4433"]);
+        assert_eq!(ways(&both, Some(&hosted("192.168.1.7:4433"))).0, ["192.168.1.7:4433", "relay.example:4433"]);
+        assert_eq!(ways(&both, None).0, ["relay.example:4433"]);
+        // A demo has nothing else.
+        assert_eq!(ways(&own, None).0, ["127.0.0.1:4433"]);
     }
 }

@@ -11,7 +11,7 @@ use eframe::egui::{self, Ui, UiBuilder, ViewportCommand};
 
 use self::keys::Key;
 use super::lobby;
-use super::model::{Action, Model};
+use super::model::{Action, Hosting, Model};
 use super::picture::Painter;
 use super::preferences;
 use super::stage::{self, Drawer};
@@ -68,6 +68,11 @@ impl Memory {
         self.sheet = Some(Sheet::Quit);
     }
 
+    /// Whether it is asked now.
+    pub fn asks_to_quit(&self) -> bool {
+        self.sheet == Some(Sheet::Quit)
+    }
+
     /// Whether a device may be picked here now, and the lists of them are worth renewing.
     pub fn settings_open(&self) -> bool {
         self.sheet == Some(Sheet::Settings) || self.stage.picking
@@ -88,7 +93,7 @@ pub fn shell_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
     let ui = &mut whole;
     ui.set_clip_rect(window);
     ui.painter().rect_filled(window, 0.0, theme::palette(ui.ctx()).ground);
-    guard_quit(ui, in_call, memory);
+    guard_quit(ui, model, memory);
     obey_keys(ui, model, memory, in_call, actions);
 
     let open = if in_call {
@@ -111,11 +116,17 @@ fn in_call(model: &Model) -> bool {
     matches!(phase, Some(Phase::InCall { .. } | Phase::Reconnecting { .. }))
 }
 
-/// In a call, the key that quits asks first; elsewhere it quits.
-fn guard_quit(ui: &Ui, in_call: bool, memory: &mut Memory) {
-    let wanted = if in_call { Vec::new() } else { egui::Options::default().quit_shortcuts };
+/// Whether a call is lost with the window: one's own, or the one that this computer carries.
+pub fn ends_a_call(model: &Model) -> bool {
+    in_call(model) || matches!(model.hosting, Hosting::Yes { .. })
+}
+
+/// Where a call would be lost, the key that quits asks first; elsewhere it quits.
+fn guard_quit(ui: &Ui, model: &Model, memory: &mut Memory) {
+    let asks = ends_a_call(model);
+    let wanted = if asks { Vec::new() } else { egui::Options::default().quit_shortcuts };
     ui.ctx().options_mut(|options| options.quit_shortcuts = wanted);
-    if !in_call && memory.sheet == Some(Sheet::Quit) {
+    if !asks && memory.sheet == Some(Sheet::Quit) {
         memory.sheet = None;
     }
 }
@@ -130,7 +141,7 @@ fn obey_keys(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, actions
             Key::Regions if in_call => memory.stage.toggle(Drawer::Regions),
             Key::People if in_call => memory.stage.toggle(Drawer::People),
             Key::Leave if joined => actions.push(Action::Leave),
-            Key::Quit if in_call => memory.sheet = Some(Sheet::Quit),
+            Key::Quit if ends_a_call(model) => memory.sheet = Some(Sheet::Quit),
             Key::Regions | Key::People | Key::Leave | Key::Quit => {}
             Key::Settings => memory.sheet = toggled(memory.sheet, Sheet::Settings),
             Key::Help => memory.sheet = toggled(memory.sheet, Sheet::Keys),
@@ -161,29 +172,32 @@ fn sheet_ui(ui: &Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Actio
             keys::table_ui(ui);
             true
         }),
-        Sheet::Quit => sheet::show(ui.ctx(), "Leave the call and quit?", 400.0, |ui| quit_ui(ui, actions)),
+        Sheet::Quit => {
+            let question = if in_call(model) { "Leave the call and quit?" } else { "Stop hosting and quit?" };
+            sheet::show(ui.ctx(), question, 400.0, |ui| quit_ui(ui, model))
+        }
     };
     if !keep {
         memory.sheet = None;
     }
 }
 
-/// The question before the window closes on a call; `false` once it was answered.
-fn quit_ui(ui: &mut Ui, actions: &mut Vec<Action>) -> bool {
-    let mut open = true;
-    ui.label("The others stay in the call.");
+/// The question before the window closes on a call; `false` once the answer is no. With a yes it stays, so that the
+/// window knows what it was asked.
+fn quit_ui(ui: &mut Ui, model: &Model) -> bool {
+    ui.label(match model.hosting {
+        Hosting::Yes { .. } => "This computer carries the call: it ends for everybody.",
+        _ => "The others stay in the call.",
+    });
     ui.add_space(theme::space::S);
     ui.horizontal(|ui| {
-        if super::widgets::danger(ui, "Leave and quit").clicked() {
-            actions.push(Action::Leave);
+        let words = if in_call(model) { "Leave and quit" } else { "Stop and quit" };
+        if super::widgets::danger(ui, words).clicked() {
             ui.ctx().send_viewport_cmd(ViewportCommand::Close);
-            open = false;
         }
-        if super::widgets::secondary(ui, "Stay").clicked() {
-            open = false;
-        }
-    });
-    open
+        !super::widgets::secondary(ui, "Stay").clicked()
+    })
+    .inner
 }
 
 #[cfg(test)]

@@ -46,18 +46,29 @@ fn two_windows_meet_over_two_relays_and_one_of_them_leaves_a_relay_that_dies() {
 fn a_second_start_hands_its_link_to_the_first_and_ends() {
     let dir = tempfile::tempdir().unwrap();
     let display = Display::start();
-    let settings = dir.path().join("ada").join("settings.toml");
-    let mut first = Program::start("first", &mut window(dir.path(), "ada", &display.name));
-    let link = "nearcall://join/kitchen?at=127.0.0.1:1#AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    eventually("the first one listens", PATIENCE, || dir.path().join("ada/instance").exists().then_some(()));
+    let folder = dir.path().join("ada");
+    let log = dir.path().join("first.log");
+    let mut command = window(dir.path(), "ada", &display.name);
+    command.args(["--log", "info"]).stderr(fs::File::create(&log).unwrap());
+    let mut first = Program::start("first", &mut command);
+    let link = "nearcall://join/kitchen?at=127.0.0.1:1#QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY";
+    eventually("the first one listens", PATIENCE, || folder.join("instance").exists().then_some(()));
     // Without a display it can do nothing but hand over.
     let second = window(dir.path(), "ada", "").arg(link).env_remove("DISPLAY").output().unwrap();
     assert!(second.status.success(), "{second:?}");
     assert!(String::from_utf8_lossy(&second.stdout).contains("open already"));
+    eventually("the first one has the link", PATIENCE, || {
+        fs::read_to_string(&log).unwrap().contains("a link came from another start").then_some(())
+    });
     assert!(first.is_running());
     first.signal("TERM");
     assert!(first.wait(PATIENCE).success());
-    assert!(!settings.exists() || !fs::read_to_string(settings).unwrap().contains("AAAA"), "a secret was kept");
+    assert!(folder.join("settings.toml").exists(), "the window's size was saved");
+    let kept = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    for path in kept.filter(|path| path.is_file()).chain([log]) {
+        let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+        assert!(!text.contains("QUJDREVG"), "the secret is in {}", path.display());
+    }
 }
 
 #[test]
@@ -130,7 +141,9 @@ fn broken_settings_are_kept_aside_and_the_window_stands() {
     assert_eq!(fs::read_to_string(folder.join("settings.toml.bad-1")).unwrap(), broken);
     eve.program.signal("TERM");
     eve.finish(PATIENCE);
-    assert!(fs::read_to_string(folder.join("settings.toml")).unwrap().contains("name = \"eve\""));
+    // The name was for this run; the window's size is worth keeping.
+    let saved = fs::read_to_string(folder.join("settings.toml")).unwrap();
+    assert!(saved.contains("name = \"\"") && saved.contains("window = ["), "{saved}");
 }
 
 fn no_vulkan(command: &mut Command) -> &mut Command {

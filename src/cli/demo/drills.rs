@@ -41,7 +41,7 @@ pub async fn run(
         let until = clock::now() + LASTS;
         *state = match drill {
             Drill::Kill => {
-                world.kill(&region);
+                world.kill(&region).await;
                 DrillState::Dead { until }
             }
             Drill::Drain => {

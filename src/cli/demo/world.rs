@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use tokio::task::JoinHandle;
 
 use crate::net::distance::{Distance, Shape};
 use crate::net::tls::Certificate;
@@ -46,6 +47,8 @@ struct Site {
     address: SocketAddr,
     entry: RelayEntry,
     relay: Option<Arc<Relay>>,
+    /// The task that drains the relay; it holds the relay, too.
+    draining: Option<JoinHandle<()>>,
     paths: Vec<(Distance, Shape)>,
 }
 
@@ -61,7 +64,8 @@ impl World {
             let certificate = Arc::new(Certificate::self_signed(&["localhost".into(), "127.0.0.1".into()])?);
             let relay = world.relay(region, certificate.clone(), None).await?;
             let (address, entry) = (relay.address(), relay.entry().clone());
-            let site = Site { certificate, address, entry, relay: Some(Arc::new(relay)), paths: Vec::new() };
+            let site =
+                Site { certificate, address, entry, relay: Some(Arc::new(relay)), draining: None, paths: Vec::new() };
             world.sites.insert(region, site);
         }
         Ok(world)
@@ -109,20 +113,20 @@ impl World {
     }
 
     /// Ends a relay as if its process were killed.
-    pub fn kill(&mut self, region: &str) {
-        if let Some(relay) = self.sites.get_mut(region).and_then(|site| site.relay.take()) {
-            match Arc::try_unwrap(relay) {
-                Ok(relay) => relay.kill(),
-                // It drains in the background, and goes with the last one who holds it.
-                Err(relay) => drop(relay),
-            }
+    pub async fn kill(&mut self, region: &str) {
+        let Some(site) = self.sites.get_mut(region) else { return };
+        if let Some(relay) = site.take_relay().await {
+            relay.kill();
         }
     }
 
     /// Tells a relay's clients to go elsewhere within `deadline`.
-    pub fn drain(&self, region: &str, deadline: Duration) {
-        if let Some(relay) = self.sites.get(region).and_then(|site| site.relay.clone()) {
-            tokio::spawn(async move { relay.drain(deadline).await });
+    pub fn drain(&mut self, region: &str, deadline: Duration) {
+        let Some(site) = self.sites.get_mut(region) else { return };
+        if let Some(relay) = site.relay.clone().filter(|_| site.draining.is_none()) {
+            site.draining = Some(tokio::spawn(async move {
+                relay.drain(deadline).await;
+            }));
         }
     }
 
@@ -134,16 +138,21 @@ impl World {
         }
     }
 
-    /// A relay as it was at first, at the same address and under the same certificate.
+    /// A relay as it was at first, at the same address and under the same certificate. One that was only slow goes on:
+    /// its distance is taken back.
     ///
     /// # Errors
     /// Its port is not free yet.
     pub async fn revive(&mut self, region: &str) -> anyhow::Result<()> {
-        self.kill(region);
         let Some(site) = self.sites.get(region) else { return Ok(()) };
         for (distance, shape) in &site.paths {
             distance.set(*shape);
         }
+        if site.relay.is_some() && site.draining.is_none() {
+            return Ok(());
+        }
+        self.kill(region).await;
+        let Some(site) = self.sites.get(region) else { return Ok(()) };
         let relay = self.relay(region, site.certificate.clone(), Some(site.address)).await?;
         if let Some(site) = self.sites.get_mut(region) {
             site.relay = Some(Arc::new(relay));
@@ -153,10 +162,55 @@ impl World {
 
     /// Ends every relay.
     pub async fn stop(self) {
-        for site in self.sites.into_values() {
-            if let Some(relay) = site.relay.and_then(|relay| Arc::try_unwrap(relay).ok()) {
+        for mut site in self.sites.into_values() {
+            if let Some(relay) = site.take_relay().await {
                 relay.shutdown().await;
             }
         }
+    }
+}
+
+impl Site {
+    /// The relay, out of the hands of who drains it.
+    async fn take_relay(&mut self) -> Option<Relay> {
+        if let Some(draining) = self.draining.take() {
+            draining.abort();
+            // Only after this the task holds the relay no longer.
+            let _ = draining.await;
+        }
+        self.relay.take().and_then(|relay| Arc::try_unwrap(relay).ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs(world: &World, region: &str) -> Option<*const Relay> {
+        world.sites[region].relay.as_ref().map(Arc::as_ptr)
+    }
+
+    #[tokio::test]
+    async fn a_slow_relay_goes_on_and_a_draining_one_starts_again_at_once() {
+        let mut world = World::start().await.unwrap();
+        world.place(Seat::Singapore).await.unwrap();
+        let before = runs(&world, "singapore");
+        world.degrade("singapore");
+        world.revive("singapore").await.unwrap();
+        assert!(before.is_some() && runs(&world, "singapore") == before, "a slow relay was killed");
+
+        let old = Arc::downgrade(world.sites["frankfurt"].relay.as_ref().unwrap());
+        world.drain("frankfurt", Duration::from_secs(60));
+        world.kill("frankfurt").await;
+        assert!(old.upgrade().is_none(), "who drains it still holds it");
+        // A dead relay that is slowed down, too, is dead.
+        world.degrade("frankfurt");
+        let end = crate::clock::now() + Duration::from_secs(10);
+        while let Err(error) = world.revive("frankfurt").await {
+            assert!(crate::clock::now() < end, "{error:#}");
+            tokio::task::yield_now().await;
+        }
+        assert!(runs(&world, "frankfurt").is_some());
+        world.stop().await;
     }
 }

@@ -6,8 +6,8 @@ use super::*;
 use crate::call::event::{Moved, Place};
 use crate::election::Reason;
 use crate::proto::Transport;
-use crate::ui::fixtures;
 use crate::ui::model::{Action, Room};
+use crate::ui::{fixtures, host};
 
 fn parsed(model: &Model) -> Value {
     serde_json::from_str(&json(model)).expect("the export is JSON")
@@ -106,6 +106,12 @@ fn no_export_tells_the_room_its_secret_or_who_is_in_it() {
     let invite = "nearcall://join/kip-mora-tel?at=192.168.1.20:4433#c2VjcmV0LW9mLXRoZS1yb29t";
     model.room =
         Room { text: invite.into(), name: Some("kip-mora-tel".into()), invite: Some(invite.into()), ..Room::default() };
+    // Ada hosts: her own relay has its rows.
+    fixtures::change(&mut model, |state, _| {
+        let candidate = &mut state.candidates[0].candidate;
+        (candidate.region, candidate.relay) = (host::REGION.into(), format!("{}-0a1b", host::REGION));
+    });
+    assert!(json(&model).contains(host::REGION) && csv(&model).contains(host::REGION));
     for text in [json(&model), csv(&model), text(&model)] {
         for secret in ["c2VjcmV0LW9mLXRoZS1yb29t", "kip-mora-tel", "192.168.1.20", "Ada", "Ben Okafor", "Dmitri"] {
             assert!(!text.contains(secret), "{secret}");

@@ -33,7 +33,7 @@ fn running_ui(ui: &mut Ui, invite: &str, reach: &str, actions: &mut Vec<Action>)
     let colours = theme::palette(ui.ctx());
     widgets::label_icon(ui, icons::BROADCAST, "You are hosting", colours.good);
     ui.add(Label::new(Type::Figures.text(invite)).truncate());
-    ui.label(theme::note(ui.ctx(), format!("Reaches {reach}.")));
+    ui.label(theme::note(ui.ctx(), reach));
     ui.horizontal_wrapped(|ui| {
         if widgets::primary_icon(ui, icons::COPY, "Copy invite").clicked() {
             actions.push(Action::Copy { text: invite.to_owned(), said: "Invite copied" });

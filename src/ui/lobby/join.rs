@@ -14,26 +14,32 @@ const BESIDE: f32 = 380.0;
 
 /// Draws the name, the room and Join.
 pub(super) fn join_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Action>) {
-    memory.name.follow(&model.settings.name);
+    memory.name.follow(model.name());
+    let joining = model.call.as_ref().is_some_and(|state| state.phase == Phase::Joining);
     memory.room.follow(&model.room.text);
     let name = widgets::field(ui, "Your name", "Guest", &mut memory.name.text);
     if name.changed() {
         actions.push(Action::Name(memory.name.text.clone()));
     }
     ui.add_space(space::XS);
-    let room = widgets::field(ui, "Room or invite link", "kitchen, or nearcall://join/…", &mut memory.room.text);
+    // The room that is being joined stays the one that is shown.
+    let room = ui.add_enabled_ui(!joining, |ui| {
+        widgets::field(ui, "Room or invite link", "kitchen, or nearcall://join/…", &mut memory.room.text)
+    });
+    let room = room.inner;
     if room.changed() {
         actions.push(Action::Room(memory.room.text.clone()));
     }
     if let Some(error) = &model.room.error {
         problem(ui, error);
     }
-    consent_ui(ui, model, actions);
+    if !joining {
+        consent_ui(ui, model, actions);
+    }
     ui.add_space(space::XS);
 
     let submitted = (name.lost_focus() || room.lost_focus() || nothing_focused(ui))
         && ui.input(|input| input.key_pressed(Key::Enter));
-    let joining = model.call.as_ref().is_some_and(|state| state.phase == Phase::Joining);
     if joining {
         joining_ui(ui, actions);
         return;

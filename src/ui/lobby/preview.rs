@@ -39,7 +39,7 @@ pub(super) fn preview_ui(ui: &mut Ui, model: &Model, painter: &Painter) {
 }
 
 fn name_ui(ui: &Ui, model: &Model, rect: Rect) {
-    let name = model.settings.name.trim();
+    let name = model.name().trim();
     if !name.is_empty() {
         face::name_ui(ui, rect, name, &[]);
     }

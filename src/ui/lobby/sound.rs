@@ -13,10 +13,9 @@ use crate::ui::theme::{self, space};
 use crate::ui::{icons, widgets};
 use widgets::Tone;
 
-/// A microphone that works and hears nothing at all is switched off somewhere.
-const DEAF_AFTER: Duration = Duration::from_secs(5);
-/// What no room is quiet enough for, of full scale: digital silence.
-const SILENCE: f32 = 1e-5;
+/// A microphone that works and hears nothing at all may be switched off somewhere. Levels are told in steps and a very
+/// quiet room is 0, too: so long, and no longer than it takes to wonder.
+const DEAF_AFTER: Duration = Duration::from_secs(8);
 /// Of the round buttons, points.
 const BUTTON: f32 = 44.0;
 
@@ -75,14 +74,22 @@ fn row(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
     );
 }
 
-/// Whether nothing was heard for so long that something must be wrong.
+/// Whether nothing was heard for so long that something may be wrong.
 fn deaf(ui: &Ui, now: Instant, own: &Own, memory: &mut Memory) -> bool {
-    let listening = !own.muted && matches!(own.device(Device::Microphone), DeviceState::InUse { .. });
-    if !listening || own.level > SILENCE {
-        memory.silent_since = None;
-        return false;
-    }
-    let since = *memory.silent_since.get_or_insert(now);
+    let listening = match own.device(Device::Microphone) {
+        DeviceState::InUse { name, .. } if !own.muted && own.level == 0.0 => name,
+        _ => {
+            memory.silent = None;
+            return false;
+        }
+    };
+    let since = match &memory.silent {
+        Some((name, since)) if name == listening => *since,
+        _ => {
+            memory.silent = Some((listening.clone(), now));
+            now
+        }
+    };
     let left = DEAF_AFTER.saturating_sub(now.saturating_duration_since(since));
     if !left.is_zero() {
         ui.ctx().request_repaint_after(left);
@@ -92,7 +99,7 @@ fn deaf(ui: &Ui, now: Instant, own: &Own, memory: &mut Memory) -> bool {
 
 fn microphone_note(ui: &mut Ui, model: &Model, own: &Own, deaf: bool) {
     if deaf {
-        note(ui, "We can't hear you. Is it switched off at the microphone itself?");
+        note(ui, "We hear nothing from this microphone. Is it switched off?");
     } else {
         trouble_note(ui, model, own, Device::Microphone);
     }

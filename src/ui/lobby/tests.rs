@@ -5,7 +5,7 @@ use std::time::Duration;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
 
-use crate::call::state::{DeviceState, Relays};
+use crate::call::state::{DeviceState, Phase, Relays, State};
 use crate::media::{Device, Problem};
 use crate::settings::Chosen;
 use crate::ui::fixtures;
@@ -123,17 +123,36 @@ fn the_place_of_the_picture_says_why_there_is_none_and_what_to_do() {
 }
 
 #[test]
-fn five_seconds_of_digital_silence_are_told_unless_muted() {
+fn a_microphone_that_gives_nothing_at_all_is_told_unless_muted_or_changed() {
+    const WORDS: &str = "We hear nothing from this microphone";
     let mut model = ready();
     fixtures::change(&mut model, |state, _| state.own.level = 0.0);
     let mut stand = Stand::new(model);
-    assert!(!stand.sees("We can't hear you"));
-    stand.model.borrow_mut().now += Duration::from_secs(6);
-    stand.step();
-    assert!(stand.sees("We can't hear you"));
-    fixtures::change(&mut stand.model.borrow_mut(), |state, _| state.own.muted = true);
-    stand.step();
-    assert!(!stand.sees("We can't hear you"));
+    let pass = |stand: &mut Stand, seconds: u64, edit: &dyn Fn(&mut State)| {
+        stand.model.borrow_mut().now += Duration::from_secs(seconds);
+        fixtures::change(&mut stand.model.borrow_mut(), |state, _| edit(state));
+        stand.step();
+        stand.sees(WORDS)
+    };
+    assert!(!pass(&mut stand, 7, &|_| ()));
+    assert!(pass(&mut stand, 2, &|_| ()));
+    assert!(!pass(&mut stand, 0, &|state| state.own.muted = true));
+    let another = DeviceState::InUse { name: "Jabra Evolve2 65".into(), instead_of: None };
+    assert!(!pass(&mut stand, 1, &|state| state.own.muted = false));
+    assert!(!pass(&mut stand, 7, &|state| drop(state.own.devices.insert(Device::Microphone, another.clone()))));
+    assert!(!pass(&mut stand, 2, &|_| ()), "the other one was not listened to for so long");
+    // However quiet, it is heard.
+    assert!(!pass(&mut stand, 9, &|state| state.own.level = 1e-7));
+}
+
+#[test]
+fn while_joining_the_room_cannot_be_changed() {
+    let mut stand = Stand::new(fixtures::joining());
+    assert!(stand.harness.get_by_label("Room or invite link").accesskit_node().is_disabled());
+    let mut asked = fixtures::consent();
+    fixtures::change(&mut asked, |state, _| state.phase = Phase::Joining);
+    assert!(!Stand::new(asked).sees("This link leads to"));
+    assert_eq!(stand.click("Cancel"), [Action::Leave]);
 }
 
 #[test]
@@ -150,7 +169,7 @@ fn who_hosts_sees_the_invite_whom_it_reaches_and_how_to_stop() {
     let mut model = fixtures::hosting();
     model.toasts.clear();
     let mut stand = Stand::new(model);
-    assert!(stand.sees("people on your network, at 192.168.1.20"));
+    assert!(stand.sees("People on your network can join, at 192.168.1.20."));
     assert_eq!(stand.click("Stop hosting"), [Action::StopHosting]);
 }
 

@@ -56,7 +56,7 @@ fn a_name_is_taken_over_when_its_box_is_left() {
     assert_eq!(stand.taken(), []);
     stand.harness.get_by_label("Look").focus();
     stand.step();
-    assert_eq!(changed(&stand.taken()).name, "Zoe");
+    assert_eq!(stand.taken(), [Action::Name("Zoe".into())]);
 }
 
 #[test]

@@ -59,6 +59,24 @@ impl Stand {
         self.taken()
     }
 
+    /// As [`Stand::click`], and stops at the frame that answers.
+    pub fn click_and_look(&mut self, label: &str) -> Vec<Action> {
+        self.harness.get_by_label(label).click();
+        for _ in 0..4 {
+            self.harness.step();
+            if self.closes() {
+                break;
+            }
+        }
+        self.taken()
+    }
+
+    /// Whether the last frame asked for the window to be closed.
+    pub fn closes(&self) -> bool {
+        let commands = &self.harness.output().viewport_output[&egui::ViewportId::ROOT].commands;
+        commands.contains(&ViewportCommand::Close)
+    }
+
     pub fn sees(&self, label: &str) -> bool {
         self.harness.query_all_by_label(label).next().is_some()
             || self.harness.query_all_by_label_contains(label).next().is_some()
@@ -142,7 +160,23 @@ fn the_key_that_quits_asks_first_in_a_call() {
     stand.click("Stay");
     assert!(!stand.sees("Leave the call and quit?"));
     stand.press(Modifiers::COMMAND, Key::Q);
-    assert_eq!(stand.click("Leave and quit"), [Action::Leave]);
+    assert!(stand.sees("The others stay in the call."));
+    assert_eq!(stand.click_and_look("Leave and quit"), [], "the window leaves as it closes: no lobby opens before");
+    assert!(stand.closes());
+}
+
+#[test]
+fn who_hosts_is_told_that_quitting_ends_the_call_for_everybody() {
+    let mut hosts = fixtures::call(1);
+    hosts.hosting = fixtures::hosting().hosting;
+    for (model, question) in [(hosts, "Leave the call and quit?"), (fixtures::hosting(), "Stop hosting and quit?")] {
+        let mut stand = Stand::new(model);
+        stand.press(Modifiers::COMMAND, Key::Q);
+        assert!(stand.sees(question) && stand.sees("This computer carries the call: it ends for everybody."));
+        assert!(!stand.sees("The others stay"));
+        stand.click("Stay");
+        assert!(!stand.sees(question));
+    }
 }
 
 #[test]
