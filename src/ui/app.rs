@@ -264,10 +264,10 @@ impl App {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         (self.model.now, self.model.wall) = (clock::now(), clock::wall());
+        let zoom = ctx.zoom_factor();
         let (hidden, closing, size) = ctx.input(|input| {
             let viewport = input.viewport();
-            let size = own_size(viewport, ctx.zoom_factor());
-            (viewport.visible() == Some(false), viewport.close_requested(), size)
+            (viewport.visible() == Some(false), viewport.close_requested(), own_size(viewport, zoom))
         });
         self.size = size.or(self.size);
         let picking = self.in_lobby() || self.memory.settings_open();
