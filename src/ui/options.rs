@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn the_hosts_of_a_link_are_raced_after_a_yes() {
         let options = Options::default();
-        let text = "nearcall://join/kitchen?at=calls.example:4433#AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        let text = "nearcall://join/kitchen?at=calls.example:4433#k=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
         let mut room = crate::ui::room::read(text.into(), &[]);
         assert_eq!(room.consent.as_deref(), Some(&["calls.example:4433".to_owned()][..]));
         assert_eq!(options.sources(&Settings::default(), &room, None), []);

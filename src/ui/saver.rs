@@ -31,8 +31,8 @@ impl Saver {
 
     /// Hands settings over. `false`: the disk is slow; try again later.
     pub fn save(&self, settings: &Settings) -> bool {
-        let sent = self.settings.as_ref().map(|sender| sender.try_send(settings.clone()));
-        !matches!(sent, Some(Err(TrySendError::Full(_))))
+        let Some(sender) = &self.settings else { return true };
+        !matches!(sender.try_send(settings.clone()), Err(TrySendError::Full(_)))
     }
 
     /// What went wrong, in words.

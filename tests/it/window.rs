@@ -51,7 +51,7 @@ fn a_second_start_hands_its_link_to_the_first_and_ends() {
     let mut command = window(dir.path(), "ada", &display.name);
     command.args(["--log", "info"]).stderr(fs::File::create(&log).unwrap());
     let mut first = Program::start("first", &mut command);
-    let link = "nearcall://join/kitchen?at=127.0.0.1:1#QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY";
+    let link = "nearcall://join/kitchen?at=127.0.0.1:1#k=QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY";
     eventually("the first one listens", PATIENCE, || folder.join("instance").exists().then_some(()));
     // Without a display it can do nothing but hand over.
     let second = window(dir.path(), "ada", "").arg(link).env_remove("DISPLAY").output().unwrap();
