@@ -67,6 +67,8 @@ pub(super) struct Controller {
     /// Links that carried the call until a moment ago: what is on its way over them may still arrive.
     releases: Vec<Release>,
     doubt_since: Option<Instant>,
+    /// The election doubts the active link.
+    suspect: bool,
     ledger: Ledger,
     roster: Roster,
     /// How those were received who have left.
@@ -175,6 +177,7 @@ impl Controller {
             duplicate: None,
             releases: Vec::new(),
             doubt_since: None,
+            suspect: false,
             ledger: Ledger::default(),
             roster: Roster::default(),
             gone: Vec::new(),

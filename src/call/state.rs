@@ -47,7 +47,7 @@ pub enum Phase {
     InCall {
         since: Instant,
     },
-    /// Every link is lost since then; the room is kept.
+    /// Every link is lost, or silent, since then; the room is kept.
     Reconnecting {
         since: Instant,
     },

@@ -11,6 +11,8 @@ use crate::proto::{ParticipantId, Track};
 
 /// A picture that stood still for so long is frozen: ten times a frame of the slowest camera.
 const FROZEN: Duration = Duration::from_millis(1000);
+/// A link in doubt for so long, and no other to go to: the longest that a failover takes, and a little.
+const SILENT: Duration = Duration::from_millis(1500);
 /// Loudness is told in so many steps, so that a quiet room is the same snapshot again and again.
 const STEPS: f32 = 64.0;
 
@@ -45,7 +47,7 @@ pub fn of(call: &mut Controller, now: Instant) -> State {
     let peers = peers(call, now);
     let place = |link| call.places.get(&link).cloned();
     State {
-        phase: phase(call),
+        phase: phase(call, now),
         relays: call.relays.clone(),
         manifest: call.manifest.clone(),
         race: race(&call.elector),
@@ -60,8 +62,10 @@ pub fn of(call: &mut Controller, now: Instant) -> State {
     }
 }
 
-fn phase(call: &Controller) -> Phase {
-    match (&call.membership, call.entered, call.lost) {
+fn phase(call: &Controller, now: Instant) -> Phase {
+    // Silence of all links is the local network, perhaps, and moves nobody; who sits in the call wants to know.
+    let silent = call.doubt_since.filter(|since| now.saturating_duration_since(*since) >= SILENT);
+    match (&call.membership, call.entered, call.lost.or(silent)) {
         (None, ..) => Phase::Lobby,
         (Some(_), None, _) => Phase::Joining,
         (Some(_), Some(_), Some(since)) => Phase::Reconnecting { since },

@@ -23,7 +23,7 @@ use crate::ui::host::{REGION, Reach, find_reach};
 
 /// Two relays on one bus, and the file that lists them.
 struct Relays {
-    _relays: Vec<Relay>,
+    running: Vec<Relay>,
     source: Source,
     _folder: TempDir,
 }
@@ -33,7 +33,7 @@ fn two_relays(runtime: &tokio::runtime::Runtime) -> Relays {
     let (relays, manifest) = relays(runtime, &["north", "south"]);
     let path = folder.path().join("regions.json");
     std::fs::write(&path, serde_json::to_string(&manifest).unwrap()).unwrap();
-    Relays { _relays: relays, source: Source::File(path), _folder: folder }
+    Relays { running: relays, source: Source::File(path), _folder: folder }
 }
 
 /// An address of this machine that a reader does not take for one.
@@ -302,6 +302,16 @@ fn closing_the_window_in_a_call_asks_once_and_leaves_the_room() {
     window.close();
     let left = runtime.block_on(async { timeout_at(end.into(), ben.until_left()).await });
     assert_eq!(left.expect("the others hear of it at once").as_deref(), Some("Ada"));
+}
+
+#[test]
+fn a_call_that_falls_silent_says_so_before_its_links_are_given_up() {
+    let runtime = runtime();
+    let (mut relays, mut window) = in_the_kitchen(&runtime, Options::default());
+    relays.running.drain(..).for_each(Relay::kill);
+    window.until_said("Reconnecting");
+    assert!(window.state().active.is_some(), "the link is silent, and not yet lost");
+    assert!(window.says("kitchen"));
 }
 
 #[test]
