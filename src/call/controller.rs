@@ -67,8 +67,6 @@ pub(super) struct Controller {
     /// Links that carried the call until a moment ago: what is on its way over them may still arrive.
     releases: Vec<Release>,
     doubt_since: Option<Instant>,
-    /// The election doubts the active link.
-    suspect: bool,
     ledger: Ledger,
     roster: Roster,
     /// How those were received who have left.
@@ -177,7 +175,6 @@ impl Controller {
             duplicate: None,
             releases: Vec::new(),
             doubt_since: None,
-            suspect: false,
             ledger: Ledger::default(),
             roster: Roster::default(),
             gone: Vec::new(),
@@ -313,8 +310,8 @@ impl Controller {
         let (source, config) = (self.config.video.clone(), self.config.video_config);
         self.devices.insert(Device::Camera, opening(matches!(source, video::VideoSource::Camera(_))));
         let (encoded, media, pictures) = (self.encoded.clone(), self.media.clone(), self.pictures.clone());
-        let start = if self.entered.is_some() { video::Capture::start } else { video::Capture::preview };
-        self.camera = Some(start(source, config, self.clock, encoded, media, pictures));
+        let sends = self.entered.is_some();
+        self.camera = Some(video::Capture::start(source, config, sends, self.clock, encoded, media, pictures));
     }
 
     fn force_key(&self) {

@@ -221,12 +221,19 @@ fn regions_url(websocket: &str) -> Option<String> {
     Some(format!("https://{host}/regions.json"))
 }
 
+/// `HOST:PORT` of a relay's TCP side, where its list of relays is read.
+pub fn address(relay: &RelayEntry) -> Option<String> {
+    host_of(relay.websocket.as_deref()?)
+}
+
+/// `HOST:PORT` of an address.
+pub fn host_of(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
+}
+
 /// How an invite leads to a manifest: `HOST:PORT` of some of its relays, where the list of all is read, and their pins.
 pub fn addresses(manifest: &Manifest) -> (Vec<String>, Vec<String>) {
-    let address = |relay: &RelayEntry| {
-        let url = Url::parse(relay.websocket.as_deref()?).ok()?;
-        Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
-    };
     let named: Vec<_> = manifest.relays.iter().filter_map(|relay| Some((relay, address(relay)?))).take(NAMED).collect();
     let pins: BTreeSet<String> = named.iter().flat_map(|(relay, _)| relay.pins.clone()).collect();
     (named.into_iter().map(|(_, at)| at).collect(), pins.into_iter().collect())

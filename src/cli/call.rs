@@ -14,7 +14,7 @@ use crate::clock;
 use crate::crypto::invite::Invite;
 use crate::crypto::room;
 use crate::crypto::secret::RoomSecret;
-use crate::media::video::{VideoConfig, VideoSource};
+use crate::media::video::VideoConfig;
 
 pub async fn run(args: CallArgs) -> anyhow::Result<Exit> {
     let start = clock::now();
@@ -105,10 +105,7 @@ fn config(args: CallArgs) -> anyhow::Result<Config> {
         return Err(usage("no relays: add --manifest FILE or URL, or use a whole invite link".into()));
     }
     args.video.check().map_err(|error| usage(error.to_string()))?;
-    let video_config = match args.video {
-        VideoSource::Pattern => VideoConfig::pattern(),
-        _ => VideoConfig::default(),
-    };
+    let video_config = VideoConfig::of(&args.video);
     let entry = Entry { room, secret, name: args.name, token: args.token.or(grant) };
     Ok(Config {
         entry: Some(entry),

@@ -23,6 +23,11 @@ impl Elector {
         self.contenders.values().map(|contender| contender.standing(self.now, active)).collect()
     }
 
+    /// Whether the active link is in doubt.
+    pub fn is_in_doubt(&self) -> bool {
+        self.doubt.is_some()
+    }
+
     /// The link of the warm standby.
     pub fn standby(&self) -> Option<LinkId> {
         self.contender(self.standby?).filter(|contender| contender.admission == Admission::Yes)?.connected()

@@ -92,6 +92,14 @@ impl Default for VideoConfig {
 }
 
 impl VideoConfig {
+    /// What fits a source: the test picture is sent smaller than a camera's.
+    pub fn of(source: &VideoSource) -> Self {
+        match source {
+            VideoSource::Pattern => Self::pattern(),
+            _ => Self::default(),
+        }
+    }
+
     /// 640x360 at 30 pictures a second and 500 kbit/s: the test picture without much work.
     pub fn pattern() -> Self {
         Self { width: 640, height: 360, fps: 30, bitrate_bps: 500_000 }

@@ -58,10 +58,7 @@ impl Options {
     /// A call that begins in the lobby.
     pub fn config(&self, settings: &Settings, sources: Vec<Source>) -> Config {
         let video = self.video.clone().unwrap_or_else(|| camera(settings.camera.as_ref()));
-        let video_config = match video {
-            VideoSource::Pattern => VideoConfig::pattern(),
-            _ => VideoConfig::default(),
-        };
+        let video_config = VideoConfig::of(&video);
         Config {
             entry: None,
             sources,

@@ -84,11 +84,8 @@ pub fn read(text: String, known: &[String]) -> Room {
 /// Where an invite leads others: the relay that is hosted here, as its own invite has it, and the relays of `manifest`
 /// that are not on this machine. Nothing but this machine's where there is nothing else: a demo's.
 pub fn ways(manifest: &Manifest, hosted: Option<&str>) -> (Vec<String>, Vec<String>) {
-    let elsewhere = |relay: &RelayEntry| {
-        let one = Manifest { relays: vec![relay.clone()] };
-        !manifest::addresses(&one).0.iter().any(|at| is_here(at))
-    };
-    let relays = manifest.relays.iter().filter(|relay| elsewhere(relay)).cloned().collect();
+    let elsewhere = |relay: &&RelayEntry| !manifest::address(relay).is_some_and(|at| is_here(&at));
+    let relays = manifest.relays.iter().filter(elsewhere).cloned().collect();
     let (mut at, mut pins) = manifest::addresses(&Manifest { relays });
     if let Some(hosted) = hosted.and_then(|link| Invite::parse(link).ok()) {
         at.retain(|other| !hosted.at.contains(other));
@@ -101,13 +98,7 @@ pub fn ways(manifest: &Manifest, hosted: Option<&str>) -> (Vec<String>, Vec<Stri
 
 /// The hosts that the settings list.
 pub fn listed_hosts(settings: &Settings) -> Vec<String> {
-    settings.manifests.iter().filter_map(|manifest| host_of(manifest)).collect()
-}
-
-/// The `HOST:PORT` of an address that the user listed.
-fn host_of(manifest: &str) -> Option<String> {
-    let url = Url::parse(manifest).ok()?;
-    Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
+    settings.manifests.iter().filter_map(|place| manifest::host_of(place)).collect()
 }
 
 fn looks_like_a_link(text: &str) -> bool {
@@ -154,8 +145,8 @@ mod tests {
         for elsewhere in ["127.0.0.1.example:1", "192.168.1.4:4433", "localhost.example:2"] {
             assert_eq!(strangers(elsewhere, &[]).len(), 1, "{elsewhere}");
         }
-        assert_eq!(host_of("https://calls.example/regions.json").as_deref(), Some("calls.example:443"));
-        assert_eq!(host_of("relays.json"), None);
+        assert_eq!(manifest::host_of("https://calls.example/regions.json").as_deref(), Some("calls.example:443"));
+        assert_eq!(manifest::host_of("relays.json"), None);
     }
 
     fn manifest_of(hosts: &[&str]) -> Manifest {

@@ -7,8 +7,8 @@ use super::super::wishes::until;
 use super::{Controller, view};
 use crate::clock;
 use crate::election::{self, Candidate, Input};
+use crate::media::Device;
 use crate::media::video::VideoConfig;
-use crate::media::{Device, video};
 use crate::proto::control::{Sealed, client_message};
 
 impl Controller {
@@ -48,10 +48,7 @@ impl Controller {
                 }
             }
             Command::Pictures(source) => {
-                self.config.video_config = match source {
-                    video::VideoSource::Pattern => VideoConfig::pattern(),
-                    _ => VideoConfig::default(),
-                };
+                self.config.video_config = VideoConfig::of(&source);
                 self.config.video = source;
                 if self.camera.is_some() {
                     self.stop_video();

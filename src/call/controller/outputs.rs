@@ -117,7 +117,7 @@ impl Controller {
 
     fn abandon(&mut self, to: LinkId) {
         self.moving = None;
-        if !self.suspect && self.active.is_some() {
+        if !self.elector.is_in_doubt() && self.active.is_some() {
             self.doubt_since = None;
         }
         if self.sessions.get(&to).is_some_and(|session| session.wanted() == Wanted::Everything) {
@@ -220,7 +220,6 @@ impl Controller {
                 self.tell(Event::Kept { candidate: self.label(to), reason: format!("the move failed: {reason}") });
             }
             EventKind::Suspect { candidate, on } => {
-                self.suspect = on;
                 if on {
                     self.doubt_since.get_or_insert(clock::now());
                 } else if self.moving.is_none() {

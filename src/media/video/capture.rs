@@ -47,31 +47,18 @@ pub struct Capture {
 impl Capture {
     /// Starts a source; encoded frames of the camera track go to `out`, and every picture is shown in `pictures`, until the
     /// source ends. Whatever goes wrong is an event: a source that cannot run sends nothing, a camera that is missing is
-    /// looked for until it is there, while the first other one stands in.
+    /// looked for until it is there, while the first other one stands in. Unless it `sends`, nothing is encoded until
+    /// [`Capture::send`] says so.
     pub fn start(
         source: VideoSource,
         config: VideoConfig,
+        sends: bool,
         clock: MediaClock,
         out: mpsc::Sender<Encoded>,
         events: mpsc::Sender<Event>,
         pictures: Pictures,
     ) -> Self {
-        Self::start_wired(source, config, Wires { clock, out, events, pictures }, true)
-    }
-
-    /// The same, and nothing is encoded or sent until [`Capture::send`] says so.
-    pub fn preview(
-        source: VideoSource,
-        config: VideoConfig,
-        clock: MediaClock,
-        out: mpsc::Sender<Encoded>,
-        events: mpsc::Sender<Event>,
-        pictures: Pictures,
-    ) -> Self {
-        Self::start_wired(source, config, Wires { clock, out, events, pictures }, false)
-    }
-
-    fn start_wired(source: VideoSource, config: VideoConfig, wires: Wires, sends: bool) -> Self {
+        let wires = Wires { clock, out, events, pictures };
         let config = config.sound();
         let events = wires.events.clone();
         let idle = Self::idle(wires.pictures.clone(), sends);

@@ -52,7 +52,7 @@ fn wires(room: usize) -> (Wires, Ends) {
 
 fn start(source: VideoSource, config: VideoConfig, room: usize) -> (Capture, Ends) {
     let (Wires { clock, out, events, pictures }, ends) = wires(room);
-    (Capture::start(source, config, clock, out, events, pictures), ends)
+    (Capture::start(source, config, true, clock, out, events, pictures), ends)
 }
 
 fn start_camera(opener: impl CameraOpener + 'static, wires: Wires) -> Capture {
@@ -110,7 +110,7 @@ fn nobody_reading_does_not_keep_a_capture_from_stopping() {
 #[test]
 fn a_preview_is_shown_and_not_encoded_and_sending_begins_with_a_key_frame() {
     let (Wires { clock, out, events, pictures }, mut ends) = wires(64);
-    let capture = Capture::preview(VideoSource::Pattern, small(), clock, out, events, pictures);
+    let capture = Capture::start(VideoSource::Pattern, small(), false, clock, out, events, pictures);
     ends.wait_for_more(5);
     assert!(ends.frames.is_empty());
     for _ in 0..2 {
@@ -129,7 +129,7 @@ fn a_preview_is_shown_and_not_encoded_and_sending_begins_with_a_key_frame() {
 #[test]
 fn a_preview_goes_on_where_nobody_reads_frames_and_ends_with_them_where_they_are_sent() {
     let (Wires { clock, out, events, pictures }, ends) = wires(1);
-    let capture = Capture::preview(VideoSource::Pattern, small(), clock, out, events, pictures.clone());
+    let capture = Capture::start(VideoSource::Pattern, small(), false, clock, out, events, pictures.clone());
     let Ends { frames, told, .. } = ends;
     drop(frames);
     let ends = Ends { frames: mpsc::channel(1).1, told, pictures };
