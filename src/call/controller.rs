@@ -394,6 +394,7 @@ fn audio_summary(stats: &crate::jitter::audio::AudioStats) -> AudioSummary {
     AudioSummary {
         received: stats.received,
         lost: stats.lost,
+        missing: stats.missing,
         recovered: stats.recovered,
         concealed_ms: stats.concealed_ms,
         longest_gap_ms: stats.longest_gap_ms,
