@@ -182,7 +182,7 @@ impl Elector {
         let active = self.incumbent.as_ref().map(|Incumbent { candidate, .. }| *candidate);
         let alive = |contender: &Contender| match doubted {
             Some(since) => contender.path.proven.is_some_and(|proven| proven >= since),
-            None => !contender.path.overdue_run(2, self.now),
+            None => !self.is_silent(contender),
         };
         let standby = self.standby.filter(|id| self.is_warm(*id));
         if let Some(id) = standby.filter(|id| self.contender(*id).is_some_and(|c| alive(c) && self.may_carry(c))) {
@@ -191,6 +191,11 @@ impl Elector {
         let mut rows = self.rows(1, LONG_WINDOW);
         rows.retain(|row| Some(row.id) != active && self.contender(row.id).is_some_and(alive));
         score::winner(&rows).map(|row| row.id)
+    }
+
+    /// True if two probes in a row are overdue.
+    pub(super) fn is_silent(&self, contender: &Contender) -> bool {
+        contender.path.overdue_run(SILENT_PROBES, self.now)
     }
 
     /// The active link closed.
@@ -216,15 +221,12 @@ impl Elector {
 
     /// Nobody carries the call: the refuge, or else everything is dialled.
     pub(super) fn come_back_or_fail_over(&mut self, doubted: Option<Instant>) {
-        match doubted.and_then(|since| self.refuge(Some(since))).or_else(|| self.refuge(None)) {
+        // Connected and not measured yet is better than nothing; connected and silent is nothing.
+        let unmeasured =
+            || self.contenders.values().find(|c| self.may_carry(c) && c.path.proven.is_none() && !self.is_silent(c));
+        let refuge = doubted.and_then(|since| self.refuge(Some(since))).or_else(|| self.refuge(None));
+        match refuge.or_else(|| unmeasured().map(|c| c.id)) {
             Some(id) => self.start_move(id, Reason::FailOver),
-            None if self.by_link.values().any(|id| self.contender(*id).is_some_and(|c| self.may_carry(c))) => {
-                // Connected and not measured yet: any is better than none.
-                let any = self.contenders.values().find(|c| self.may_carry(c)).map(|c| c.id);
-                if let Some(id) = any {
-                    self.start_move(id, Reason::FailOver);
-                }
-            }
             None => self.lose_everything(),
         }
     }

@@ -56,8 +56,15 @@ impl Elector {
         (contender.relay_state, contender.instance) = (None, None);
         contender.trial = now + trial;
         (contender.better, contender.level) = (0, 0);
-        let candidate = contender.id;
+        let (candidate, websocket) = (contender.id, contender.is_websocket());
+        let relay = contender.candidate.relay.clone();
         self.event(EventKind::Candidate { candidate });
+        if websocket {
+            // The relay is back: what it offers over QUIC is measured beside this, and not minutes later.
+            let failed =
+                |c: &&mut Contender| c.candidate.relay == relay && !c.is_websocket() && c.answers == Some(false);
+            self.contenders.values_mut().filter(failed).for_each(|c| (c.round, c.not_before) = (now, now));
+        }
         self.first_sign_of_life();
     }
 

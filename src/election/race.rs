@@ -96,7 +96,9 @@ impl Elector {
 
     /// The candidates that could carry the call, with at least so many samples in the window.
     pub(super) fn rows(&self, samples: usize, window: Duration) -> Vec<Row> {
-        let may = self.contenders.values().filter(|contender| self.may_carry(contender));
+        // Without any link, figures from before the silence are no sign of life.
+        let lives = |contender: &&Contender| self.lost.is_none() || !self.is_silent(contender);
+        let may = self.contenders.values().filter(|contender| self.may_carry(contender)).filter(lives);
         may.filter_map(|contender| self.row(contender, samples, window)).collect()
     }
 
