@@ -63,11 +63,6 @@ mod score;
 mod standby;
 mod wishes;
 
-#[cfg(test)]
-mod sim;
-#[cfg(test)]
-mod tests;
-
 pub use elector::{Config, Elector};
 pub use event::*;
 pub use report::Outcome;

@@ -210,7 +210,7 @@ impl Client {
         &self.receiver
     }
 
-    /// All that was told and said, in order; probes, their answers and signs of life only where the scene traces.
+    /// All that was told and said, in order, but for signs of life; probes and their answers only where the scene traces.
     pub fn records(&self) -> &[Record] {
         &self.records
     }
@@ -292,8 +292,13 @@ impl Client {
     /// Tells the election, and carries out what it says.
     pub(super) fn feed(&mut self, now: Time, input: Input) {
         self.check.told(now, &input);
-        let quiet = matches!(input, Input::Heard { .. } | Input::ProbeReply { .. });
-        if self.trace || !quiet {
+        let kept = match input {
+            // Hundreds a second, and every one the same.
+            Input::Heard { .. } => false,
+            Input::ProbeReply { .. } => self.trace,
+            _ => true,
+        };
+        if kept {
             self.records.push(Record { at: now, what: What::Told(input.clone()) });
         }
         self.elector.handle_input(self.instant(now), input);

@@ -224,7 +224,7 @@ pub struct Scene {
     pub clients: Vec<ClientSpec>,
     pub bus: Bus,
     pub steps: Vec<(Time, Step)>,
-    /// Keeps every input and output of the elections in [`super::Client::records`], probes and their answers too.
+    /// Keeps probes and their answers in [`super::Client::records`] too.
     pub trace: bool,
 }
 

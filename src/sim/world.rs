@@ -51,6 +51,7 @@ pub(super) enum Event {
     Arrive { wire: usize, way: Way, packet: Packet, lane: Option<(usize, u64, u32)> },
     Again { wire: usize, way: Way, packet: Packet, lane: (usize, u64, u32) },
     DialTimeout { wire: usize },
+    NoSuchRelay { client: usize, link: LinkId },
     Idle { wire: usize },
     Bus { to: usize, room: u32, frame: Frame },
     End { relay: usize, instance: u64 },
@@ -216,6 +217,9 @@ impl World {
             Event::Arrive { wire, way, packet, lane } => self.arrive(wire, way, packet, lane),
             Event::Again { wire, way, packet, lane } => self.attempt(wire, way, packet, Some(lane)),
             Event::DialTimeout { wire } => self.dial_timeout(wire),
+            Event::NoSuchRelay { client, link } => {
+                self.with(client, |client, now| client.ended(now, link, "no such host"));
+            }
             Event::Idle { wire } => self.idle(wire),
             Event::Bus { to, room, frame } => self.from_bus(to, room, frame),
             Event::End { relay, instance } => self.end(relay, instance),

@@ -15,8 +15,9 @@ const IDLE: Duration = Duration::from_secs(15);
 
 impl World {
     pub(super) fn dial(&mut self, client: usize, link: LinkId, candidate: &Candidate) {
-        let relay = self.relays.iter().position(|relay| relay.spec.id == candidate.relay);
-        let relay = relay.expect("candidates are made of the scene's relays");
+        let Some(relay) = self.relays.iter().position(|relay| relay.spec.id == candidate.relay) else {
+            return self.queue.push(self.now, Event::NoSuchRelay { client, link });
+        };
         let wire = self.wires.len();
         self.wires.push(Wire {
             client,

@@ -1,0 +1,163 @@
+//! What must hold in any weather, read from what each election was told and said.
+//!
+//! A breach is a line of text; none is the only right answer. The simulator checks the rest as it runs: no output for a
+//! dead link, no id twice, no wake-up without work.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use nearcall::election::{Input, LinkId, Output, Reason};
+use nearcall::sim::{Client, Record, Time, Unexplained, What, World, ms};
+
+/// Two moves for the better are so far apart at least.
+const DWELL: Duration = Duration::from_secs(30);
+/// A frame that is lost so near to a break was lost by the break.
+const NEAR: Duration = Duration::from_secs(3);
+/// Wake-ups a second at most: 20 probes on each of two links in doubt, 5 on each of the others.
+const WAKE_UPS: u64 = 120;
+
+/// Every breach in a world that was traced.
+pub fn breaches(world: &World) -> Vec<String> {
+    let mut breaches: Vec<String> =
+        world.breaches().iter().map(|(at, client, what)| format!("{at:?} client {client}: {what}")).collect();
+    for (index, client) in world.clients() {
+        let mut reader = Reader::default();
+        client.records().iter().for_each(|record| reader.read(record));
+        let seconds = world.now().as_secs() + 1;
+        if client.wake_ups() > seconds * WAKE_UPS {
+            reader.breaches.push(format!("{} wake-ups in {seconds} s", client.wake_ups()));
+        }
+        breaches.extend(reader.breaches.into_iter().map(|what| format!("client {index}: {what}")));
+    }
+    let broken = |lost: &&Unexplained| {
+        let near = |client: &Client| breaks(client).iter().any(|at| at.abs_diff(lost.sent) < NEAR);
+        !near(world.client(lost.from)) && !near(world.client(lost.receiver))
+    };
+    breaches.extend(world.unexplained().iter().filter(broken).map(|lost| format!("lost without weather: {lost:?}")));
+    breaches
+}
+
+/// When a client's media was cut: a link closed, all were lost, or the call went elsewhere in distress.
+fn breaks(client: &Client) -> Vec<Time> {
+    let cuts = |record: &&Record| match &record.what {
+        What::Told(Input::Closed { .. } | Input::Suspended) | What::Said(Output::Reconnecting) => true,
+        What::Said(Output::Elected { reason, .. }) => {
+            matches!(reason, Reason::FailOver | Reason::Reconnect | Reason::First)
+        }
+        _ => false,
+    };
+    client.records().iter().filter(cuts).map(|record| record.at).collect()
+}
+
+/// Follows one election.
+#[derive(Default)]
+struct Reader {
+    breaches: Vec<String>,
+    live: BTreeSet<LinkId>,
+    /// Probes by link that were sent since the newest answered one.
+    waiting: BTreeMap<LinkId, Vec<u64>>,
+    answered: BTreeMap<LinkId, Time>,
+    active: Option<LinkId>,
+    moving: Option<Moving>,
+    improved: Option<Time>,
+    suspended: bool,
+}
+
+struct Moving {
+    to: LinkId,
+    /// Probes from here on were sent after it began.
+    first_probe: u64,
+    probed: bool,
+    delivered: bool,
+}
+
+impl Reader {
+    fn read(&mut self, record: &Record) {
+        match &record.what {
+            What::Told(input) => self.told(record.at, input),
+            What::Said(output) => self.said(record.at, output),
+        }
+    }
+
+    fn told(&mut self, at: Time, input: &Input) {
+        self.suspended = *input == Input::Suspended;
+        match input {
+            Input::Closed { link, .. } | Input::DialFailed { link, .. } => {
+                self.live.remove(link);
+            }
+            Input::ProbeReply { link, id, .. } => {
+                self.answered.insert(*link, at);
+                self.waiting.entry(*link).or_default().retain(|sent| sent > id);
+                if let Some(moving) = self.moving.as_mut().filter(|moving| moving.to == *link) {
+                    moving.probed |= *id >= moving.first_probe;
+                }
+            }
+            Input::Delivered { link } => {
+                if let Some(moving) = self.moving.as_mut().filter(|moving| moving.to == *link) {
+                    moving.delivered = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn said(&mut self, at: Time, output: &Output) {
+        match output {
+            Output::Dial { link, .. } => {
+                self.live.insert(*link);
+            }
+            Output::HangUp { link } => {
+                let answered = self.answered.get(link).is_some_and(|answered| at - *answered < ms(900.0));
+                if self.active == Some(*link) && answered && !self.suspended {
+                    self.breaches.push(format!("{at:?}: hung up on {link}, which carried the call and was well"));
+                }
+                self.live.remove(link);
+            }
+            Output::Probe { link, id } => {
+                self.waiting.entry(*link).or_default().push(*id);
+                if let Some(moving) = &mut self.moving {
+                    moving.first_probe = moving.first_probe.min(*id);
+                }
+            }
+            Output::Move { from, to, reason } => {
+                self.moving = Some(Moving { to: *to, first_probe: u64::MAX, probed: false, delivered: false });
+                self.distress(at, *from, *reason);
+            }
+            Output::Elected { from, to, reason } => self.elected(at, *from, *to, *reason),
+            Output::Abandon { .. } => self.moving = None,
+            Output::Reconnecting => (self.active, self.moving) = (None, None),
+            _ => {}
+        }
+    }
+
+    /// No move on one lost probe.
+    fn distress(&mut self, at: Time, from: Option<LinkId>, reason: Reason) {
+        let Some(from) = from.filter(|from| reason == Reason::FailOver && self.live.contains(from)) else { return };
+        let waiting = self.waiting.get(&from).map_or(0, Vec::len);
+        if waiting < 2 {
+            self.breaches.push(format!("{at:?}: left {from} in distress with {waiting} probes unanswered"));
+        }
+    }
+
+    fn elected(&mut self, at: Time, from: Option<LinkId>, to: LinkId, reason: Reason) {
+        let moving = self.moving.take();
+        let alive = from.filter(|from| self.live.contains(from));
+        match reason {
+            Reason::FailOver => self.distress(at, alive, reason),
+            _ if alive.is_none() => {}
+            _ => {
+                let proven = moving.is_some_and(|moving| moving.to == to && moving.delivered && moving.probed);
+                if !proven {
+                    self.breaches
+                        .push(format!("{at:?}: {reason} dropped a live link for {to}, which had not delivered"));
+                }
+            }
+        }
+        if matches!(reason, Reason::Improve | Reason::Transport) {
+            if let Some(before) = self.improved.replace(at).filter(|before| at - *before < DWELL) {
+                self.breaches.push(format!("{at:?}: two moves for the better within {:?}", at - before));
+            }
+        }
+        self.active = Some(to);
+    }
+}
