@@ -29,8 +29,12 @@ fn raced(probes: usize) -> (Elector, Vec<EventKind>, Instant) {
                 Output::Dial { link, .. } => elector.handle_input(now, Input::Connected { link }),
                 Output::Probe { link, id } => {
                     answered += 1;
-                    now += Duration::from_millis(1);
-                    let rtt = Duration::from_millis(10 * (1 + link.0));
+                    let rtt = Duration::from_millis(if elector.candidate_of(link) == Some(&candidate("oslo")) {
+                        10
+                    } else {
+                        20
+                    });
+                    now += rtt;
                     let (state, instance) = (RelayState::Ready, RelayInstance(link.0));
                     elector.handle_input(now, Input::ProbeReply { link, id, rtt, state, instance });
                 }
