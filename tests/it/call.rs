@@ -105,6 +105,7 @@ async fn somebody_with_another_invite_is_shown_as_such() {
     let join = |name: &str| {
         let events = dir.path().join(format!("{name}.jsonl"));
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nearcall"));
+        command.env("NEARCALL_CONFIG_DIR", dir.path().join(name));
         command.arg("call").arg(invite(&relay.manifest)).args(["--name", name]).args(args).arg(&events);
         (crate::support::Program::start(name, &mut command), events)
     };

@@ -171,7 +171,8 @@ impl CallProcess {
     ) -> Self {
         let [events, audio, video] = ["jsonl", "wav", "y4m"].map(|kind| dir.join(format!("{name}.{kind}")));
         let mut command = Command::new(env!("CARGO_BIN_EXE_nearcall"));
-        command.args(["call", "--room", "test", "--name", name]).envs(environment.iter().cloned());
+        command.args(["call", "--room", "test", "--name", name]);
+        command.env("NEARCALL_CONFIG_DIR", dir.join(name)).envs(environment.iter().cloned());
         for manifest in manifests {
             command.arg("--manifest").arg(manifest);
         }

@@ -31,11 +31,19 @@ pub(super) struct Found {
     changed: SystemTime,
 }
 
+impl Found {
+    /// The time, then the number.
+    fn order(&self) -> (&str, u32) {
+        let (time, number) = self.id.split_once('-').unwrap_or((&self.id, ""));
+        (time, number.parse().unwrap_or(u32::MAX))
+    }
+}
+
 /// All files of the history, the oldest first. Nothing where there is no folder.
 pub(super) fn files(folder: &Path) -> Vec<Found> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut files: Vec<_> = entries.filter_map(|entry| found(&entry.path())).collect();
-    files.sort_by(|one, other| one.id.cmp(&other.id));
+    files.sort_by(|one, other| one.order().cmp(&other.order()));
     files
 }
 
@@ -88,7 +96,10 @@ impl Writer {
         make_folder(folder)?;
         sweep(folder, at);
         let time: String = crate::telemetry::utc(at).chars().filter(|c| !matches!(c, '-' | ':' | '.')).collect();
-        for n in 1..=NAMES {
+        // Behind those of the same ms, one that is gone by now aside.
+        let last = files(folder).iter().map(Found::order).filter(|(same, _)| *same == time).map(|(_, n)| n).max();
+        let first = last.unwrap_or(0).saturating_add(1);
+        for n in first..first.saturating_add(NAMES) {
             let path = folder.join(format!("{time}-{n}.{ENDING}"));
             match open(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -184,7 +195,7 @@ impl Writer {
     fn make_room(&self, bytes: u64) {
         let mut others = files(&self.folder);
         others.retain(|file| file.path != self.path);
-        others.sort_by_key(|file| std::cmp::Reverse(file.changed));
+        others.sort_by(|one, other| (other.changed, other.order()).cmp(&(one.changed, one.order())));
         let mut room = self.limits.bytes.saturating_sub(self.bytes + bytes);
         for (n, file) in others.iter().enumerate() {
             let fits = file.bytes <= room && n + 1 < self.limits.elections;

@@ -1,5 +1,7 @@
 //! Every relay is in every export, and no secret is.
 
+use std::time::SystemTime;
+
 use serde_json::Value;
 
 use super::*;

@@ -17,7 +17,7 @@ async fn health_readiness_and_the_manifest_are_served_and_nothing_else() {
     assert_eq!(get(entry, "/readyz").await.0, 200);
     let (status, body) = get(entry, "/regions.json").await;
     assert_eq!((status, Manifest::from_json(&body).unwrap()), (200, relay.manifest()));
-    for path in ["/", "/metrics/../..", "/v2/call", "/healthz/", "/regions.json.bak"] {
+    for path in ["/", "/metrics", "/metrics/../..", "/v2/call", "/healthz/", "/regions.json.bak"] {
         assert_eq!(get(entry, path).await.0, 404, "{path}");
     }
     assert!(
@@ -31,7 +31,9 @@ async fn the_admin_port_serves_the_same_in_the_clear_and_no_calls() {
     let _alone = alone().await;
     let admin = Some(([127, 0, 0, 1], 0).into());
     let relay = Relay::start(Config { admin, ..Config::local("one") }).await.unwrap();
-    for (path, status) in [("/healthz", 200), ("/readyz", 200), ("/regions.json", 200), ("/v1/call", 404)] {
+    for (path, status) in
+        [("/healthz", 200), ("/readyz", 200), ("/regions.json", 200), ("/metrics", 200), ("/v1/call", 404)]
+    {
         let mut stream = TcpStream::connect(relay.admin_address().unwrap()).await.unwrap();
         stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: relay\r\n\r\n").as_bytes()).await.unwrap();
         let answer = read_to_end(stream).await;
