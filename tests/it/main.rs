@@ -14,6 +14,7 @@ mod migration;
 mod packaging;
 #[cfg(feature = "relay")]
 mod relay;
+mod sim;
 #[cfg(feature = "app")]
 mod support;
 #[cfg(all(target_os = "linux", feature = "app"))]

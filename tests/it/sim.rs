@@ -1,0 +1,3 @@
+//! Nights of weather in virtual time.
+
+mod basics;
