@@ -10,6 +10,7 @@ mod gallery;
 mod link;
 mod print;
 mod probe;
+mod simulate;
 mod window;
 
 use std::process::ExitCode;
@@ -64,6 +65,7 @@ fn run(runtime: &Runtime, args: Args) -> anyhow::Result<Exit> {
         Some(Sub::Link(args)) => runtime.block_on(link::run(args)),
         Some(Sub::Demo(args)) if args.headless => runtime.block_on(demo::run(args)),
         Some(Sub::Demo(args)) => demo::window(runtime, args),
+        Some(Sub::Simulate(args)) => simulate::run(&args),
         Some(Sub::Gallery(args)) => gallery::run(&args),
         None => window::run(runtime, args.window),
     }

@@ -86,36 +86,6 @@ impl Spread {
     }
 }
 
-/// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): the models' random numbers, seeded.
-#[derive(Debug, Clone)]
-pub struct Rng(pub u64);
-
-impl Rng {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// 0 to 1, 1 excluded.
-    pub fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    /// From `low` to `high`.
-    pub fn between(&mut self, low: f64, high: f64) -> f64 {
-        low + (high - low) * self.unit()
-    }
-
-    /// Of mean 0 and deviation 1 (Box and Muller, 1958).
-    pub fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
-        radius * (std::f64::consts::TAU * self.unit()).cos()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,14 +108,5 @@ mod tests {
         assert_eq!(all, Some(Spread { p50_ms: 100.0, p99_ms: 198.0 }));
         assert_eq!(Spread::of(vec![7.0]), Some(Spread::exactly(7.0)));
         assert_eq!(Spread::of(Vec::new()), None);
-    }
-
-    #[test]
-    fn normal_numbers_have_mean_0_and_deviation_1() {
-        let mut rng = Rng(1);
-        let drawn: Vec<f64> = (0..20_000).map(|_| rng.normal()).collect();
-        let mean = drawn.iter().sum::<f64>() / 2e4;
-        let variance = drawn.iter().map(|x| x * x).sum::<f64>() / 2e4;
-        assert!(mean.abs() < 0.03 && (variance - 1.0).abs() < 0.05, "{mean} {variance}");
     }
 }

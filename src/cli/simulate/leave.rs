@@ -4,7 +4,8 @@
 //! asks again every [`RETRY_S`], health checks at their fastest published setting, and no further mistake; what is left is
 //! what the strategy itself needs. Ours is measured (`ours`).
 
-use super::figures::{Rng, Spread};
+use super::figures::Spread;
+use crate::sim::Rng;
 
 /// Cases that are drawn.
 const DRAWS: usize = 20_000;
@@ -24,9 +25,9 @@ const KEPT_S: f64 = 300.0;
 /// A record changes, and then every copy of the old one has to run out. By the map or by latency alike.
 pub fn dns(rng: &mut Rng) -> Option<Spread> {
     drawn(rng, |rng| {
-        let noticed = rng.between(FAILURES - 1.0, FAILURES) * CHECK_S;
+        let noticed = between(rng, (FAILURES - 1.0) * CHECK_S, FAILURES * CHECK_S);
         let kept = if rng.unit() < KEEP_LONGER { KEPT_S } else { TTL_S };
-        noticed + rng.between(0.0, kept)
+        noticed + between(rng, 0.0, kept)
     })
 }
 
@@ -34,18 +35,22 @@ pub fn dns(rng: &mut Rng) -> Option<Spread> {
 /// Time", University of Twente, ANRW 2024); three minutes for the tail (Labovitz, Ahuja, Bose, Jahanian, "Delayed Internet
 /// Routing Convergence", SIGCOMM 2000). The route is withdrawn at once: our assumption.
 pub fn anycast(rng: &mut Rng) -> Option<Spread> {
-    drawn(rng, |rng| if rng.unit() < 0.8 { rng.between(0.0, 10.0) } else { rng.between(10.0, 180.0) })
+    drawn(rng, |rng| if rng.unit() < 0.8 { between(rng, 0.0, 10.0) } else { between(rng, 10.0, 180.0) })
 }
 
 /// The edges check each region every 10 s, give it 2 s to answer, and believe the first failure: our assumption, in the
 /// range of what providers offer.
 pub fn front_door(rng: &mut Rng) -> Option<Spread> {
-    drawn(rng, |rng| rng.between(0.0, CHECK_S) + 2.0)
+    drawn(rng, |rng| between(rng, 0.0, CHECK_S) + 2.0)
+}
+
+fn between(rng: &mut Rng, low: f64, high: f64) -> f64 {
+    low + (high - low) * rng.unit()
 }
 
 /// `converged` s after the death the next attempt succeeds.
 fn drawn(rng: &mut Rng, converged: impl Fn(&mut Rng) -> f64) -> Option<Spread> {
-    Spread::of((0..DRAWS).map(|_| (converged(rng) + rng.between(0.0, RETRY_S)) * 1e3).collect())
+    Spread::of((0..DRAWS).map(|_| (converged(rng) + between(rng, 0.0, RETRY_S)) * 1e3).collect())
 }
 
 #[cfg(test)]
@@ -54,7 +59,8 @@ mod tests {
 
     #[test]
     fn each_takes_at_least_what_it_is_made_of_and_the_tail_shows() {
-        let (dns, anycast, door) = (dns(&mut Rng(1)).unwrap(), anycast(&mut Rng(1)).unwrap(), front_door(&mut Rng(1)).unwrap());
+        let (dns, anycast, door) =
+            (dns(&mut Rng::new(1)).unwrap(), anycast(&mut Rng::new(1)).unwrap(), front_door(&mut Rng::new(1)).unwrap());
         assert!((40e3..80e3).contains(&dns.p50_ms) && dns.p99_ms > 200e3, "{dns:?}");
         assert!((6e3..14e3).contains(&anycast.p50_ms) && anycast.p99_ms > 150e3, "{anycast:?}");
         assert!((6e3..12e3).contains(&door.p50_ms) && door.p99_ms < 18e3, "{door:?}");

@@ -74,7 +74,8 @@ impl Matrix {
 
     /// Servers in 212 cities that pinged each other for two days in July 2020.
     pub fn cities() -> Self {
-        let source = "pings between servers in 212 cities, 19-20 July 2020 (WonderProxy, by way of the crate simulon 0.0.8)";
+        let source =
+            "pings between servers in 212 cities, 19-20 July 2020 (WonderProxy, by way of the crate simulon 0.0.8)";
         Self::packed(
             "cities",
             source,
@@ -153,7 +154,10 @@ mod tests {
                 for b in 0..count {
                     let path = matrix.path(a, b);
                     assert_eq!(path, matrix.path(b, a));
-                    assert!(path.least_ms > 0.0 && path.least_ms <= path.mean_ms && path.deviation_ms > 0.0, "{path:?}");
+                    assert!(
+                        path.least_ms > 0.0 && path.least_ms <= path.mean_ms && path.deviation_ms > 0.0,
+                        "{path:?}"
+                    );
                     assert!(path.mean_ms < 1_000.0, "{path:?}");
                     // Light in glass makes 100 km of distance a millisecond of round trip; a place is good to 0.1 degrees.
                     let light_ms = matrix.km(a, b).unwrap() / 100.0;

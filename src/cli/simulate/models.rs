@@ -3,8 +3,9 @@
 //! Pure. Each gives every client's choices with their probabilities as weights. What a figure is taken from stands by
 //! it; what is our own assumption is called so, and errs in the model's favour. Never: the election (`ours`).
 
-use super::figures::{Choice, Rng};
+use super::figures::Choice;
 use super::regions::{World, spread};
+use crate::sim::Rng;
 
 /// The region that lies nearest on the map, the client's place known exactly. `None` without places.
 pub fn geography(world: &World) -> Option<Vec<Choice>> {
@@ -136,9 +137,7 @@ pub fn front_door(world: &World) -> Vec<Choice> {
         let edges = &edges;
         let rtts: Vec<f64> = edges.iter().map(|&edge| world.matrix.rtt_ms(client, edge)).collect();
         let direct = world.rtt_ms(client, world.best(client));
-        catchment(&rtts)
-            .into_iter()
-            .map(move |(edge, share)| Choice::new(through(client, edges[edge]) - direct, share))
+        catchment(&rtts).into_iter().map(move |(edge, share)| Choice::new(through(client, edges[edge]) - direct, share))
     };
     world.clients.iter().flat_map(of).collect()
 }
@@ -153,7 +152,7 @@ mod tests {
     fn a_fresh_record_for_a_resolver_at_the_client_is_perfect_and_everything_else_costs() {
         let matrix = Matrix::cities();
         let world = World::new(&matrix, 8, matrix.len());
-        let of = |dns: Dns| Accuracy::of(&dns.choices(&world, &mut Rng(1))).unwrap();
+        let of = |dns: Dns| Accuracy::of(&dns.choices(&world, &mut Rng::new(1))).unwrap();
         let perfect = of(Dns { here: 50, near: 0, public: 0, age_minutes: 0.0 });
         assert_eq!((perfect.within_1_ms, perfect.mean_regret_ms), (1.0, 0.0));
         let old = of(Dns { here: 50, near: 0, public: 0, age_minutes: 60.0 });
@@ -176,7 +175,7 @@ mod tests {
         let matrix = Matrix::cities();
         let world = World::new(&matrix, 8, 60);
         let mut all = geography(&world).unwrap();
-        all.extend(Dns::default().choices(&world, &mut Rng(2)));
+        all.extend(Dns::default().choices(&world, &mut Rng::new(2)));
         all.extend(anycast(&world));
         assert!(all.iter().all(|choice| choice.regret_ms >= 0.0 && choice.weight > 0.0));
         let own_door: Vec<_> = front_door(&world);

@@ -81,7 +81,8 @@ pub(super) fn city(line: &str) -> City {
 type Parsed = (Vec<City>, Vec<Vec<f64>>);
 
 fn csv(text: &str) -> Result<Parsed, String> {
-    let fields = |line: &str| -> Vec<String> { line.split(',').map(|field| field.trim().trim_matches('"').into()).collect() };
+    let fields =
+        |line: &str| -> Vec<String> { line.split(',').map(|field| field.trim().trim_matches('"').into()).collect() };
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let names: Vec<String> = fields(lines.next().ok_or("the file is empty")?).into_iter().skip(1).collect();
     let mut rows = Vec::new();
@@ -89,11 +90,18 @@ fn csv(text: &str) -> Result<Parsed, String> {
         let cells = fields(line);
         let expected = names.get(n).ok_or_else(|| format!("there are more rows than the {} columns", names.len()))?;
         if cells[0] != *expected {
-            return Err(format!("row {} is called {:?} and column {} {expected:?}; rows and columns come in one order", n + 1, cells[0], n + 1));
+            return Err(format!(
+                "row {} is called {:?} and column {} {expected:?}; rows and columns come in one order",
+                n + 1,
+                cells[0],
+                n + 1
+            ));
         }
         let number = |(column, cell): (usize, &String)| match cell.as_str() {
             "" if column == n => Ok(0.0),
-            cell => cell.parse().map_err(|_| format!("row {expected:?}, column {}: {cell:?} is no number of ms", column + 1)),
+            cell => cell
+                .parse()
+                .map_err(|_| format!("row {expected:?}, column {}: {cell:?} is no number of ms", column + 1)),
         };
         rows.push(cells[1..].iter().enumerate().map(number).collect::<Result<Vec<f64>, String>>()?);
     }
@@ -140,7 +148,9 @@ fn paths(cities: &[City], rtt_ms: &[Vec<f64>]) -> Result<Vec<Path>, String> {
             }
             if !(mean_ms > 0.0 && mean_ms <= MOST_MS) {
                 let (a, b) = (&cities[a].name, &cities[b].name);
-                return Err(format!("{a:?} to {b:?}: {mean_ms} is no round trip; more than 0 and up to {MOST_MS} ms is"));
+                return Err(format!(
+                    "{a:?} to {b:?}: {mean_ms} is no round trip; more than 0 and up to {MOST_MS} ms is"
+                ));
             }
             let deviation_ms = mean_ms * DEVIATION;
             paths.push(Path { mean_ms, deviation_ms, least_ms: mean_ms - deviation_ms });
