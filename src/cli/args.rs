@@ -211,7 +211,7 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub clients: Option<u16>,
     /// Races of each client
-    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub races: u16,
     /// Calls whose region dies
     #[arg(long, default_value_t = 1000, value_name = "N")]

@@ -40,7 +40,7 @@ impl Accuracy {
             return None;
         }
         let share = |counts: &dyn Fn(&Choice) -> bool| {
-            choices.iter().filter(|choice| counts(choice)).map(|choice| choice.weight).sum::<f64>() / total
+            choices.iter().filter(|choice| counts(choice)).fold(0.0, |sum, choice| sum + choice.weight) / total
         };
         let mut sorted: Vec<(f64, f64)> = choices.iter().map(|choice| (choice.regret_ms, choice.weight)).collect();
         sorted.sort_by(|a, b| a.0.total_cmp(&b.0));

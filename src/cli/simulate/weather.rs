@@ -16,12 +16,13 @@ const MOST_LATE_MS: f64 = 1_000.0;
 /// deviation asks for. `loss`: of the packets of one direction, 0-1.
 pub fn condition(path: Path, loss: f64) -> Condition {
     let above_ms = (path.mean_ms - path.least_ms).max(0.02);
-    // Two directions: each holds half of the sums.
-    let body_ms = above_ms / 4.0 / HALF_NORMAL.0;
-    let spikes = (path.deviation_ms.powi(2) / 2.0 - HALF_NORMAL.1 * body_ms.powi(2)).max(0.0);
-    // Late by anything up to `by_ms`, a share of them: mean = share x by / 2, variance = share x by^2 / 3, all but exactly.
-    let by_ms = (spikes * 1.5 / (above_ms / 4.0)).clamp(above_ms / 2.0, MOST_LATE_MS);
-    let share = (above_ms / 2.0 / by_ms).min(1.0);
+    // Two directions: each holds half of the sums, and of its mean half is in the body.
+    let half_ms = above_ms / 4.0;
+    let body_ms = half_ms / HALF_NORMAL.0;
+    let variance = (path.deviation_ms.powi(2) / 2.0 - HALF_NORMAL.1 * body_ms.powi(2)).max(0.0);
+    // A share of the packets is late by anything up to `by_ms`: mean = share x by / 2, mean square = share x by^2 / 3.
+    let by_ms = (1.5 * (variance + half_ms.powi(2)) / half_ms).clamp(2.0 * half_ms, MOST_LATE_MS);
+    let share = 2.0 * half_ms / by_ms;
     Condition {
         delay: ms(path.least_ms / 2.0),
         jitter: Jitter::Normal(ms(body_ms)),
