@@ -119,7 +119,7 @@ fn failover_ms(world: &World, plan: &Plan, base: Instant, n: usize) -> f64 {
     run.run_to(death);
     let carrier = run.client(0).carrier().and_then(|(name, _)| scene.relays.iter().position(|relay| relay.id == name));
     let Some(relay) = carrier else { return PATIENCE_MS };
-    run.apply(if n % 2 == 0 { Step::Kill(relay) } else { Step::Blackhole(relay, true) });
+    run.apply(if n.is_multiple_of(2) { Step::Kill(relay) } else { Step::Blackhole(relay, true) });
     run.run_to(death + ms(AFTER_MS));
     let hears = |run: &sim::World, listener: usize, speaker: usize| {
         let stream = run.client(listener).receiver().stream(speaker, Kind::Audio)?;

@@ -106,8 +106,18 @@ impl Report {
     pub fn table(&self) -> String {
         let mut out =
             format!("{} clients, relays in {}: {}\n\n", self.clients, self.regions.len(), self.regions.join(", "));
-        out += &line(["", "within", "or a", "within", "regret,", "ms", "", "to decide", "to leave"]);
-        out += &line(["strategy", "1 ms", "tie (1)", "10 ms", "mean", "p95", "p99", "p50 / p99 (2)", "p50 / p99 (3)"]);
+        out += &line(["", "within", "or a", "within", "regret", "regret", "regret", "to decide", "to leave"]);
+        out += &line([
+            "strategy",
+            "1 ms",
+            "tie (1)",
+            "10 ms",
+            "mean ms",
+            "p95 ms",
+            "p99 ms",
+            "p50 / p99 (2)",
+            "p50 / p99 (3)",
+        ]);
         for row in &self.strategies {
             let accuracy = |figure: fn(&Accuracy) -> String| row.accuracy.as_ref().map_or_else(|| "-".into(), figure);
             out += &line([
