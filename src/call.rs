@@ -9,6 +9,7 @@
 pub mod command;
 mod controller;
 pub mod event;
+pub mod history;
 pub mod log;
 pub mod manifest;
 mod membership;
@@ -38,6 +39,7 @@ use self::manifest::Source;
 use crate::media::audio::{AudioSource, Output};
 use crate::media::video::{Pictures, VideoConfig, VideoSource};
 use crate::proto::manifest::Manifest;
+use crate::telemetry::history::Keep;
 
 /// What a call needs to know.
 #[derive(Debug, Clone)]
@@ -59,6 +61,8 @@ pub struct Config {
     pub camera_off: bool,
     pub record_audio: Option<PathBuf>,
     pub record_video: Option<PathBuf>,
+    /// Where the election's history is kept; `None`: nowhere.
+    pub history: Option<Keep>,
 }
 
 /// Why a call could not begin.

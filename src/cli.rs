@@ -7,6 +7,7 @@ mod call;
 mod demo;
 mod devices;
 mod gallery;
+mod history;
 mod link;
 mod print;
 mod probe;
@@ -65,6 +66,7 @@ fn run(runtime: &Runtime, args: Args) -> anyhow::Result<Exit> {
         Some(Sub::Link(args)) => runtime.block_on(link::run(args)),
         Some(Sub::Demo(args)) if args.headless => runtime.block_on(demo::run(args)),
         Some(Sub::Demo(args)) => demo::window(runtime, args),
+        Some(Sub::History(args)) => history::run(&args),
         Some(Sub::Simulate(args)) => simulate::run(&args),
         Some(Sub::Gallery(args)) => gallery::run(&args),
         None => window::run(runtime, args.window),

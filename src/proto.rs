@@ -44,6 +44,7 @@ pub mod ids;
 pub mod limits;
 pub mod manifest;
 pub mod probe;
+pub mod report;
 pub mod subgroup;
 
 pub use header::{Kind, MediaHeader};

@@ -16,6 +16,7 @@
 //! | [`bus`] | other relays: in this process, or over NATS |
 //! | `directory` | which relays there are |
 //! | `limits` | how much of everything |
+//! | `metrics` | what users report, for `/metrics` |
 //! | [`program`] | the relay as a program: signals and exit codes |
 
 mod accept;
@@ -26,6 +27,7 @@ mod forward;
 mod gate;
 mod http;
 pub mod limits;
+mod metrics;
 pub mod program;
 pub mod registry;
 mod rooms;
@@ -48,6 +50,7 @@ use self::config::{Access, CertificateSource};
 use self::directory::Directory;
 use self::gate::Gate;
 use self::limits::Limits;
+use self::metrics::Metrics;
 use self::rooms::Rooms;
 use self::router::SessionId;
 use crate::clock;
@@ -129,6 +132,7 @@ pub(crate) struct Core {
     directory: Directory,
     gate: Gate,
     limits: Limits,
+    metrics: Metrics,
     isolated: AtomicBool,
     /// When the drain that is on ends.
     drained_by: Mutex<Option<Instant>>,
@@ -272,6 +276,7 @@ impl Relay {
             directory: Directory::new(own),
             gate,
             limits: config.limits.clone(),
+            metrics: Metrics::new(),
             drained_by: Mutex::new(None),
             sessions: AtomicU64::new(1),
             connections: AtomicUsize::new(0),
@@ -296,7 +301,7 @@ impl Relay {
         self.address
     }
 
-    /// Where it serves health and the manifest in the clear, if it was told to.
+    /// Where it serves health, the manifest and metrics in the clear, if it was told to.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin
     }

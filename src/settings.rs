@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::proto::limits;
 
-pub use self::store::{Loaded, Notice, SaveError, Store, load};
+pub use self::store::{Loaded, Notice, SaveError, Store, load, peek};
 
 /// The version of the file's format that this program writes.
 pub const VERSION: u32 = 1;
@@ -62,6 +62,8 @@ pub struct Settings {
     pub zoom: f32,
     /// Whether one's own picture is shown in a call.
     pub self_view: bool,
+    /// Whether elections and moves are kept on this computer, for `nearcall history`.
+    pub history: bool,
     /// The window's width and height, points.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<[f32; 2]>,
@@ -131,6 +133,7 @@ impl Default for Settings {
             renderer: Renderer::Auto,
             zoom: 1.0,
             self_view: true,
+            history: true,
             window: None,
         }
     }

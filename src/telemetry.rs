@@ -1,6 +1,13 @@
-//! Logs: set up once, in `main`. Data goes to stdout, logs go to stderr.
+//! What is kept and handed on about how the program runs: logs, the history of elections, and the pieces of an export.
+//!
+//! Logs are set up once, in `main`. Data goes to stdout, logs go to stderr.
+
+pub mod csv;
+#[cfg(feature = "app")]
+pub mod history;
 
 use std::io::IsTerminal;
+use std::time::{Duration, SystemTime};
 
 use tracing_subscriber::EnvFilter;
 
@@ -18,4 +25,11 @@ pub fn start(level: &str, json: bool) {
     if let Err(error) = started {
         eprintln!("logging was set up twice: {error}");
     }
+}
+
+/// RFC 3339 in UTC with ms. A clock outside 1970 to 9999 is brought to its nearer end.
+pub fn utc(at: SystemTime) -> String {
+    const LAST: Duration = Duration::from_secs(253_402_300_799);
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().min(LAST);
+    humantime::format_rfc3339_millis(SystemTime::UNIX_EPOCH + since).to_string()
 }

@@ -19,6 +19,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::command::{Command, Entry};
 use super::event::{AudioSummary, CandidateRow, Event, PeerSummary, Place, Summary, VideoSummary};
+use super::history::Journal;
 use super::membership::Membership;
 use super::moves::{Ledger, Moving};
 use super::publish::Publisher;
@@ -68,6 +69,7 @@ pub(super) struct Controller {
     releases: Vec<Release>,
     doubt_since: Option<Instant>,
     ledger: Ledger,
+    journal: Journal,
     roster: Roster,
     /// How those were received who have left.
     gone: Vec<PeerSummary>,
@@ -157,6 +159,7 @@ impl Controller {
         let elector = Elector::new(now, election, manifest::candidates(&manifest), seed);
         let own = view::nobody(participant, relays.clone(), &elector);
         let entry = config.entry.take();
+        let journal = Journal::start(config.history.take());
         let mut controller = Self {
             publisher: Publisher::new(participant),
             participant,
@@ -176,6 +179,7 @@ impl Controller {
             releases: Vec::new(),
             doubt_since: None,
             ledger: Ledger::default(),
+            journal,
             roster: Roster::default(),
             gone: Vec::new(),
             subscriber,
@@ -217,6 +221,7 @@ impl Controller {
 
     fn become_member(&mut self, entry: Entry) -> Result<(), CallError> {
         self.subscriber.enter(entry.secret.clone(), entry.room.clone());
+        self.journal.keep_quiet_about([entry.room.clone(), entry.name.clone()].into_iter().chain(entry.token.clone()));
         self.membership = Some(Membership::new(entry, self.participant, self.muted, self.camera_off)?);
         Ok(())
     }
@@ -358,8 +363,10 @@ impl Controller {
         }
         let subscriber = &mut self.subscriber;
         for moved in self.ledger.settle(clock::now(), true, || subscriber.take_longest_gaps_ms()) {
+            self.journal.moved(&self.elector, &moved);
             let _ = self.events.send(Event::Moved(moved));
         }
+        self.journal.close(&self.elector).await;
         self.tell(Event::Summary(self.summary()));
     }
 
@@ -394,6 +401,7 @@ fn audio_summary(stats: &crate::jitter::audio::AudioStats) -> AudioSummary {
     AudioSummary {
         received: stats.received,
         lost: stats.lost,
+        missing: stats.missing,
         recovered: stats.recovered,
         concealed_ms: stats.concealed_ms,
         longest_gap_ms: stats.longest_gap_ms,

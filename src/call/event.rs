@@ -162,7 +162,10 @@ pub struct PeerSummary {
 pub struct AudioSummary {
     /// Packets, without doubles.
     pub received: u64,
+    /// Not there when their turn came, those included that came later.
     pub lost: u64,
+    /// Of the lost, those that never came.
+    pub missing: u64,
     pub recovered: u64,
     pub concealed_ms: u64,
     pub longest_gap_ms: u64,

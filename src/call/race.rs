@@ -15,6 +15,7 @@ use crate::clock;
 use crate::election::{Candidate, Config, Elector, Input, Output};
 use crate::net::Incoming;
 use crate::proto::manifest::Manifest;
+use crate::telemetry::history::What;
 
 /// What a race showed.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub struct Race {
     pub rows: Vec<CandidateRow>,
     /// `None` where nobody answered.
     pub outcome: Option<Outcome>,
+    /// The same for the history.
+    pub history: What,
 }
 
 /// Who won.
@@ -103,5 +106,6 @@ pub async fn run(manifest: &Manifest, window: Duration) -> Result<Race, CallErro
         })
     });
     let rows = standings.iter().cloned().map(CandidateRow::from).collect();
-    Ok(Race { elapsed: clock::now().saturating_duration_since(start), rows, outcome })
+    let elapsed = clock::now().saturating_duration_since(start);
+    Ok(Race { elapsed, rows, outcome, history: super::history::race(&elector) })
 }

@@ -67,16 +67,20 @@ pub struct WindowArgs {
     /// What draws the window: auto takes wgpu on a graphics card and OpenGL otherwise
     #[arg(long, value_name = "RENDERER")]
     pub renderer: Option<crate::ui::renderer::Choice>,
+    /// Nothing of this is kept in the history of elections
+    #[arg(long)]
+    pub no_history: bool,
 }
 
 impl WindowArgs {
     /// Whether a window that is open already can do all that is asked: a link alone, or nothing.
     pub fn is_handed_over(&self) -> bool {
-        let Self { link: _, room, manifest, name, pin, video, audio, play, events, join, new_window, renderer } = self;
+        let Self { link: _, room, manifest, name, pin, video, audio, play, events, .. } = self;
+        let Self { join, new_window, renderer, no_history, .. } = self;
         let texts = [room, name, pin];
         let media = video.is_some() || audio.is_some() || play.is_some();
         let told = media || events.is_some() || renderer.is_some() || !manifest.is_empty();
-        !(told || *join || *new_window || texts.iter().any(|text| text.is_some()))
+        !(told || *join || *new_window || *no_history || texts.iter().any(|text| text.is_some()))
     }
 }
 
@@ -88,6 +92,8 @@ pub enum Sub {
     Call(Box<CallArgs>),
     /// Lists cameras, microphones and speakers
     Devices(DevicesArgs),
+    /// Prints the last elections, and every decision with what it was made on
+    History(HistoryArgs),
     /// Makes an invite
     Link(LinkArgs),
     /// Three relays, emulated distance and two participants, on this machine alone
@@ -110,6 +116,9 @@ pub struct ProbeArgs {
     /// One JSON object instead of a table
     #[arg(long)]
     pub json: bool,
+    /// Nothing of this is kept in the history of elections
+    #[arg(long)]
+    pub no_history: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -156,6 +165,25 @@ pub struct CallArgs {
     /// Write events, one JSON object a line; - is stdout
     #[arg(long, value_name = "FILE|-")]
     pub events: Option<PathBuf>,
+    /// Nothing of this is kept in the history of elections
+    #[arg(long)]
+    pub no_history: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct HistoryArgs {
+    /// One JSON object with every decision and what it was made on
+    #[arg(long, conflicts_with = "csv")]
+    pub json: bool,
+    /// The same as one table for a spreadsheet
+    #[arg(long)]
+    pub csv: bool,
+    /// Only the last so many elections
+    #[arg(long, value_name = "N")]
+    pub last: Option<usize>,
+    /// Every decision in words, below its election
+    #[arg(long, conflicts_with_all = ["json", "csv"])]
+    pub decisions: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -310,6 +338,7 @@ mod tests {
             &["--play", "off"],
             &["--events", "a.jsonl"],
             &["--renderer", "glow"],
+            &["--no-history"],
         ] {
             assert!(!handed(own), "{own:?}");
         }

@@ -15,6 +15,7 @@ use crate::crypto::invite::Invite;
 use crate::crypto::room;
 use crate::crypto::secret::RoomSecret;
 use crate::media::video::VideoConfig;
+use crate::telemetry::history::Program;
 
 pub async fn run(args: CallArgs) -> anyhow::Result<Exit> {
     let start = clock::now();
@@ -120,6 +121,7 @@ fn config(args: CallArgs) -> anyhow::Result<Config> {
         camera_off: false,
         record_audio: args.record_audio,
         record_video: args.record_video,
+        history: super::history::keep(Program::Call, args.no_history),
     })
 }
 

@@ -132,6 +132,7 @@ fn config(name: &str, manifest: Manifest, secret: RoomSecret, hz: f32) -> Config
         camera_off: false,
         record_audio: None,
         record_video: None,
+        history: None,
     }
 }
 

@@ -7,6 +7,7 @@ use super::{Exit, print};
 use crate::call::event::CandidateRow;
 use crate::call::{manifest, race};
 use crate::proto::Transport;
+use crate::telemetry::history::{Program, Recorder};
 
 #[derive(Debug, Serialize)]
 struct Report {
@@ -31,6 +32,11 @@ struct Elected {
 pub async fn run(args: ProbeArgs) -> anyhow::Result<Exit> {
     let manifest = manifest::load(&args.manifest).await?;
     let race = race::run(&manifest, args.window).await?;
+    if let Some(keep) = super::history::keep(Program::Probe, args.no_history) {
+        let recorder = Recorder::start(keep);
+        recorder.note(race.history);
+        recorder.finish().into_iter().for_each(|trouble| tracing::warn!("{trouble}"));
+    }
     let elected = race.outcome.map(|outcome| Elected {
         relay: outcome.winner.relay,
         region: outcome.winner.region,

@@ -41,6 +41,7 @@ pub fn run(runtime: &Runtime, args: WindowArgs) -> anyhow::Result<Exit> {
         pin: args.pin,
         join: args.join,
         renderer: args.renderer,
+        history: !args.no_history,
         events,
         ears: Ears { listener, interrupted: Some(interrupted), ..Ears::default() },
         ..Options::default()

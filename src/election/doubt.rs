@@ -6,19 +6,12 @@
 use std::time::{Duration, Instant};
 
 use super::contender::{Admission, Contender};
-use super::links::{LOST_BASE, LOST_CAP, RUN};
 use super::migration::Incumbent;
 use super::probes::Path;
+use super::rules::{LONG_WINDOW, LOST, SILENCE, SILENCE_TCP, SILENT_PROBES, UPLINK_PROBES};
 use super::score;
 use super::{CandidateId, Elector, EventKind, LinkId, Output, Reason};
 use crate::proto::Transport;
-
-/// Silence shorter than this is weather.
-const SILENCE: Duration = Duration::from_millis(250);
-/// TCP retransmits after 200 ms at the soonest and then twice that: on WebSocket a single loss is silent for long.
-const SILENCE_TCP: Duration = Duration::from_millis(700);
-/// Silence needs so many unanswered probes, so that one lost packet moves nothing.
-const SILENT_PROBES: usize = 2;
 
 /// The active link is in doubt.
 #[derive(Debug, Clone)]
@@ -73,7 +66,7 @@ impl Elector {
         if path.heard <= first + path.srtt()? {
             return None;
         }
-        let last = path.unanswered_run(RUN)? + path.allowance();
+        let last = path.unanswered_run(UPLINK_PROBES)? + path.allowance();
         Some(last.max(first + path.allowance() + self.silence_after(path)))
     }
 
@@ -195,7 +188,7 @@ impl Elector {
         if let Some(id) = standby.filter(|id| self.contender(*id).is_some_and(|c| alive(c) && self.may_carry(c))) {
             return Some(id);
         }
-        let mut rows = self.rows(1, super::contender::LONG);
+        let mut rows = self.rows(1, LONG_WINDOW);
         rows.retain(|row| Some(row.id) != active && self.contender(row.id).is_some_and(alive));
         score::winner(&rows).map(|row| row.id)
     }
@@ -265,7 +258,7 @@ impl Elector {
         let relay = self.active_contender().map(|active| active.candidate.relay.clone());
         let blocked: Vec<_> = self.contenders.values().filter(|c| self.is_blocked(c)).map(|c| c.id).collect();
         for contender in self.contenders.values_mut().filter(|c| c.is_idle() && !blocked.contains(&c.id)) {
-            let wait = self.rng.backoff(contender.failures, LOST_BASE, LOST_CAP);
+            let wait = self.rng.backoff(contender.failures, LOST);
             let other = Some(&contender.candidate.relay) != relay.as_ref();
             let at = if other && contender.candidate.transport == Transport::WebTransport { now } else { now + wait };
             contender.round = contender.round.min(at);

@@ -6,19 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::contender::{Contender, Dial, LONG};
+use super::contender::{Contender, Dial};
 use super::doubt::Doubt;
 use super::dwell::Dwell;
-use super::links::DIAL_TIMEOUT;
 use super::migration::{Incumbent, Moving};
 use super::race::Race;
 use super::reconnect::Lost;
 use super::rng::Rng;
+use super::rules::{DIAL_TIMEOUT, EVALUATION, LONG_WINDOW};
 use super::wishes::Wishes;
 use super::{Candidate, CandidateId, Event, EventKind, Input, LinkId, Output, Reason};
-
-/// From one evaluation to the next.
-pub(super) const EVALUATION: Duration = Duration::from_secs(1);
 
 /// Media that comes less often than this is no sign of life.
 const MOST_PERIOD: Duration = Duration::from_secs(60);
@@ -170,7 +167,7 @@ impl Elector {
             Input::Join => self.joined = true,
             Input::Connected { link } => self.connected(link),
             Input::DialFailed { link, error } => self.dial_failed(link, error),
-            Input::ProbeReply { link, id, rtt, state, instance: _ } => self.probe_reply(link, id, rtt, state),
+            Input::ProbeReply { link, id, rtt, state, instance } => self.probe_reply(link, id, rtt, (state, instance)),
             Input::Closed { link, error } => self.closed(link, error),
             Input::Admitted { link } => self.admitted(link),
             Input::Refused { link, error } => self.refused(link, &error),
@@ -267,7 +264,7 @@ impl Elector {
 
     /// Mean RTT of a candidate over the last `window`, ms.
     pub(super) fn mean_ms(&self, id: CandidateId, window: Duration) -> Option<f64> {
-        Some(self.contender(id)?.path.summary(self.now, window.min(LONG))?.trimmed)
+        Some(self.contender(id)?.path.summary(self.now, window.min(LONG_WINDOW))?.trimmed)
     }
 
     /// True if the user forbade the candidate's relay or region.

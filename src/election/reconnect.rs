@@ -4,14 +4,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::contender::LONG;
-use super::links::LOST_BASE;
 use super::race::{Race, Verdict};
+use super::rules::{GATHER, LONG_WINDOW, LOST};
 use super::score;
 use super::{CandidateId, Elector, EventKind, LinkId, Output, Reason};
-
-/// From the first connection on, others have so long to show that they are better.
-const GATHER: Duration = Duration::from_millis(500);
 
 /// Every link is lost.
 #[derive(Debug, Clone)]
@@ -43,7 +39,7 @@ impl Elector {
         for contender in self.contenders.values_mut() {
             contender.failures = 0;
             let last = Some(&contender.candidate.relay) == relay.as_ref();
-            let wait = if last { Duration::ZERO } else { self.rng.between(LOST_BASE / 2, LOST_BASE) };
+            let wait = if last { Duration::ZERO } else { self.rng.between(LOST.base / 2, LOST.base) };
             contender.not_before = now + wait;
             contender.shunned = None;
         }
@@ -65,7 +61,7 @@ impl Elector {
     /// Takes the last working one at its first answer; else who leads on one sample; else, after a moment, the best.
     pub(super) fn come_back(&mut self) {
         let Some(lost) = self.lost.clone() else { return self.come_back_or_fail_over(None) };
-        let rows = self.rows(1, LONG);
+        let rows = self.rows(1, LONG_WINDOW);
         let best_class = rows.iter().map(|row| row.class).min();
         let last = rows.iter().find(|row| row.id == lost.last && Some(row.class) == best_class).map(|row| row.id);
         let verdict = self.verdict(1);

@@ -5,13 +5,7 @@
 use crate::proto::Transport;
 
 use super::CandidateId;
-
-/// A gain under this is noise at any RTT, ms. The near tie, the improvement and the alarm all mean this one thing.
-pub(super) const NOTICEABLE_MS: f64 = 10.0;
-/// A near tie is within this share of the best score.
-pub(super) const TIE: f64 = 0.1;
-/// An improvement is this share of the active score.
-pub(super) const GAIN: f64 = 0.2;
+use super::rules::{GAIN_SHARE, NOTICEABLE_MS, TIE_SHARE};
 
 /// What outweighs any score; lower is better, the first field first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,12 +30,12 @@ pub(super) struct Row {
 
 /// What lies between two scores that count as level.
 pub(super) fn band_ms(best_ms: f64) -> f64 {
-    (best_ms * TIE).max(NOTICEABLE_MS)
+    (best_ms * TIE_SHARE).max(NOTICEABLE_MS)
 }
 
 /// The gain that is worth a move away from `active_ms`.
 pub(super) fn worthwhile_ms(active_ms: f64) -> f64 {
-    (active_ms * GAIN).max(NOTICEABLE_MS)
+    (active_ms * GAIN_SHARE).max(NOTICEABLE_MS)
 }
 
 fn order(a: &Row, b: &Row) -> std::cmp::Ordering {

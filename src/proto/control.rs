@@ -32,7 +32,7 @@ pub fn decode<M: Limited>(bytes: &[u8]) -> Result<M, DecodeError> {
 /// From a client.
 #[derive(Clone, PartialEq, Message)]
 pub struct ClientMessage {
-    #[prost(oneof = "client_message::Body", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
+    #[prost(oneof = "client_message::Body", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9")]
     pub body: Option<client_message::Body>,
 }
 
@@ -55,6 +55,8 @@ pub mod client_message {
         ReceiverReport(super::ReceiverReport),
         #[prost(message, tag = "8")]
         Activate(super::Activate),
+        #[prost(message, tag = "9")]
+        ElectionReport(crate::proto::report::ElectionReport),
     }
 }
 
@@ -382,6 +384,7 @@ impl Limited for ClientMessage {
                 within("frames to resume from", subscribe.resume.len(), limits::WISHES)
             }
             Some(Body::Sealed(sealed)) => within("sealed message", sealed.payload.len(), limits::SEALED_BYTES),
+            Some(Body::ElectionReport(report)) => report.check(),
             _ => Ok(()),
         }
     }
@@ -417,6 +420,6 @@ fn check_member(member: &Member) -> Result<(), DecodeError> {
     within("user", member.user.len(), limits::ROOM_BYTES)
 }
 
-fn within(what: &'static str, len: usize, max: usize) -> Result<(), DecodeError> {
+pub(super) fn within(what: &'static str, len: usize, max: usize) -> Result<(), DecodeError> {
     if len <= max { Ok(()) } else { Err(DecodeError::TooLong { what, len, max }) }
 }

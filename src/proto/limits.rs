@@ -32,6 +32,10 @@ pub const MEMBERS: usize = 256;
 pub const WISHES: usize = 1024;
 /// A relay's id, region, provider or city, bytes of UTF-8.
 pub const NAME_BYTES: usize = 64;
+/// Paths to relays in one report of an election.
+pub const REPORT_PATHS: usize = 64;
+/// Moves in one report of an election.
+pub const REPORT_MOVES: usize = 32;
 /// A manifest, bytes of JSON.
 pub const MANIFEST_BYTES: usize = 1024 * 1024;
 /// Relays in a manifest.

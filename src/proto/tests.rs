@@ -12,6 +12,7 @@ use super::control::{
 use super::datagram::AudioPacket;
 use super::manifest::{Manifest, ManifestError, RelayEntry};
 use super::probe::{Probe, ProbeReply, RelayState};
+use super::report::{ElectionReport, MoveReport, PathReport};
 use super::subgroup::{FrameSplitter, VideoFrame};
 use super::*;
 
@@ -230,6 +231,8 @@ fn every_length_in_a_message_has_a_limit() {
     let server = |body| control::encode(&ServerMessage { body: Some(body) });
     let long = |bytes: usize| "x".repeat(bytes + 1);
     let bytes = |bytes: usize| Bytes::from(vec![0; bytes + 1]);
+    let reported = |report| client(client_message::Body::ElectionReport(report));
+    let path = |path| reported(ElectionReport { paths: vec![path], moves: Vec::new() });
     let member = |member| client_message::Body::Join(Join { member: Some(member), standby: false });
     let too_long = [
         client(client_message::Body::Hello(Hello { room: long(limits::ROOM_BYTES), ..Hello::default() })),
@@ -248,6 +251,11 @@ fn every_length_in_a_message_has_a_limit() {
             resume: vec![Resume::default(); limits::WISHES + 1],
             ..Subscribe::default()
         })),
+        reported(ElectionReport { paths: vec![PathReport::default(); limits::REPORT_PATHS + 1], moves: Vec::new() }),
+        reported(ElectionReport { paths: Vec::new(), moves: vec![MoveReport::default(); limits::REPORT_MOVES + 1] }),
+        path(PathReport { relay: long(limits::NAME_BYTES), ..PathReport::default() }),
+        path(PathReport { region: long(limits::NAME_BYTES), ..PathReport::default() }),
+        path(PathReport { provider: long(limits::NAME_BYTES), ..PathReport::default() }),
     ];
     for (n, message) in too_long.iter().enumerate() {
         assert!(matches!(control::decode::<ClientMessage>(message), Err(DecodeError::TooLong { .. })), "{n}");
@@ -270,6 +278,20 @@ fn a_field_or_message_of_a_later_version_is_skipped() {
     let hello = ClientMessage { body: Some(client_message::Body::Hello(Hello { version: 1, ..Hello::default() })) };
     let with_later = [hello.encode_to_vec().as_slice(), &later].concat();
     assert_eq!(control::decode::<ClientMessage>(&with_later), Ok(hello));
+}
+
+#[test]
+fn a_report_is_skipped_by_a_relay_that_knows_none() {
+    // What an earlier version reads: the same bytes, with the field unknown to it.
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct Earlier {
+        #[prost(message, optional, tag = "1")]
+        hello: Option<Hello>,
+    }
+    let paths = vec![PathReport { relay: "oslo".into(), mean_us: Some(1), ..PathReport::default() }];
+    let report = client_message::Body::ElectionReport(ElectionReport { paths, moves: vec![MoveReport::default()] });
+    let bytes = control::encode(&ClientMessage { body: Some(report) });
+    assert_eq!(Earlier::decode(bytes), Ok(Earlier { hello: None }));
 }
 
 #[test]

@@ -127,7 +127,7 @@ async fn finish_tcp(core: Arc<Core>, stream: TcpStream, remote: SocketAddr, tls:
     }
 }
 
-/// Serves health and the manifest in the clear, for whoever runs the relay.
+/// Serves health, the manifest and metrics in the clear, for whoever runs the relay.
 pub(super) async fn serve_admin(core: Arc<Core>, listener: TcpListener) {
     let doorstep = Doorstep::new(core.limits.half_open);
     loop {

@@ -24,7 +24,7 @@ pub struct Config {
     pub city: String,
     /// UDP and TCP; port 0 takes any that is free for both.
     pub listen: SocketAddr,
-    /// Plain HTTP for health and the manifest.
+    /// Plain HTTP for health, the manifest and metrics.
     pub admin: Option<SocketAddr>,
     /// HOST or HOST:PORT that clients are told; `None`: where it listens.
     pub advertise: Option<String>,

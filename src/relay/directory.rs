@@ -45,6 +45,15 @@ impl Directory {
         Manifest { relays: std::iter::once(self.own.clone()).chain(others).collect() }
     }
 
+    /// Region and provider of the relay with this id; where there is none, these themselves, if some relay has them both.
+    pub fn place(&self, id: &str, region: &str, provider: &str) -> Option<(String, String)> {
+        let others = self.lock();
+        let all = || std::iter::once(&self.own).chain(others.values().map(|(entry, _)| entry));
+        let called = || all().find(|entry| entry.id == id);
+        let alike = || all().find(|entry| entry.region == region && entry.provider == provider);
+        called().or_else(alike).map(|entry| (entry.region.clone(), entry.provider.clone()))
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, (RelayEntry, Instant)>> {
         self.others.lock().expect("nobody panics while holding the directory")
     }

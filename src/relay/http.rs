@@ -1,5 +1,5 @@
-//! What is served over HTTP: the upgrade to a call, the manifest, and health, on the public port (TLS) and, without calls, on
-//! the admin port (plain).
+//! What is served over HTTP: the upgrade to a call, the manifest, and health, on the public port (TLS) and, without calls but
+//! with metrics, on the admin port (plain).
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::accept::Connection;
-use super::{Core, session};
+use super::{Core, metrics, session};
 use crate::net::websocket;
 use crate::proto::CALL_PATH;
 use crate::proto::probe::RelayState;
@@ -68,6 +68,8 @@ fn answer(core: &Arc<Core>, request: Request<Incoming>, remote: SocketAddr, call
         ("/healthz", _) => text(StatusCode::OK, "ok\n"),
         ("/readyz", _) => ready(core.responder.state()),
         ("/regions.json", _) => regions(core),
+        // How much there is to do here is the operator's to know.
+        ("/metrics", Calls::Elsewhere) => figures(core),
         _ => text(StatusCode::NOT_FOUND, "not here\n"),
     }
 }
@@ -92,6 +94,20 @@ fn regions(core: &Core) -> Response<Full<Bytes>> {
         Err(error) => {
             tracing::error!(%error, "the manifest cannot be written");
             text(StatusCode::INTERNAL_SERVER_ERROR, "the manifest cannot be written\n")
+        }
+    }
+}
+
+fn figures(core: &Core) -> Response<Full<Bytes>> {
+    match core.metrics.text() {
+        Ok(figures) => {
+            let mut response = text(StatusCode::OK, figures);
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(metrics::CONTENT_TYPE));
+            response
+        }
+        Err(error) => {
+            tracing::error!(%error, "the metrics cannot be written");
+            text(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written\n")
         }
     }
 }

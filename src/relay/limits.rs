@@ -43,7 +43,7 @@ pub struct Bucket {
 
 impl Bucket {
     /// A full one.
-    pub fn new(now: Instant, per_second: u32, burst: u32) -> Self {
+    pub fn new(now: Instant, per_second: impl Into<f64>, burst: u32) -> Self {
         Self { per_second: per_second.into(), burst: burst.into(), left: burst.into(), at: now }
     }
 

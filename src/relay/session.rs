@@ -31,6 +31,8 @@ use crate::proto::{ParticipantId, Track, Transport, VERSION, datagram};
 const CONTROL_RATE: (u32, u32) = (100, 400);
 /// Probes a second: 20 Hz on a link in doubt, and the race.
 const PROBE_RATE: (u32, u32) = (100, 200);
+/// Reports of an election, one in 5 s, and at once: after a race and some moves. Those beyond it are not read.
+const REPORT_RATE: (f64, u32) = (0.2, 6);
 
 /// Longer than any call.
 const FOREVER: Duration = Duration::from_secs(86_400);
@@ -68,6 +70,7 @@ struct Session {
     phase: Phase,
     control: Bucket,
     probes: Bucket,
+    reports: Bucket,
     /// When silence becomes too long.
     patience: Instant,
 }
@@ -81,6 +84,7 @@ pub(super) async fn run(core: Arc<Core>, mut link: Link, connection: Arc<Connect
         phase: Phase::Connected,
         control: Bucket::new(now, CONTROL_RATE.0, CONTROL_RATE.1),
         probes: Bucket::new(now, PROBE_RATE.0, PROBE_RATE.1),
+        reports: Bucket::new(now, REPORT_RATE.0, REPORT_RATE.1),
         patience: now + core.limits.first_word,
         core,
     };
@@ -163,6 +167,11 @@ impl Session {
             (Body::Leave(leave), _) => {
                 self.leave(if leave.moved { Ended::Moved } else { Ended::Left });
                 self.patience = now + self.core.limits.idle;
+                Ok(())
+            }
+            (Body::ElectionReport(report), Phase::Joined(..)) => {
+                let verdict = self.core.metrics.take(&report, self.reports.take(now), &self.core.directory);
+                tracing::trace!(session = self.id.0, ?verdict, "election report");
                 Ok(())
             }
             (body, Phase::Joined(_, room)) => {
@@ -296,7 +305,7 @@ fn in_room(now: Instant, session: SessionId, room: &Room, body: client_message::
         Body::Sealed(sealed) => room.sealed(session, sealed),
         Body::ReceiverReport(report) => room.report(session, report),
         // Standby or not, a link carries what its client subscribes to and sends.
-        Body::Activate(_) | Body::Hello(_) | Body::Join(_) | Body::Leave(_) => {}
+        Body::Activate(_) | Body::Hello(_) | Body::Join(_) | Body::Leave(_) | Body::ElectionReport(_) => {}
     }
 }
 

@@ -116,11 +116,23 @@ enum Keep {
     Copy(u32),
 }
 
-/// Reads the settings of this user. Always gives some: the app starts whatever the file is like.
-pub fn load() -> Loaded {
+fn folder() -> Option<PathBuf> {
     let given = std::env::var_os(FOLDER_VARIABLE).filter(|folder| !folder.is_empty()).map(PathBuf::from);
     let platform = || directories::ProjectDirs::from("", "", "nearcall").map(|dirs| dirs.config_dir().to_owned());
-    match given.or_else(platform) {
+    given.or_else(platform)
+}
+
+/// The settings of this user for a program without a window: nothing is mended, kept aside or told, and what cannot be
+/// read is as at first.
+pub fn peek() -> Settings {
+    let text = folder().and_then(|folder| file::read(&folder.join(FILE)).ok().flatten());
+    let table = text.and_then(|text| text.parse::<Table>().ok());
+    table.map(|table| table::read(&table).settings).unwrap_or_default()
+}
+
+/// Reads the settings of this user. Always gives some: the app starts whatever the file is like.
+pub fn load() -> Loaded {
+    match folder() {
         Some(folder) => load_from(&folder),
         None => Loaded {
             settings: Settings::default(),

@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use super::{Settings, VERSION};
 
 /// The keys that [`Settings`] has; one that is `None` must vanish from the file.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "name",
     "manifests",
     "microphone",
@@ -22,6 +22,7 @@ const KEYS: [&str; 13] = [
     "renderer",
     "zoom",
     "self_view",
+    "history",
     "window",
 ];
 
@@ -54,6 +55,7 @@ pub(super) fn read(table: &Table) -> Read {
         renderer,
         zoom,
         self_view,
+        history,
         window,
     } = &mut settings;
     take(table, "name", name, &mut wrong);
@@ -68,6 +70,7 @@ pub(super) fn read(table: &Table) -> Read {
     take(table, "renderer", renderer, &mut wrong);
     take(table, "zoom", zoom, &mut wrong);
     take(table, "self_view", self_view, &mut wrong);
+    take(table, "history", history, &mut wrong);
     take(table, "window", window, &mut wrong);
     Read { settings: settings.in_range(), wrong, version }
 }
@@ -125,6 +128,7 @@ mod tests {
             renderer: Renderer::Glow,
             zoom: 1.1,
             self_view: false,
+            history: false,
             window: Some([1200.0, 800.0]),
         }
     }

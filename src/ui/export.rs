@@ -4,7 +4,7 @@
 //! The schema is stable: keys and columns are added, never renamed, and a figure that was not measured is `null` or an
 //! empty cell, never 0.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ use super::model::{DrillState, Entry, Model, What};
 use crate::call::event::CandidateRow;
 use crate::call::state::{Phase, State, Wished};
 use crate::election::{LinkState, Standing, rules};
+use crate::telemetry::utc;
 
 mod csv;
 mod text;
@@ -171,13 +172,6 @@ fn entry(entry: &Entry) -> Value {
     };
     value["at_utc"] = utc(entry.at).into();
     value
-}
-
-/// RFC 3339 in UTC with ms. A clock outside 1970 to 9999 is brought to its nearer end.
-fn utc(at: SystemTime) -> String {
-    const LAST: Duration = Duration::from_secs(253_402_300_799);
-    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().min(LAST);
-    humantime::format_rfc3339_millis(SystemTime::UNIX_EPOCH + since).to_string()
 }
 
 fn ms(length: Duration) -> u64 {

@@ -14,6 +14,7 @@ use crate::media::audio::{AudioSource, Output};
 use crate::media::video::{VideoConfig, VideoSource};
 use crate::proto::manifest::Manifest;
 use crate::settings::{Chosen, Settings};
+use crate::telemetry::history::{Keep, Program};
 
 /// What the command line says; everything that is given here weighs more than the settings, for this run.
 #[derive(Debug, Default)]
@@ -35,6 +36,8 @@ pub struct Options {
     pub renderer: Option<renderer::Choice>,
     /// Where every event is written, too.
     pub events: Option<EventLog>,
+    /// Elections are kept, unless the settings say otherwise.
+    pub history: bool,
     /// The folder for exports; `None`: where downloads go.
     pub exports: Option<PathBuf>,
     pub ears: Ears,
@@ -72,7 +75,15 @@ impl Options {
             camera_off: settings.camera_off,
             record_audio: None,
             record_video: None,
+            history: self.keeps(settings).then(|| Keep::of_user(Program::Window)).flatten(),
         }
+    }
+}
+
+impl Options {
+    /// A demo's relays are gone in a minute, and are nobody's history.
+    fn keeps(&self, settings: &Settings) -> bool {
+        self.history && settings.history && self.entry.is_none()
     }
 }
 

@@ -87,7 +87,7 @@ async fn a_drain_loses_no_audio_packet_and_no_frame() {
     for (call, summary) in [(&alice, &heard), (&bob, &seen)] {
         assert_no_second_participant(call);
         let peer = peer(summary);
-        assert_eq!((&peer["audio"]["lost"], &peer["video"]["lost"]), (&0.into(), &0.into()), "{summary:#}");
+        assert_eq!((&peer["audio"]["missing"], &peer["video"]["lost"]), (&0.into(), &0.into()), "{summary:#}");
         assert_eq!(peer["video"]["key_frames_requested"], 0, "{summary:#}");
         assert_without_hole(&call.barcodes());
     }

@@ -296,8 +296,10 @@ impl Controller {
         }
         let subscriber = &mut self.subscriber;
         for moved in self.ledger.settle(now, false, || subscriber.take_longest_gaps_ms()) {
-            self.tell(Event::Moved(moved));
+            self.journal.moved(&self.elector, &moved);
+            let _ = self.events.send(Event::Moved(moved));
         }
+        self.report_election(now);
         if self.suspension.slept().is_some_and(|slept| slept >= SLEPT) {
             self.feed(Input::Suspended);
         }
@@ -308,6 +310,19 @@ impl Controller {
         if now.saturating_duration_since(self.reported_at) >= REPORT {
             self.reported_at = now;
             self.report();
+        }
+    }
+
+    /// Tells the relay how far relays are and what moves cost, and us why the history is not whole.
+    fn report_election(&mut self, now: Instant) {
+        if let Some(message) = self.journal.trouble() {
+            self.tell(Event::Error { message });
+        }
+        if self.active.is_some()
+            && self.entered.is_some()
+            && let Some(report) = self.journal.report(now, &self.elector)
+        {
+            self.say(client_message::Body::ElectionReport(report));
         }
     }
 

@@ -96,6 +96,7 @@ impl Controller {
         for (_, session) in std::mem::take(&mut self.sessions) {
             tokio::spawn(async move { session.sender.close_gracefully("other relays").await });
         }
+        self.journal.anew();
         self.elector.race_anew(clock::now(), candidates);
         if self.membership.is_some() {
             self.feed(Input::Join);

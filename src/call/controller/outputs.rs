@@ -43,6 +43,7 @@ impl Controller {
                     self.duplicate = None;
                     self.doubt_since.get_or_insert(clock::now());
                     self.lost.get_or_insert(clock::now());
+                    self.journal.reconnecting(&self.elector);
                     self.tell(Event::Reconnecting);
                 }
                 Output::Event(event) => self.election_event(event.kind),
@@ -88,6 +89,7 @@ impl Controller {
     fn start_move(&mut self, from: Option<LinkId>, to: LinkId, reason: Reason) {
         let now = clock::now();
         tracing::info!(?from, %to, %reason, "moving");
+        self.journal.moving(&self.elector, from, to, reason);
         self.releases.retain(|release| release.link != to);
         if self.moving.is_none() && !self.ledger.is_settling() && from.is_some() {
             // What was missed before is not this move's.
@@ -184,6 +186,7 @@ impl Controller {
     }
 
     fn election_event(&mut self, kind: EventKind) {
+        self.journal.event(&self.elector, &kind);
         match kind {
             EventKind::Candidate { candidate } => {
                 if let Some(standing) = self.standing(candidate).filter(|_| self.entered.is_none()) {

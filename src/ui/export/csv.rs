@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{Model, SCHEMA, entry, utc};
 use crate::call::event::CandidateRow;
+use crate::telemetry::csv::{self, guarded};
 use crate::ui::regions::words;
 
 /// The columns.
@@ -38,13 +39,14 @@ const COLUMNS: [&str; 27] = [
     "detail",
 ];
 
+type Table = csv::Table<{ COLUMNS.len() }>;
+
 /// What the panel shows, as CSV: an `about` row, then `candidate`, `sample` (the oldest first) and `event` rows.
 pub fn csv(model: &Model) -> String {
-    let mut out = String::new();
-    write(&mut out, COLUMNS.map(str::to_owned).as_slice());
+    let mut out = Table::new(COLUMNS);
     let exported = utc(model.wall);
     let about = format!("nearcall {}, {}, schema {SCHEMA}", env!("CARGO_PKG_VERSION"), std::env::consts::OS);
-    line(&mut out, &[("record", "about".into()), ("t_utc", exported.clone()), ("detail", about)]);
+    out.line(&[("record", "about".into()), ("t_utc", exported.clone()), ("detail", about)]);
     let candidates = model.call.as_deref().map_or(&[][..], |state| &state.candidates);
     for standing in candidates {
         candidate(&mut out, &exported, &standing.clone().into());
@@ -55,56 +57,50 @@ pub fn csv(model: &Model) -> String {
     for happened in &model.timeline {
         event(&mut out, &entry(happened));
     }
-    out
+    out.into_text()
 }
 
-fn candidate(out: &mut String, at: &str, row: &CandidateRow) {
+fn candidate(out: &mut Table, at: &str, row: &CandidateRow) {
     let ms = |figure: Option<f64>| words::known(figure).map_or_else(String::new, |figure| figure.to_string());
-    line(
-        out,
-        &[
-            ("record", "candidate".into()),
-            ("t_utc", at.into()),
-            ("relay", guarded(&row.relay)),
-            ("region", guarded(&row.region)),
-            ("provider", guarded(&row.provider)),
-            ("transport", row.transport.to_string()),
-            ("state", row.state.into()),
-            ("mean_ms", ms(row.mean_ms)),
-            ("median_ms", ms(row.median_ms)),
-            ("min_ms", ms(row.min_ms)),
-            ("p95_ms", ms(row.p95_ms)),
-            ("jitter_ms", ms(row.jitter_ms)),
-            ("loss", ms(row.loss)),
-            ("sent", row.sent.to_string()),
-            ("received", row.received.to_string()),
-            ("connect_ms", ms(row.connect_ms)),
-            ("detail", row.error.as_deref().map(guarded).unwrap_or_default()),
-        ],
-    );
+    out.line(&[
+        ("record", "candidate".into()),
+        ("t_utc", at.into()),
+        ("relay", guarded(&row.relay)),
+        ("region", guarded(&row.region)),
+        ("provider", guarded(&row.provider)),
+        ("transport", row.transport.to_string()),
+        ("state", row.state.into()),
+        ("mean_ms", ms(row.mean_ms)),
+        ("median_ms", ms(row.median_ms)),
+        ("min_ms", ms(row.min_ms)),
+        ("p95_ms", ms(row.p95_ms)),
+        ("jitter_ms", ms(row.jitter_ms)),
+        ("loss", ms(row.loss)),
+        ("sent", row.sent.to_string()),
+        ("received", row.received.to_string()),
+        ("connect_ms", ms(row.connect_ms)),
+        ("detail", row.error.as_deref().map(guarded).unwrap_or_default()),
+    ]);
 }
 
-fn samples(out: &mut String, standing: &crate::election::Standing) {
+fn samples(out: &mut Table, standing: &crate::election::Standing) {
     for (n, sample) in standing.recent_ms.iter().enumerate() {
         let rtt = words::known(*sample).map_or_else(String::new, |ms| format!("{ms:.2}"));
-        line(
-            out,
-            &[
-                ("record", "sample".into()),
-                ("relay", guarded(&standing.candidate.relay)),
-                ("region", guarded(&standing.candidate.region)),
-                ("provider", guarded(&standing.candidate.provider)),
-                ("transport", standing.candidate.transport.to_string()),
-                ("sample", (n + 1).to_string()),
-                ("lost", u8::from(sample.is_none()).to_string()),
-                ("rtt_ms", rtt),
-            ],
-        );
+        out.line(&[
+            ("record", "sample".into()),
+            ("relay", guarded(&standing.candidate.relay)),
+            ("region", guarded(&standing.candidate.region)),
+            ("provider", guarded(&standing.candidate.provider)),
+            ("transport", standing.candidate.transport.to_string()),
+            ("sample", (n + 1).to_string()),
+            ("lost", u8::from(sample.is_none()).to_string()),
+            ("rtt_ms", rtt),
+        ]);
     }
 }
 
 /// The keys of the JSON that have a column of their own go there, the words into `detail`.
-fn event(out: &mut String, value: &Value) {
+fn event(out: &mut Table, value: &Value) {
     let cell = |value: &Value| match value {
         Value::Null => String::new(),
         Value::String(text) => guarded(text),
@@ -121,37 +117,9 @@ fn event(out: &mut String, value: &Value) {
             {
                 detail.push(format!("{key}: {}", cell(value)));
             }
-            key => cells.extend(COLUMNS.iter().find(|column| **column == key).map(|column| (*column, cell(value)))),
+            key => cells.extend(out.column(key).map(|column| (column, cell(value)))),
         }
     }
     cells.push(("detail", detail.join("; ")));
-    line(out, &cells);
-}
-
-/// Puts cells where their columns are.
-fn line(out: &mut String, cells: &[(&str, String)]) {
-    let row = COLUMNS
-        .map(|column| cells.iter().find(|(key, _)| *key == column).map_or_else(String::new, |(_, cell)| cell.clone()));
-    write(out, &row);
-}
-
-fn write(out: &mut String, cells: &[String]) {
-    for (n, cell) in cells.iter().enumerate() {
-        if n > 0 {
-            out.push(',');
-        }
-        if cell.contains(['"', ',', '\n', '\r']) {
-            out.push('"');
-            out.push_str(&cell.replace('"', "\"\""));
-            out.push('"');
-        } else {
-            out.push_str(cell);
-        }
-    }
-    out.push_str("\r\n");
-}
-
-/// Text that others wrote must not become a formula in a spreadsheet.
-fn guarded(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
+    out.line(&cells);
 }

@@ -242,6 +242,7 @@ pub fn peer(runtime: &Runtime, name: &str, room: &str, relays: Source) -> Other 
         camera_off: false,
         record_audio: None,
         record_video: None,
+        history: None,
     };
     let call = runtime.block_on(Call::start(config)).unwrap();
     Other { state: call.state(), call }
