@@ -11,6 +11,7 @@ mod history;
 mod link;
 mod print;
 mod probe;
+mod simulate;
 mod window;
 
 use std::process::ExitCode;
@@ -66,6 +67,7 @@ fn run(runtime: &Runtime, args: Args) -> anyhow::Result<Exit> {
         Some(Sub::Demo(args)) if args.headless => runtime.block_on(demo::run(args)),
         Some(Sub::Demo(args)) => demo::window(runtime, args),
         Some(Sub::History(args)) => history::run(&args),
+        Some(Sub::Simulate(args)) => simulate::run(&args),
         Some(Sub::Gallery(args)) => gallery::run(&args),
         None => window::run(runtime, args.window),
     }

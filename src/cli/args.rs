@@ -98,6 +98,8 @@ pub enum Sub {
     Link(LinkArgs),
     /// Three relays, emulated distance and two participants, on this machine alone
     Demo(DemoArgs),
+    /// Compares ways to choose a relay, over measured round trips, in virtual time
+    Simulate(SimulateArgs),
     /// Renders every screen in every state to PNG files
     #[command(hide = true)]
     Gallery(GalleryArgs),
@@ -226,6 +228,34 @@ pub struct DemoArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+pub struct SimulateArgs {
+    /// Cities with a relay
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=32))]
+    pub regions: u8,
+    /// Round trips: cities (212 of them), aws (33 regions), or a file of your own, .csv or .json
+    #[arg(long, default_value = "cities", value_name = "MATRIX")]
+    pub matrix: String,
+    /// Cities with a client; without it, all
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub clients: Option<u16>,
+    /// Races of each client
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub races: u16,
+    /// Calls whose region dies
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub failovers: u16,
+    /// Packets that are lost in each direction, in per cent
+    #[arg(long, default_value = "2", value_name = "PERCENT", value_parser = percent)]
+    pub loss: f64,
+    /// Decides every random number
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// One JSON object instead of tables
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
 pub struct GalleryArgs {
     /// Where the images go
     #[arg(default_value = "gallery", value_name = "FOLDER")]
@@ -243,6 +273,11 @@ fn link(text: &str) -> Result<String, String> {
     known
         .then(|| text.to_owned())
         .ok_or_else(|| "neither a command nor a link (nearcall://join/... or https://...)".into())
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let parsed = text.trim_end_matches('%').parse().ok().filter(|percent| (0.0..=50.0).contains(percent));
+    parsed.ok_or_else(|| "not a number from 0 to 50".into())
 }
 
 fn time(text: &str) -> Result<Duration, String> {

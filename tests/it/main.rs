@@ -18,6 +18,8 @@ mod packaging;
 mod relay;
 mod sim;
 #[cfg(feature = "app")]
+mod simulate;
+#[cfg(feature = "app")]
 mod support;
 #[cfg(all(target_os = "linux", feature = "app"))]
 mod window;

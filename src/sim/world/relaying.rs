@@ -18,7 +18,8 @@ impl World {
                 self.transmit(wire, Way::Down, Packet::HandshakeReply(step));
             }
             Packet::Probe(id) => {
-                let (state, instance) = (relay.state, relay.instance);
+                // No two relays are one process, whatever became of either.
+                let (state, instance) = (relay.state, (of.relay as u64) << 32 | relay.instance);
                 self.transmit(wire, Way::Down, Packet::Reply { id, state, instance });
             }
             Packet::Ask { sequence, wanted, resume } => self.admit(wire, sequence, wanted, &resume),
