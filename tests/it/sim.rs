@@ -10,4 +10,5 @@ mod night;
 mod racing;
 mod stage;
 mod standing;
+mod steps;
 mod wishing;
