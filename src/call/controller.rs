@@ -31,11 +31,12 @@ use super::subscribe::Subscriber;
 use super::wishes::Wishes;
 use super::{CallError, Config, manifest};
 use crate::clock::{self, Suspension};
-use crate::election::{self, Elector, Input, LinkId};
+use crate::election::{self, Candidate, Elector, Input, LinkId};
 use crate::media::{self, Device, Encoded, MediaClock, Problem, audio, video};
 use crate::net::{Incoming, Link, LinkError};
 use crate::proto::ParticipantId;
 use crate::proto::manifest::Manifest;
+use crate::telemetry::history::Keep;
 
 /// How often figures, gaps and expectations are looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -149,17 +150,22 @@ impl Controller {
             media.clone(),
         )?;
         let now = clock::now();
-        let election = election::Config { window: config.window, pin: config.pin.clone(), ..Default::default() };
         let relays = match &manifest {
             Some(_) => Relays::Known,
             None if config.sources.is_empty() => Relays::None,
             None => Relays::Loading,
         };
         let manifest = Arc::new(manifest.unwrap_or_default());
-        let elector = Elector::new(now, election, manifest::candidates(&manifest), seed);
+        let candidates = manifest::candidates(&manifest);
+        let election = election::Config {
+            window: config.window,
+            last_winner: last_winner(config.history.as_ref(), &candidates),
+            pin: config.pin.clone(),
+        };
+        let elector = Elector::new(now, election, candidates, seed);
         let own = view::nobody(participant, relays.clone(), &elector);
         let entry = config.entry.take();
-        let journal = Journal::start(config.history.take());
+        let journal = Journal::start(config.history.clone());
         let mut controller = Self {
             publisher: Publisher::new(participant),
             participant,
@@ -391,6 +397,11 @@ impl Controller {
     fn rows(&self) -> Vec<CandidateRow> {
         self.elector.standings().into_iter().map(CandidateRow::from).collect()
     }
+}
+
+/// Who carried the last call, among these.
+fn last_winner(history: Option<&Keep>, candidates: &[Candidate]) -> Option<String> {
+    history?.last_winner(|relay| candidates.iter().any(|candidate| candidate.relay == relay))
 }
 
 fn opening(device: bool) -> DeviceState {

@@ -25,7 +25,7 @@ const MOST_PERIOD: Duration = Duration::from_secs(60);
 pub struct Config {
     /// How long the race goes on, 0-60 s. Nobody waits for it: a leader is there sooner.
     pub window: Duration,
-    /// The relay (id) that carried the last call: dialled first.
+    /// The relay (id) that carried the last call: a hint, dialled first and measured like any other.
     pub last_winner: Option<String>,
     /// A relay or region to stay with, as by [`super::Command::Pin`].
     pub pin: Option<String>,
@@ -84,11 +84,12 @@ impl Elector {
 
     /// Starts a race among other candidates, as if nothing had been measured: for a lobby, in which nobody has joined. The
     /// caller closes every link that it has; ids go on where they were, and so do pins and blocks.
-    pub fn race_anew(&mut self, now: Instant, candidates: Vec<Candidate>) {
+    pub fn race_anew(&mut self, now: Instant, candidates: Vec<Candidate>, last_winner: Option<String>) {
         let ids = Ids { link: self.next_link, probe: self.next_probe, candidate: self.next_candidate };
         let now = now.max(self.now);
         let wishes = self.wishes.anew(now);
-        *self = Self::racing(now, self.config.clone(), candidates, self.rng.clone(), ids);
+        let config = Config { last_winner, ..self.config.clone() };
+        *self = Self::racing(now, config, candidates, self.rng.clone(), ids);
         self.wishes = wishes;
     }
 

@@ -211,7 +211,7 @@ fn a_race_that_starts_anew_reuses_no_id_and_keeps_what_the_user_said() {
     elector.handle_input(now, Input::Command(Command::Block("us-east".into())));
     links(&mut elector);
     let later = now + ms(9000.0);
-    elector.race_anew(later, candidates(&super::stage::PAIR));
+    elector.race_anew(later, candidates(&super::stage::PAIR), None);
     let second = links(&mut elector);
     assert_eq!((first.len(), second.len()), (6, 6));
     assert!(first.iter().all(|link| !second.contains(link)));
@@ -219,4 +219,17 @@ fn a_race_that_starts_anew_reuses_no_id_and_keeps_what_the_user_said() {
     assert!(elector.blocked().contains("us-east"));
     let new = |relay: &str| super::stage::PAIR.iter().any(|(known, _)| *known == relay);
     assert!(elector.standings().iter().all(|row| new(&row.candidate.relay) && row.sent == 0));
+}
+
+#[test]
+fn the_relay_of_the_last_call_is_dialled_first_and_wins_nothing_by_it() {
+    let mut scene = scene(&THREE);
+    scene.clients[0].config.last_winner = Some("us-east".into());
+    let mut stage = Stage::new(&scene);
+    stage.to(3_000.0);
+    let dialled = stage.client().said(ms(0.0)).find_map(|(_, output)| match output {
+        Output::Dial { candidate, .. } => Some(candidate.relay.clone()),
+        _ => None,
+    });
+    assert_eq!((dialled.as_deref(), stage.carrier()), (Some("us-east"), "singapore"));
 }
