@@ -119,6 +119,8 @@ impl Stream {
 
     fn take(&mut self, now: Time, frame: &Frame) {
         let first = self.received == 0;
+        // Before the marks of what is so far behind are used again.
+        self.judge(frame.number.saturating_sub(JUDGED));
         if frame.doubled && frame.number > self.judged {
             self.insert(frame.number - 1, false);
         }
@@ -129,7 +131,6 @@ impl Stream {
             }
             (self.last, self.newest) = (Some(now), frame.number);
             (self.silent, self.group) = (frame.last, frame.group);
-            self.judge(frame.number.saturating_sub(JUDGED));
         }
     }
 

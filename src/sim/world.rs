@@ -69,6 +69,8 @@ pub(super) struct Node {
     links: BTreeMap<LinkId, usize>,
     outage: bool,
     asleep: bool,
+    /// The manifest changed while it slept.
+    outdated: bool,
     /// The earliest wake-up that is planned.
     wake: Option<Time>,
     ticking: bool,
@@ -114,6 +116,7 @@ impl World {
                 links: BTreeMap::new(),
                 outage: false,
                 asleep: false,
+                outdated: false,
                 wake: None,
                 ticking: false,
                 running: [false; 2],
@@ -305,6 +308,10 @@ impl World {
     fn thaw(&mut self, index: usize) {
         self.nodes[index].asleep = false;
         self.plan_wake(index);
+        if std::mem::take(&mut self.nodes[index].outdated) {
+            let candidates = self.manifest();
+            self.with(index, |client, now| client.feed(now, Input::Manifest(candidates)));
+        }
     }
 
     fn tick(&mut self, index: usize) {

@@ -2,7 +2,7 @@
 
 use super::{AUDIO, Event, Node, REMEMBERED, Unexplained, VIDEO, World};
 use crate::proto::Transport;
-use crate::sim::client::{Client, TICK};
+use crate::sim::client::TICK;
 use crate::sim::wire::{Frame, Kind, Packet, Wanted, Way};
 
 impl World {
@@ -184,7 +184,9 @@ impl World {
 
     /// Changes what a client sends.
     pub(super) fn set_media(&mut self, index: usize, voice: bool, camera: bool) {
-        self.with(index, |client: &mut Client, _| client.set_sends(voice, camera));
+        if let Some(client) = &mut self.nodes[index].client {
+            client.set_sends(voice, camera);
+        }
         self.plan_media(index);
     }
 }

@@ -84,6 +84,7 @@ impl World {
         let candidates = self.manifest();
         for client in 0..self.nodes.len() {
             let candidates = candidates.clone();
+            self.nodes[client].outdated = self.nodes[client].asleep;
             self.with(client, |client, now| client.feed(now, Input::Manifest(candidates)));
         }
     }

@@ -11,8 +11,10 @@ use nearcall::sim::{Client, Record, Time, Unexplained, What, World, ms};
 
 /// Two moves for the better are so far apart at least.
 const DWELL: Duration = Duration::from_secs(30);
-/// A frame that is lost so near to a break was lost by the break.
-const NEAR: Duration = Duration::from_secs(3);
+/// A frame that is lost so near to a planned move was lost by it,
+const AROUND: Duration = Duration::from_secs(3);
+/// unless the way was broken: who is cut off for so long knows it.
+const BREAK: Duration = Duration::from_secs(20);
 /// Wake-ups a second at most: 20 probes on each of two links in doubt, 5 on each of the others.
 const WAKE_UPS: u64 = 120;
 
@@ -29,24 +31,34 @@ pub fn breaches(world: &World) -> Vec<String> {
         }
         breaches.extend(reader.breaches.into_iter().map(|what| format!("client {index}: {what}")));
     }
-    let broken = |lost: &&Unexplained| {
-        let near = |client: &Client| breaks(client).iter().any(|at| at.abs_diff(lost.sent) < NEAR);
-        !near(world.client(lost.from)) && !near(world.client(lost.receiver))
+    let by_a_move = |lost: &&Unexplained| {
+        let both = [world.client(lost.from), world.client(lost.receiver)];
+        let within = |moments: Vec<Time>, span: Duration| moments.iter().any(|at| at.abs_diff(lost.sent) < span);
+        both.iter().any(|client| within(moves(client), AROUND))
+            && !both.iter().any(|client| within(breaks(client), BREAK))
     };
-    breaches.extend(world.unexplained().iter().filter(broken).map(|lost| format!("lost without weather: {lost:?}")));
+    breaches.extend(world.unexplained().iter().filter(by_a_move).map(|lost| format!("lost by a move: {lost:?}")));
     breaches
+}
+
+/// When a client made a planned move.
+fn moves(client: &Client) -> Vec<Time> {
+    let elections = client.elections(Time::ZERO).into_iter();
+    elections.filter(|(_, reason)| !in_distress(*reason)).map(|(at, _)| at).collect()
 }
 
 /// When a client's media was cut: a link closed, all were lost, or the call went elsewhere in distress.
 fn breaks(client: &Client) -> Vec<Time> {
     let cuts = |record: &&Record| match &record.what {
         What::Told(Input::Closed { .. } | Input::Suspended) | What::Said(Output::Reconnecting) => true,
-        What::Said(Output::Elected { reason, .. }) => {
-            matches!(reason, Reason::FailOver | Reason::Reconnect | Reason::First)
-        }
+        What::Said(Output::Elected { reason, .. }) => in_distress(*reason),
         _ => false,
     };
     client.records().iter().filter(cuts).map(|record| record.at).collect()
+}
+
+fn in_distress(reason: Reason) -> bool {
+    matches!(reason, Reason::FailOver | Reason::Reconnect | Reason::First)
 }
 
 /// Follows one election.

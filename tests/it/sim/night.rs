@@ -254,11 +254,24 @@ pub fn workers<T: Send>(seeds: Range<u64>, run: impl Fn(u64) -> T + Sync) -> Vec
 fn sleep_through(seed: u64) -> Option<String> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config { cases: 1, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
+    let config = Config {
+        cases: 1,
+        failure_persistence: None,
+        max_shrink_iters: 400,
+        max_shrink_time: 10_000,
+        ..Config::default()
+    };
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let told = std::cell::Cell::new(false);
     let run = |night: Night| match night.breaches() {
         breaches if breaches.is_empty() => Ok(()),
-        breaches => Err(TestCaseError::fail(breaches.join("\n"))),
+        breaches => {
+            // Shrinking takes its time, and may end at another breach.
+            if !told.replace(true) {
+                eprintln!("NEARCALL_SEED={seed} breaks, and is made smaller now:\n{}", breaches.join("\n"));
+            }
+            Err(TestCaseError::fail(breaches.join("\n")))
+        }
     };
     match TestRunner::new_with_rng(config, rng).run(&night(), run) {
         Ok(()) => None,
