@@ -97,8 +97,8 @@ const AFTER_MS: f64 = 1_500.0;
 /// A gap that is still open gets so long.
 const PATIENCE_MS: f64 = 30_000.0;
 
-/// How long a listener hears nothing when the region that carries his call dies, half of the times with its process, half
-/// of the times by silence. `None` without a run.
+/// The longest silence that either of two people hears when the region of one of them dies: half of the times its process
+/// ends, half of the times nothing gets through. `None` without a run.
 pub fn failovers(world: &World, plan: &Plan) -> Option<Spread> {
     let base = crate::clock::now();
     Spread::of(on_all_cores(plan.failovers as usize, |n| failover_ms(world, plan, base, n)))
