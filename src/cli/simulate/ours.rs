@@ -86,18 +86,19 @@ fn is_tie(client: &sim::Client, leader: &Candidate) -> bool {
     })
 }
 
-/// When two people who are in a call begin to talk, and when the region of one of them dies, ms.
-const TALK_MS: f64 = 5_000.0;
-const DEATH_MS: f64 = 6_000.0;
+/// When two people who are in a call begin to talk, and when the region of one of them dies, ms: after the race, so that
+/// there is a standby.
+const TALK_MS: f64 = 4_500.0;
+const DEATH_MS: f64 = 5_000.0;
 /// Deaths are spread over this, so that they meet every phase of the probes, ms.
 const PHASE_MS: f64 = 1_000.0;
 /// And how long the run goes on.
-const AFTER_MS: f64 = 2_500.0;
+const AFTER_MS: f64 = 1_500.0;
 /// A gap that is still open gets so long.
 const PATIENCE_MS: f64 = 30_000.0;
 
-/// How long a listener hears nothing when the region that carries his call dies, half of the times with its process, half
-/// of the times by silence. `None` without a run.
+/// The longest silence that either of two people hears when the region of one of them dies: half of the times its process
+/// ends, half of the times nothing gets through. `None` without a run.
 pub fn failovers(world: &World, plan: &Plan) -> Option<Spread> {
     let base = crate::clock::now();
     Spread::of(on_all_cores(plan.failovers as usize, |n| failover_ms(world, plan, base, n)))
