@@ -338,9 +338,8 @@ async fn carry_udp(outside: Arc<UdpSocket>, to: SocketAddr, path: Arc<Path>) {
         if std::mem::replace(&mut bindings, newest) != newest {
             clients.clear();
         }
-        clients.retain(|_, binding| {
-            now.saturating_duration_since(binding.seen) < UDP_IDLE || !binding.back.is_finished()
-        });
+        clients
+            .retain(|_, binding| now.saturating_duration_since(binding.seen) < UDP_IDLE || !binding.back.is_finished());
         let inside = match clients.get_mut(&client) {
             Some(binding) => {
                 binding.seen = now;
