@@ -8,6 +8,8 @@
 mod call;
 #[cfg(all(target_os = "linux", feature = "app"))]
 mod devices;
+#[cfg(feature = "app")]
+mod drill;
 mod layering;
 #[cfg(feature = "app")]
 mod migration;

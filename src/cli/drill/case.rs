@@ -181,7 +181,7 @@ impl Case {
         };
         let setting = match self {
             Case::Drain | Case::Block | Case::Force => Setting { video: 2, ..usual },
-            Case::Longer | Case::Lossy => Setting { video: 2, second: 1.1, ..usual },
+            Case::Longer | Case::Lossy => Setting { video: 2, second: 1.04, ..usual },
             Case::Flap => Setting { thirds: 3, second: 1.0, ..usual },
             Case::UdpAtStart | Case::Join => {
                 let rtt = Duration::from_millis(40);
@@ -202,7 +202,7 @@ impl Case {
         match self {
             Case::Blackhole | Case::Kill | Case::Token | Case::Block | Case::Force => (Until::Left, seconds(8)),
             Case::Drain => (Until::Left, seconds(10)),
-            Case::Longer => (Until::Left, seconds(20)),
+            Case::Longer => (Until::Left, seconds(30)),
             Case::Lossy => (Until::Left, seconds(40)),
             Case::Flap => (Until::Time(flap), flap),
             Case::UdpInCall => (Until::Heard, seconds(20)),

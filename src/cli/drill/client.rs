@@ -136,6 +136,12 @@ impl Client {
         self.events().iter().filter(|(at, event)| *at >= since && what(event)).count()
     }
 
+    /// When it first doubted its link, from `since` on.
+    pub fn doubted(&self, since: Instant) -> Option<Instant> {
+        let is_doubt = |event: &Event| matches!(event, Event::Suspect { on: true, .. });
+        self.events().iter().find(|(at, event)| *at >= since && is_doubt(event)).map(|(at, _)| *at)
+    }
+
     /// The first thing that `what` finds in an event.
     pub fn find<T>(&self, what: impl Fn(&Event) -> Option<T>) -> Option<T> {
         self.events().iter().find_map(|(_, event)| what(event))

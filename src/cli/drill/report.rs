@@ -41,6 +41,10 @@ pub struct Row {
     pub key_frames_asked: Option<u64>,
     /// How often somebody lost every link.
     pub lost_every_link: usize,
+    /// How late this program's own timers were at most, ms: what is measured includes it.
+    pub late_ms: f64,
+    /// From the cause to the first doubt, ms.
+    pub doubted_after_ms: Spread,
     /// What belongs to one case alone.
     pub figures: std::collections::BTreeMap<&'static str, Vec<f64>>,
     pub bars: Vec<Bar>,
@@ -86,6 +90,8 @@ impl Row {
             video_lost: take.video_lost(),
             key_frames_asked: take.key_frames_asked(),
             lost_every_link: take.fell_out,
+            late_ms: take.late_ms,
+            doubted_after_ms: Spread::of(&take.doubts()),
             bars,
             figures: take.figures,
             notes: take.notes,
@@ -112,6 +118,8 @@ pub struct Report {
     pub scenarios: Vec<Row>,
 }
 
+/// Timers that are later than this are told of, ms.
+const LATE_MS: f64 = 30.0;
 const WIDTHS: [usize; 10] = [16, 4, 7, 7, 7, 15, 13, 6, 6, 6];
 
 /// The head of the table.
@@ -158,6 +166,12 @@ pub fn row(row: &Row) -> String {
         let is = ms(bar.measured);
         let word = if bar.met { "ok" } else { "MISSED" };
         out += &format!("    {word:<6} {}: {is} (at most {})\n", bar.what, ms(Some(bar.at_most)));
+    }
+    if row.late_ms > LATE_MS {
+        out += &format!(
+            "    note   this machine was busy: timers were up to {:.0} ms late, and so are the figures\n",
+            row.late_ms
+        );
     }
     for note in row.why.iter().chain(&row.notes) {
         out += &format!("    note   {note}\n");

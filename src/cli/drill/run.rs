@@ -238,6 +238,7 @@ fn has_raced(client: &Client) -> bool {
 /// What the case cost.
 fn read(stage: &Stage, concerned: &[bool], homes: &[Option<String>], window: Window) -> Take {
     let mut take = Take { clients: stage.clients.len(), settled_ms: ms(stage.settled), ..Take::default() };
+    take.late_ms = ms(stage.late);
     let concerns =
         |client: &Client| stage.clients.iter().zip(concerned).any(|(one, concerned)| *concerned && one.id == client.id);
     for (listener, sender) in stage.pairs() {
@@ -273,6 +274,7 @@ fn read(stage: &Stage, concerned: &[bool], homes: &[Option<String>], window: Win
                 from: home.clone(),
                 to: first.map(|(_, _, to, _)| to.relay.clone()),
                 reason: first.map(|(.., reason)| reason),
+                doubted_ms: client.doubted(window.cause).map(|at| ms(at - window.cause)),
                 after_ms: first.map(|(at, ..)| ms(at - window.cause)),
             });
         }

@@ -44,6 +44,8 @@ pub struct Stage {
     pub token: Option<String>,
     /// From the start to when all is steady.
     pub settled: Duration,
+    /// How late looks were at most, since all was steady.
+    pub late: Duration,
 }
 
 impl Stage {
@@ -84,8 +86,8 @@ impl Stage {
             let name = u64::from_be_bytes(crate::crypto::random(&random)?);
             rooms.push((format!("drill-{name:016x}"), RoomSecret::random(&random)?));
         }
-        let settled = Duration::ZERO;
-        Ok(Self { ground, clients: Vec::new(), setting, rooms, key, token: None, settled })
+        let (settled, late) = (Duration::ZERO, Duration::ZERO);
+        Ok(Self { ground, clients: Vec::new(), setting, rooms, key, token: None, settled, late })
     }
 
     /// The ways from each seat to each relay.
@@ -162,6 +164,7 @@ impl Stage {
         }
         self.steady().await?;
         self.settled = clock::now() - start;
+        self.late = Duration::ZERO;
         Ok(())
     }
 
@@ -237,7 +240,9 @@ impl Stage {
             if clock::now() >= end {
                 return false;
             }
-            tokio::time::sleep(LOOK).await;
+            let next = clock::now() + LOOK;
+            tokio::time::sleep_until(next.into()).await;
+            self.late = self.late.max(clock::now().saturating_duration_since(next));
         }
     }
 

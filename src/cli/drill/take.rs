@@ -42,6 +42,8 @@ pub struct Leaving {
     /// `None` where it stayed.
     pub to: Option<String>,
     pub reason: Option<Reason>,
+    /// From the cause to the first doubt, ms: from then on audio goes both ways.
+    pub doubted_ms: Option<f64>,
     /// From the cause to the new link, ms.
     pub after_ms: Option<f64>,
 }
@@ -59,6 +61,8 @@ pub struct Take {
     pub moves: usize,
     /// How often somebody lost every link.
     pub fell_out: usize,
+    /// How late this program's own timers were at most, ms: what is measured includes it.
+    pub late_ms: f64,
     /// What belongs to one case alone, by name.
     pub figures: BTreeMap<&'static str, Vec<f64>>,
     pub notes: Vec<String>,
@@ -77,6 +81,7 @@ impl Take {
         self.leavings.extend(other.leavings.into_iter().map(|leaving| Leaving { run, ..leaving }));
         self.moves += other.moves;
         self.fell_out += other.fell_out;
+        self.late_ms = self.late_ms.max(other.late_ms);
         for (name, mut values) in other.figures {
             self.figures.entry(name).or_default().append(&mut values);
         }
@@ -91,6 +96,11 @@ impl Take {
     /// From the cause to the new link, ms.
     pub fn departures(&self) -> Vec<f64> {
         self.leavings.iter().filter_map(|leaving| leaving.after_ms).collect()
+    }
+
+    /// From the cause to the first doubt, ms.
+    pub fn doubts(&self) -> Vec<f64> {
+        self.leavings.iter().filter_map(|leaving| leaving.doubted_ms).collect()
     }
 
     pub fn audio_lost(&self) -> u64 {
