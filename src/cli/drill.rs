@@ -125,7 +125,7 @@ async fn play(case: Case, args: &DrillArgs, outside: Option<&Outside>) -> anyhow
         }
         match play_once(case, setting, args, outside).await {
             Ok(take) => all.add(number, take),
-            Err(error) if error.is::<Nobody>() => return Err(error),
+            Err(error) if error.is::<Nobody>() && outside.is_some() => return Err(error),
             Err(error) => failed = Some(format!("run {}: {error:#}", number + 1)),
         }
     }

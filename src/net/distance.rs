@@ -441,3 +441,58 @@ async fn wait_while_dead(path: &Path) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody who is asked through a path, and who asks.
+    async fn ends(shape: Shape) -> (UdpSocket, UdpSocket, Distance) {
+        let server = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let distance = Distance::start(server.local_addr().unwrap(), shape, 1).await.unwrap();
+        let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        client.connect(distance.address()).await.unwrap();
+        (server, client, distance)
+    }
+
+    async fn read(socket: &UdpSocket) -> (u8, SocketAddr) {
+        let mut byte = [0];
+        let patience = Duration::from_secs(5);
+        let (_, from) = tokio::time::timeout(patience, socket.recv_from(&mut byte)).await.unwrap().unwrap();
+        (byte[0], from)
+    }
+
+    #[tokio::test]
+    async fn each_way_has_a_behaviour_of_its_own() {
+        let (server, client, distance) = ends(Shape::default()).await;
+        let slow = Duration::from_millis(80);
+        distance.set_ways(Shape::default(), Shape { delay: slow, ..Shape::default() });
+        let sent = clock::now();
+        client.send(&[1]).await.unwrap();
+        let (_, from) = read(&server).await;
+        server.send_to(&[2], from).await.unwrap();
+        assert_eq!(read(&client).await.0, 2);
+        assert!(clock::now() - sent >= slow);
+        // Nothing comes up any more; what is sent down arrives.
+        distance.set_ways(Shape { dead: true, ..Shape::default() }, Shape::default());
+        client.send(&[3]).await.unwrap();
+        server.send_to(&[4], from).await.unwrap();
+        assert_eq!(read(&client).await.0, 4);
+        assert!(server.try_recv(&mut [0]).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_rebound_client_has_another_address_and_the_old_one_leads_nowhere() {
+        let (server, client, distance) = ends(Shape::default()).await;
+        client.send(&[1]).await.unwrap();
+        let (_, old) = read(&server).await;
+        distance.rebind();
+        client.send(&[2]).await.unwrap();
+        let (_, new) = read(&server).await;
+        assert_ne!(old, new);
+        // The order is kept, so the first would have come first.
+        let _ = server.send_to(&[3], old).await;
+        server.send_to(&[4], new).await.unwrap();
+        assert_eq!(read(&client).await.0, 4);
+    }
+}

@@ -1,5 +1,6 @@
 //! A participant of a drill: a real call without a window, whose events and arrivals are kept.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use crate::election;
 use crate::media::audio::{AudioSource, Output};
 use crate::media::video::{VideoConfig, VideoSource};
 use crate::proto::manifest::Manifest;
-use crate::proto::{ParticipantId, Track};
+use crate::proto::{FrameNumber, ParticipantId, Track};
 
 /// A drill's race: shorter than a person's, for the relays are few.
 const RACE: Duration = Duration::from_secs(2);
@@ -156,23 +157,27 @@ impl Client {
         let _ = self.commands.try_send(Command::Elect { command, lasts: None });
     }
 
-    /// Whether it has heard `peer` for the last second without a hole, and seen it where there is something to see.
-    pub fn follows(&self, peer: &Client, now: Instant) -> bool {
-        let recent = |record: &&Record| match record {
-            Record::Frame(frame) => now.saturating_duration_since(frame.at) < FLOWS,
-            _ => false,
+    /// Whom it heard in the last second without a hole, and of whom it saw something.
+    pub fn follows(&self, now: Instant) -> Followed {
+        let age = |record: &Record| match record {
+            Record::Frame(frame) => now.saturating_duration_since(frame.at),
+            _ => Duration::ZERO,
         };
-        let (mut packets, mut pictures) = (std::collections::BTreeSet::new(), 0);
-        for record in self.records.iter().rev().take_while(recent_or_other(now)).filter(recent) {
+        let mut packets: BTreeMap<ParticipantId, BTreeSet<FrameNumber>> = BTreeMap::new();
+        let mut seen = BTreeSet::new();
+        // Nearly in the order of their time: by several links.
+        for record in self.records.iter().rev().take_while(|record| age(record) < 2 * FLOWS) {
             match record {
-                Record::Frame(frame) if frame.peer == peer.id && frame.track == Track::Microphone => {
-                    packets.insert(frame.number);
+                Record::Frame(frame) if now.saturating_duration_since(frame.at) >= FLOWS => {}
+                Record::Frame(frame) if frame.track == Track::Microphone => {
+                    packets.entry(frame.peer).or_default().insert(frame.number);
                 }
-                Record::Frame(frame) if frame.peer == peer.id => pictures += 1,
+                Record::Frame(frame) => drop(seen.insert(frame.peer)),
                 _ => {}
             }
         }
-        packets.len() >= STEADY_PACKETS && (!peer.video || pictures > 0)
+        packets.retain(|_, numbers| numbers.len() >= STEADY_PACKETS);
+        Followed { heard: packets.into_keys().collect(), seen }
     }
 
     /// Moves since `since`.
@@ -193,11 +198,17 @@ impl Client {
     }
 }
 
-/// Goes on over what is no frame; frames come nearly in the order of their time.
-fn recent_or_other(now: Instant) -> impl Fn(&&Record) -> bool {
-    move |record| match record {
-        Record::Frame(frame) => now.saturating_duration_since(frame.at) < FLOWS * 2,
-        _ => true,
+/// Whom somebody hears and sees.
+#[derive(Debug)]
+pub struct Followed {
+    heard: BTreeSet<ParticipantId>,
+    seen: BTreeSet<ParticipantId>,
+}
+
+impl Followed {
+    /// All that `peer` sends arrives.
+    pub fn whole(&self, peer: &Client) -> bool {
+        self.heard.contains(&peer.id) && (!peer.video || self.seen.contains(&peer.id))
     }
 }
 

@@ -36,10 +36,8 @@ async fn play(case: Case, stage: &mut Stage) -> anyhow::Result<Take> {
     let has_standby = stage.relays() > 1;
     let ready = |stage: &Stage| if has_standby { there(stage) } else { stage.clients.iter().all(Client::is_in_call) };
     if !stage.wait(PATIENCE, ready).await {
-        match stage.clients.iter().any(Client::is_in_call) {
-            true => bail!("the first participant has no standby"),
-            false => return Err(super::Nobody.into()),
-        }
+        stage.somebody()?;
+        bail!("the first participant has no standby");
     }
     let mut take = Take { clients: 1 + NEWCOMERS, ..Take::default() };
     for number in 1..=NEWCOMERS {

@@ -16,8 +16,8 @@ use crate::crypto::secret::RoomSecret;
 use crate::crypto::{AuthKey, Claims, LEEWAY_SECONDS};
 use crate::relay::config::Access;
 
-/// Until everybody is in the call, has a standby and hears everybody.
-const SETTLE: Duration = Duration::from_secs(15);
+/// Until everybody is in the call, has a standby and hears everybody: that is slow where a machine does little else.
+const SETTLE: Duration = Duration::from_secs(30);
 /// How often the stage is looked at while something is waited for.
 const LOOK: Duration = Duration::from_millis(50);
 /// One way between two regions.
@@ -174,14 +174,30 @@ impl Stage {
     /// As [`Stage::fill`].
     pub async fn steady(&mut self) -> anyhow::Result<()> {
         let steady = self.wait(SETTLE, |stage| stage.restless().is_none()).await;
-        if !steady && self.clients.iter().all(|client| client.active().is_none()) {
-            return Err(super::Nobody.into());
-        }
         if !steady {
+            self.somebody()?;
             let missing = self.restless().unwrap_or_default();
             bail!("the calls did not become steady within {} s: {missing}", SETTLE.as_secs());
         }
         Ok(())
+    }
+
+    /// Whether anybody was taken in at all.
+    ///
+    /// # Errors
+    /// Nobody was: no relay answered, or one refused.
+    pub fn somebody(&self) -> anyhow::Result<()> {
+        if self.clients.iter().any(|client| client.active().is_some()) {
+            return Ok(());
+        }
+        let refusal = |event: &Event| match event {
+            Event::Refused { relay, message } => Some(format!("{relay} refuses: {message}")),
+            _ => None,
+        };
+        match self.clients.iter().find_map(|client| client.find(refusal)) {
+            Some(refusal) => bail!(refusal),
+            None => Err(super::Nobody.into()),
+        }
     }
 
     /// What is not steady yet.
@@ -212,9 +228,17 @@ impl Stage {
     /// Somebody who does not hear somebody of his room.
     fn unheard(&self) -> Option<(&str, &str)> {
         let now = clock::now();
-        let pairs = self.pairs();
-        let deaf = pairs.into_iter().find(|(listener, sender)| !listener.follows(sender, now))?;
-        Some((&deaf.0.name, &deaf.1.name))
+        self.clients.iter().find_map(|listener| {
+            let followed = listener.follows(now);
+            let deaf_to = self.senders(listener).find(|sender| !followed.whole(sender))?;
+            Some((listener.name.as_str(), deaf_to.name.as_str()))
+        })
+    }
+
+    /// Whom a listener should hear.
+    fn senders(&self, listener: &Client) -> impl Iterator<Item = &Client> {
+        let (id, group) = (listener.id, listener.group);
+        self.clients.iter().filter(move |sender| sender.id != id && sender.group == group)
     }
 
     /// Whether everybody hears everybody.
@@ -224,9 +248,8 @@ impl Stage {
 
     /// Each listener with each sender of his room.
     pub fn pairs(&self) -> Vec<(&Client, &Client)> {
-        let others = |listener: &Client, sender: &Client| listener.id != sender.id && listener.group == sender.group;
-        let senders = |listener| self.clients.iter().filter(move |sender| others(listener, sender));
-        self.clients.iter().flat_map(|listener| senders(listener).map(move |sender| (listener, sender))).collect()
+        let of = |listener| self.senders(listener).map(move |sender| (listener, sender));
+        self.clients.iter().flat_map(of).collect()
     }
 
     /// Looks until `what` holds; false where that takes longer than `patience`.
