@@ -192,7 +192,7 @@ pub struct DrillArgs {
     /// How often each is run; the figures are over all runs
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub runs: usize,
-    /// Participants of a run, where the scenario does not say how many; 6 otherwise
+    /// Participants of a run, where that is open: 6, and 20 in the crowd, unless said
     #[arg(long, value_name = "N", conflicts_with = "manifest")]
     pub clients: Option<usize>,
     /// Round trip to the nearest relay, instead of the scenario's (50ms; 40ms to join)

@@ -142,7 +142,11 @@ async fn play_once(case: Case, setting: Setting, args: &DrillArgs, outside: Opti
             (Stage::there(outside.clone(), setting)?, 2)
         }
         None => {
-            let clients = setting.clients.or(args.clients).unwrap_or(CLIENTS);
+            let clients = match case {
+                Case::Crowd => args.clients.or(setting.clients),
+                _ => setting.clients.or(args.clients),
+            };
+            let clients = clients.unwrap_or(CLIENTS);
             (Stage::here(setting).await?, clients)
         }
     };

@@ -35,7 +35,7 @@ pub enum Scenario {
     Block,
     /// The user forces the call to another relay
     Force,
-    /// Twenty participants: one relay dies, one drains, one gets slow
+    /// Twenty participants in four rooms: one relay dies, one drains, one gets slow
     Crowd,
 }
 
@@ -109,6 +109,8 @@ pub enum Until {
     Left,
     /// Everybody hears everybody again, wherever.
     Heard,
+    /// Nobody is on the first two relays any more, and everybody hears everybody.
+    Emptied,
     /// This time is over.
     Time(Duration),
     /// The new relay was measured by all.
@@ -209,7 +211,7 @@ impl Case {
             Case::RegionAdded => (Until::Raced, seconds(25)),
             Case::Outage => (Until::Heard, seconds(12)),
             Case::Rebind => (Until::Heard, seconds(8)),
-            Case::Crowd => (Until::Heard, seconds(15)),
+            Case::Crowd => (Until::Emptied, seconds(15)),
             Case::UdpAtStart | Case::Join | Case::Suspend => (Until::Heard, seconds(10)),
         }
     }

@@ -31,6 +31,8 @@ pub struct Row {
     pub concerned: usize,
     pub moved: usize,
     pub moves: usize,
+    /// Of those concerned, whose call went over WebSocket before.
+    pub over_websocket: usize,
     /// Longest time without new audio at the listener, ms, over all samples.
     pub audio_gap_ms: Spread,
     /// From the cause to the new link, ms.
@@ -84,6 +86,7 @@ impl Row {
             concerned: take.leavings.len(),
             moved: take.leavings.iter().filter(|leaving| leaving.to.is_some()).count(),
             moves: take.moves,
+            over_websocket: take.over_tcp(),
             audio_gap_ms: Spread::of(&take.gaps()),
             left_after_ms: Spread::of(&take.departures()),
             audio_lost: take.audio_lost(),
@@ -171,6 +174,12 @@ pub fn row(row: &Row) -> String {
         out += &format!(
             "    note   this machine was busy: timers were up to {:.0} ms late, and so are the figures\n",
             row.late_ms
+        );
+    }
+    if row.over_websocket > 0 {
+        out += &format!(
+            "    note   {} of {} went over WebSocket before, where silence is weather for longer\n",
+            row.over_websocket, row.concerned
         );
     }
     for note in row.why.iter().chain(&row.notes) {

@@ -10,6 +10,7 @@ use super::measure::{Window, key_frames_asked, stream};
 use super::stage::Stage;
 use super::take::{Leaving, Sample, Take};
 use crate::call::Event;
+use crate::call::event::Place;
 use crate::clock;
 use crate::election::{Command, LinkState};
 use crate::net::distance::Shape;
@@ -53,7 +54,7 @@ async fn play(case: Case, stage: &mut Stage, flap: Duration) -> anyhow::Result<T
         expire(stage).await?;
     }
     let concerned: Vec<bool> = stage.clients.iter().map(|client| concerns(case, client, stage, &target)).collect();
-    let homes: Vec<Option<String>> = stage.clients.iter().map(|client| Some(client.active()?.relay)).collect();
+    let homes: Vec<Option<Place>> = stage.clients.iter().map(Client::active).collect();
     let cause = clock::now();
     bring_about(case, stage, &target, &concerned, flap).await?;
     let (until, patience) = case.until(flap);
@@ -69,6 +70,7 @@ async fn play(case: Case, stage: &mut Stage, flap: Duration) -> anyhow::Result<T
     stage.watch(end).await;
     let mut take = read(stage, &concerned, &homes, Window { cause, end: clock::now() });
     match (until, came_about) {
+        (Until::Emptied, _) => take.figure("left_behind", left_behind(stage) as f64),
         (Until::Raced, true) => take.figure("raced_ms", ms(over - cause)),
         (Until::Raced, false) => take.figure("not_raced", 1.0),
         (Until::Heard, true) if matches!(case, Case::UdpInCall | Case::Outage | Case::Rebind) => {
@@ -211,19 +213,27 @@ async fn expire(stage: &mut Stage) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn is_over(until: Until, stage: &Stage, concerned: &[bool], homes: &[Option<String>], cause: Instant) -> bool {
+fn is_over(until: Until, stage: &Stage, concerned: &[bool], homes: &[Option<Place>], cause: Instant) -> bool {
     match until {
         Until::Left => {
             let mut all = stage.clients.iter().zip(concerned).zip(homes).filter(|((_, concerned), _)| **concerned);
-            let has_left = |client: &Client, home: &Option<String>| {
-                client.active().is_some_and(|place| Some(&place.relay) != home.as_ref())
+            let has_left = |client: &Client, home: &Option<Place>| {
+                client.active().is_some_and(|place| home.as_ref().is_none_or(|home| home.relay != place.relay))
             };
             all.all(|((client, _), home)| has_left(client, home)) && stage.all_heard()
         }
+        Until::Emptied => left_behind(stage) == 0 && stage.all_heard(),
         Until::Heard => clock::now() - cause >= LEAST && stage.all_heard(),
         Until::Raced => stage.clients.iter().all(has_raced),
         Until::Time(_) => false,
     }
+}
+
+/// Participants on one of the relays that go away.
+fn left_behind(stage: &Stage) -> usize {
+    let gone = &stage.setting.regions[..2];
+    let is_behind = |client: &&Client| client.active().is_none_or(|place| gone.contains(&place.relay.as_str()));
+    stage.clients.iter().filter(is_behind).count()
 }
 
 /// The relay that was added was measured.
@@ -236,7 +246,7 @@ fn has_raced(client: &Client) -> bool {
 }
 
 /// What the case cost.
-fn read(stage: &Stage, concerned: &[bool], homes: &[Option<String>], window: Window) -> Take {
+fn read(stage: &Stage, concerned: &[bool], homes: &[Option<Place>], window: Window) -> Take {
     let mut take = Take { clients: stage.clients.len(), settled_ms: ms(stage.settled), ..Take::default() };
     take.late_ms = ms(stage.late);
     let concerns =
@@ -271,7 +281,8 @@ fn read(stage: &Stage, concerned: &[bool], homes: &[Option<String>], window: Win
             take.leavings.push(Leaving {
                 run: 0,
                 client: client.name.clone(),
-                from: home.clone(),
+                from: home.as_ref().map(|home| home.relay.clone()),
+                transport: home.as_ref().map(|home| home.transport),
                 to: first.map(|(_, _, to, _)| to.relay.clone()),
                 reason: first.map(|(.., reason)| reason),
                 doubted_ms: client.doubted(window.cause).map(|at| ms(at - window.cause)),

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::case::Case;
 use super::measure::{Stream, percentile};
 use crate::election::Reason;
+use crate::proto::Transport;
 
 /// Longest gap of audio at the listener after a relay died, ms: half of all, and 99 of 100.
 const GAP_P50: f64 = 350.0;
@@ -39,6 +40,8 @@ pub struct Leaving {
     pub run: usize,
     pub client: String,
     pub from: Option<String>,
+    /// Of the link that it had at the cause.
+    pub transport: Option<Transport>,
     /// `None` where it stayed.
     pub to: Option<String>,
     pub reason: Option<Reason>,
@@ -91,6 +94,11 @@ impl Take {
     /// Longest times without new audio, ms, one a sample.
     pub fn gaps(&self) -> Vec<f64> {
         self.samples.iter().map(|sample| sample.audio.gap_ms).collect()
+    }
+
+    /// Participants whose call went over WebSocket at the cause.
+    pub fn over_tcp(&self) -> usize {
+        self.leavings.iter().filter(|leaving| leaving.transport == Some(Transport::WebSocket)).count()
     }
 
     /// From the cause to the new link, ms.
@@ -176,7 +184,10 @@ pub fn bars(case: Case, take: &Take) -> Vec<Bar> {
             let refused = Bar::new("tickets refused", take.worst("tickets_refused"), 0.0);
             [halves().into(), vec![stayed, silent, refused]].concat()
         }
-        Case::Crowd => [halves().into(), vec![silent]].concat(),
+        Case::Crowd => {
+            let behind = Bar::new("clients on a relay that is gone", take.worst("left_behind"), 0.0);
+            [halves().into(), vec![behind, silent]].concat()
+        }
         Case::Drain | Case::Longer | Case::Block | Case::Force => {
             let lost = |count: Option<u64>| count.map(|count| count as f64);
             vec![
