@@ -17,6 +17,7 @@ use ring::rand::SystemRandom;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
+use super::arrivals::Arrivals;
 use super::command::{Command, Entry};
 use super::event::{AudioSummary, CandidateRow, Event, PeerSummary, Place, Summary, VideoSummary};
 use super::history::Journal;
@@ -223,6 +224,11 @@ impl Controller {
     /// Where the snapshots are put.
     pub(super) fn state(&self) -> watch::Sender<Arc<State>> {
         self.shown.clone()
+    }
+
+    /// What was received and when.
+    pub(super) fn arrivals(&self) -> Arrivals {
+        self.subscriber.arrivals().clone()
     }
 
     fn become_member(&mut self, entry: Entry) -> Result<(), CallError> {

@@ -96,6 +96,8 @@ pub enum Sub {
     History(HistoryArgs),
     /// Makes an invite
     Link(LinkArgs),
+    /// Puts relays and calls through trouble and measures what it costs the listener
+    Drill(Box<DrillArgs>),
     /// Three relays, emulated distance and two participants, on this machine alone
     Demo(DemoArgs),
     /// Compares ways to choose a relay, over measured round trips, in virtual time
@@ -205,6 +207,41 @@ pub struct LinkArgs {
     #[arg(long, value_name = "TOKEN")]
     pub token: Option<String>,
 }
+
+#[derive(Debug, ClapArgs)]
+pub struct DrillArgs {
+    /// What to drill; several are run one after the other
+    #[arg(value_enum, value_name = "SCENARIO", required_unless_present = "all", conflicts_with = "all")]
+    pub scenario: Vec<super::drill::Scenario>,
+    /// Everything
+    #[arg(long)]
+    pub all: bool,
+    /// One JSON object instead of a table, with every sample
+    #[arg(long)]
+    pub json: bool,
+    /// How often each is run; the figures are over all runs
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub runs: usize,
+    /// Participants of a run, where that is open: 6, and 20 in the crowd, unless said
+    #[arg(long, value_name = "N", conflicts_with = "manifest")]
+    pub clients: Option<usize>,
+    /// Round trip to the nearest relay, instead of the scenario's (50ms; 40ms to join)
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "manifest")]
+    pub rtt: Option<Duration>,
+    /// How long two relays swing
+    #[arg(long, default_value = "60s", value_name = "TIME", value_parser = time)]
+    pub flap_time: Duration,
+    /// Drills real relays with two participants, as far as can be done from outside: a file or an https:// address; repeats
+    #[arg(long, value_name = "FILE|URL")]
+    pub manifest: Vec<Source>,
+    /// A signed token, where the relays ask for one
+    #[arg(long, env = "NEARCALL_TOKEN", hide_env_values = true, value_name = "TOKEN", requires = "room")]
+    pub token: Option<String>,
+    /// The room that the token is for; one of its own otherwise
+    #[arg(long, value_name = "ROOM", requires = "manifest")]
+    pub room: Option<String>,
+}
+
 #[derive(Debug, ClapArgs)]
 pub struct DemoArgs {
     /// Without a window: prints the race, the call and its summary

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use super::super::arrivals::Record;
 use super::super::event::Event;
 use super::super::manifest;
 use super::super::roster::Change;
@@ -233,6 +234,7 @@ impl Controller {
     pub(super) fn media_event(&mut self, event: media::Event) {
         match event {
             media::Event::KeyFrameNeeded { peer, track, spatial } => {
+                self.subscriber.arrivals().push(|| Record::KeyFrameAsked { at: clock::now(), peer, track });
                 let (participant, track, spatial) = (peer.0, track as u32, spatial.into());
                 self.say(client_message::Body::KeyFrameRequest(KeyFrameRequest { participant, track, spatial }));
             }

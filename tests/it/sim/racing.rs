@@ -220,16 +220,3 @@ fn a_race_that_starts_anew_reuses_no_id_and_keeps_what_the_user_said() {
     let new = |relay: &str| super::stage::PAIR.iter().any(|(known, _)| *known == relay);
     assert!(elector.standings().iter().all(|row| new(&row.candidate.relay) && row.sent == 0));
 }
-
-#[test]
-fn the_relay_of_the_last_call_is_dialled_first_and_wins_nothing_by_it() {
-    let mut scene = scene(&THREE);
-    scene.clients[0].config.last_winner = Some("us-east".into());
-    let mut stage = Stage::new(&scene);
-    stage.to(3_000.0);
-    let dialled = stage.client().said(ms(0.0)).find_map(|(_, output)| match output {
-        Output::Dial { candidate, .. } => Some(candidate.relay.clone()),
-        _ => None,
-    });
-    assert_eq!((dialled.as_deref(), stage.carrier()), (Some("us-east"), "singapore"));
-}
