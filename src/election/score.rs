@@ -47,13 +47,14 @@ pub(super) fn rank(rows: &mut [Row]) {
     rows.sort_by(order);
 }
 
-/// The lowest score of the best class; or the best WebTransport candidate of that class within the near tie.
+/// The lowest score of the best class; or, within the near tie, WebTransport of that class: of the same relay if it is
+/// there, for a tie is about the transport; else of the best other one.
 pub(super) fn winner<'a>(rows: impl IntoIterator<Item = &'a Row> + Clone) -> Option<&'a Row> {
     let best = rows.clone().into_iter().min_by(|a, b| order(a, b))?;
     let level = best.score_ms + band_ms(best.score_ms);
     rows.into_iter()
         .filter(|row| row.transport == Transport::WebTransport && row.class == best.class && row.score_ms <= level)
-        .min_by(|a, b| order(a, b))
+        .min_by(|a, b| (a.relay != best.relay).cmp(&(b.relay != best.relay)).then(order(a, b)))
         .or(Some(best))
 }
 
@@ -84,6 +85,13 @@ mod tests {
             ("beyond 10 %", vec![row(0, WebSocket, 200.0, false), row(1, WebTransport, 221.0, false)], Some(0)),
             ("a far ready one", vec![row(0, WebTransport, 20.0, true), row(1, WebSocket, 300.0, false)], Some(1)),
             ("no ready one at all", vec![row(0, WebTransport, 20.0, true)], Some(0)),
+            (
+                "the same relay by WebTransport before a better score of another",
+                vec![row(0, WebSocket, 40.0, false), row(1, WebTransport, 42.0, false), {
+                    Row { relay: "0".into(), ..row(2, WebTransport, 49.0, false) }
+                }],
+                Some(2),
+            ),
             (
                 "the near tie does not cross classes",
                 vec![row(0, WebSocket, 20.0, false), row(1, WebTransport, 20.0, true)],

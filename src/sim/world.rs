@@ -224,7 +224,7 @@ impl World {
                 self.with(client, |client, now| client.ended(now, link, "no such host"));
             }
             Event::Idle { wire } => self.idle(wire),
-            Event::Bus { to, room, frame } => self.from_bus(to, room, frame),
+            Event::Bus { to, room, frame } => self.over_bus(to, room, frame),
             Event::End { relay, instance } => self.end(relay, instance),
             Event::Step(step) => self.apply(*step),
         }

@@ -83,6 +83,7 @@ impl Client {
             camera_off: !video,
             record_audio: None,
             record_video: None,
+            history: None,
         })
         .await?;
         let (state, arrivals) = (call.state(), call.arrivals());

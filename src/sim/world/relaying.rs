@@ -78,7 +78,7 @@ impl World {
         }
     }
 
-    pub(super) fn from_bus(&mut self, relay: usize, room: u32, frame: Frame) {
+    pub(super) fn over_bus(&mut self, relay: usize, room: u32, frame: Frame) {
         if !self.relays[relay].is_on_bus() {
             self.note_lost(&frame, None);
         } else if self.relays[relay].take(&frame) {

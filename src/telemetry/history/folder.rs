@@ -168,7 +168,7 @@ impl Writer {
         let mut left = room / 2;
         let later: Vec<_> = text.lines().skip(self.head.len()).collect();
         let fits = |line: &&&str| {
-            let fits = line.len() as u64 + 1 <= left;
+            let fits = (line.len() as u64) < left;
             left = left.saturating_sub(line.len() as u64 + 1);
             fits
         };
