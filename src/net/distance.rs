@@ -329,6 +329,7 @@ impl Drop for Binding {
 async fn carry_udp(outside: Arc<UdpSocket>, to: SocketAddr, path: Arc<Path>) {
     let mut clients: HashMap<SocketAddr, Binding> = HashMap::new();
     let mut bindings = 0;
+    let _ = outside.writable().await;
     let mut buffer = vec![0; 65_536];
     loop {
         // An unreachable client shows as an error of the next read; it concerns nobody else.
@@ -364,6 +365,8 @@ async fn connect_udp(to: SocketAddr) -> io::Result<Arc<UdpSocket>> {
     };
     let inside = UdpSocket::bind(any).await?;
     inside.connect(to).await?;
+    // The thread only tries to send: until the socket is known to be writable, what it sends is lost.
+    inside.writable().await?;
     Ok(Arc::new(inside))
 }
 
