@@ -13,9 +13,9 @@ const ATTEMPT_TRIPS: u32 = 8;
 /// A candidate to which a move failed is left alone so long, doubling.
 const SHUN: Duration = Duration::from_secs(30);
 const SHUN_CAP: Duration = Duration::from_secs(480);
-/// And so long while nobody carries the call.
+/// And so long while nobody carries the call: no longer than a dial waits, for whoever refused may be ready by now.
 const SHUN_LOST: Duration = Duration::from_secs(1);
-const SHUN_LOST_CAP: Duration = Duration::from_secs(30);
+const SHUN_LOST_CAP: Duration = Duration::from_secs(4);
 /// What the active mean is compared with: long enough for one lost probe not to matter.
 pub(super) const SHORT: Duration = Duration::from_secs(5);
 
