@@ -135,7 +135,9 @@ impl Elector {
     /// The one place where a link stops being one.
     fn forget(&mut self, link: LinkId, error: Option<String>) {
         let Some(id) = self.by_link.remove(&link) else { return };
-        let (base, cap) = match (self.incumbent_alive(), self.joined && self.incumbent.is_some()) {
+        // A link that is silent, with nowhere to go, carries nobody.
+        let carried = self.incumbent_alive() && !self.is_stranded();
+        let (base, cap) = match (carried, self.joined && self.incumbent.is_some()) {
             (true, _) => (CALM_BASE, CALM_CAP),
             (false, true) => (LOST_BASE, LOST_CAP),
             (false, false) => (LOBBY_BASE, LOBBY_CAP),
@@ -287,10 +289,10 @@ impl Elector {
         if !contender.is_idle() || !contender.listed || self.is_blocked(contender) {
             return None;
         }
-        if !self.incumbent_alive() {
+        if !self.incumbent_alive() || self.is_stranded() {
             return Some(contender.not_before);
         }
-        if self.is_superfluous(contender) && !self.is_stranded() {
+        if self.is_superfluous(contender) {
             return None;
         }
         Some(if self.wishes.wants(contender) {
