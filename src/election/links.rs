@@ -25,6 +25,9 @@ const STANDBY_PACE: Duration = Duration::from_secs(1);
 const IDLE_PACE: Duration = Duration::from_secs(5);
 /// A link on which nothing came for so long, though it was probed, is dead whatever the transport thinks.
 const DEAD_AFTER: Duration = Duration::from_secs(10);
+/// And after this where all links are silent, and it is not the one that carries the call: a new connection finds out
+/// whether the network is back, which an old one may not survive (TCP behind a new address).
+const DEAD_STRANDED: Duration = Duration::from_secs(3);
 /// So many probes must have gone unanswered before a link is called silent or its uplink dead.
 pub(super) const RUN: usize = 4;
 /// A round lasts as long as a race by default.
@@ -206,7 +209,8 @@ impl Elector {
     /// When a link counts as dead if nothing comes over it.
     pub(super) fn silent_at(&self, contender: &Contender) -> Option<Instant> {
         contender.path.sent_in_silence(RUN)?;
-        Some(contender.path.heard + DEAD_AFTER)
+        let spare = self.is_stranded() && contender.connected() != self.active();
+        Some(contender.path.heard + if spare { DEAD_STRANDED } else { DEAD_AFTER })
     }
 
     pub(super) fn bury_silent_links(&mut self) {
