@@ -10,8 +10,8 @@ use crate::proto::{RelayInstance, Transport};
 use super::contender::{Admission, Contender, Dial};
 use super::probes::Path;
 use super::rules::{
-    BURST, CALM, DEAD_AFTER, DIAL_TIMEOUT, FAST_INTERVAL, IDLE_INTERVAL, LOBBY, LOST, PROBE_INTERVAL, ROUND_MAX,
-    ROUND_MIN, STANDBY_INTERVAL, TRIAL, UPLINK_PROBES,
+    BURST, CALM, DEAD_AFTER, DEAD_STRANDED, DIAL_TIMEOUT, FAST_INTERVAL, IDLE_INTERVAL, LOBBY, LOST, PROBE_INTERVAL,
+    ROUND_MAX, ROUND_MIN, STANDBY_INTERVAL, TRIAL, UPLINK_PROBES,
 };
 use super::{CandidateId, Elector, EventKind, LinkId, Output};
 
@@ -113,7 +113,9 @@ impl Elector {
     /// The one place where a link stops being one.
     fn forget(&mut self, link: LinkId, error: Option<String>) {
         let Some(id) = self.by_link.remove(&link) else { return };
-        let backoff = match (self.incumbent_alive(), self.joined && self.incumbent.is_some()) {
+        // A link that is silent, with nowhere to go, carries nobody.
+        let carried = self.incumbent_alive() && !self.is_stranded();
+        let backoff = match (carried, self.joined && self.incumbent.is_some()) {
             (true, _) => CALM,
             (false, true) => LOST,
             (false, false) => LOBBY,
@@ -183,7 +185,8 @@ impl Elector {
     /// When a link counts as dead if nothing comes over it.
     pub(super) fn silent_at(&self, contender: &Contender) -> Option<Instant> {
         contender.path.sent_in_silence(UPLINK_PROBES)?;
-        Some(contender.path.heard + DEAD_AFTER)
+        let spare = self.is_stranded() && contender.connected() != self.active();
+        Some(contender.path.heard + if spare { DEAD_STRANDED } else { DEAD_AFTER })
     }
 
     pub(super) fn bury_silent_links(&mut self) {
@@ -266,10 +269,10 @@ impl Elector {
         if !contender.is_idle() || !contender.listed || self.is_blocked(contender) {
             return None;
         }
-        if !self.incumbent_alive() {
+        if !self.incumbent_alive() || self.is_stranded() {
             return Some(contender.not_before);
         }
-        if self.is_superfluous(contender) && !self.is_stranded() {
+        if self.is_superfluous(contender) {
             return None;
         }
         Some(if self.wishes.wants(contender) {

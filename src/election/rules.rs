@@ -93,8 +93,8 @@ pub(super) const LOBBY: Backoff = Backoff { base: Duration::from_secs(1), cap: D
 pub(super) const LOST: Backoff = Backoff { base: Duration::from_millis(250), cap: Duration::from_secs(5) };
 /// After a refusal, while a link carries the call: as long as after a move that worked.
 pub(super) const SHUN: Backoff = Backoff { base: DWELL, cap: DWELL_MOST };
-/// And while none does.
-pub(super) const SHUN_LOST: Backoff = Backoff { base: Duration::from_secs(1), cap: DWELL };
+/// And while none does: within the 5 s in which nobody may be stuck, for whoever refused may be ready by now.
+pub(super) const SHUN_LOST: Backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(4) };
 /// Without any link, from the first connection on: others have so long to show that they are better.
 pub(super) const GATHER: Duration = Duration::from_millis(500);
 
@@ -116,6 +116,9 @@ pub(super) const SILENT_PROBES: usize = 2;
 pub(super) const UPLINK_PROBES: usize = 2 * SILENT_PROBES;
 /// A link on which nothing came for so long, though it was probed, is dead whatever the transport thinks.
 pub(super) const DEAD_AFTER: Duration = Duration::from_secs(2 * IDLE_INTERVAL.as_secs());
+/// And after this where all links are silent, and it is not the one that carries the call: a new connection finds out whether
+/// the network is back, which an old one may not survive (TCP behind a new address).
+pub(super) const DEAD_STRANDED: Duration = Duration::from_secs(3);
 
 // Moves.
 

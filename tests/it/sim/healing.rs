@@ -80,6 +80,25 @@ fn after_a_suspend_every_link_is_discarded_and_redialled() {
 }
 
 #[test]
+fn a_relay_that_comes_back_is_joined_within_5_s_whatever_it_said_before() {
+    let drain = Step::Drain { relay: 0, deadline: ms(18_900.0), spread: ms(6000.0) };
+    for (why, steps) in [
+        ("killed, and a new process in its place", vec![(3000.0, Step::Kill(0)), (4370.0, Step::Revive(0))]),
+        ("refused until it was gone", vec![(1000.0, Step::Kill(0)), (2400.0, Step::Revive(0)), (6000.0, drain)]),
+    ] {
+        let mut scene = scene(&[("london-1", 8.0)]);
+        scene.steps.extend(steps.into_iter().map(|(at, step)| (ms(10_000.0 + at), step)));
+        // The drain's end.
+        scene = scene.at(ms(34_901.0), Step::Revive(0));
+        let mut stage = Stage::new(&scene);
+        let back = if why.starts_with("killed") { 14_370.0 } else { 34_901.0 };
+        stage.to(back + 5000.0);
+        assert_eq!(stage.carrier(), "london-1", "{why}: {:#?}", stage.client().records());
+        assert!(!stage.client().elector().is_in_doubt(), "{why}");
+    }
+}
+
+#[test]
 fn late_answers_of_dead_links_are_ignored() {
     let mut stage = Stage::new(&scene(&PAIR));
     stage.to(10_000.0);

@@ -18,8 +18,8 @@ const BREAK: Duration = Duration::from_secs(20);
 /// Wake-ups a second at most: 20 probes on each of two links in doubt, 5 on each of the others.
 const WAKE_UPS: u64 = 120;
 
-/// Every breach in a world that was traced.
-pub fn breaches(world: &World) -> Vec<String> {
+/// Every breach in a world that was traced; `whole`: frames that a planned move cost are one.
+pub fn breaches(world: &World, whole: bool) -> Vec<String> {
     let mut breaches: Vec<String> =
         world.breaches().iter().map(|(at, client, what)| format!("{at:?} client {client}: {what}")).collect();
     for (index, client) in world.clients() {
@@ -37,7 +37,9 @@ pub fn breaches(world: &World) -> Vec<String> {
         both.iter().any(|client| within(moves(client), AROUND))
             && !both.iter().any(|client| within(breaks(client), BREAK))
     };
-    breaches.extend(world.unexplained().iter().filter(by_a_move).map(|lost| format!("lost by a move: {lost:?}")));
+    if whole {
+        breaches.extend(world.unexplained().iter().filter(by_a_move).map(|lost| format!("lost by a move: {lost:?}")));
+    }
     breaches
 }
 
@@ -155,7 +157,8 @@ impl Reader {
         let moving = self.moving.take();
         let alive = from.filter(|from| self.live.contains(from));
         match reason {
-            Reason::FailOver => self.distress(at, alive, reason),
+            // Decided when the move began; the old link may have come back since.
+            Reason::FailOver => {}
             _ if alive.is_none() => {}
             _ => {
                 let proven = moving.is_some_and(|moving| moving.to == to && moving.delivered && moving.probed);

@@ -177,18 +177,17 @@ fn flapping_doubles_the_dwell() {
 }
 
 #[test]
-fn a_new_address_and_a_reset_do_not_end_a_call() {
+fn a_new_address_does_not_end_a_call() {
     for blocked in [false, true] {
         let mut scene = talk(&PAIR).at(ms(10_000.0), Step::Rebind { client: 0 });
         scene.clients[0].udp_blocked = blocked;
         let mut stage = Stage::new(&scene);
         stage.to(30_000.0);
-        // QUIC goes on; TCP falls silent. All links at once: it reads as the local network, until they are given up.
-        assert!(stage.client().carrier().is_some(), "UDP blocked: {blocked}");
+        // QUIC goes on; TCP falls silent. All links at once: it reads as the local network, until a new one gets through.
         let stream = stage.client().receiver().stream(1, Kind::Audio).unwrap();
         let gap = stream.longest_gap(ms(9000.0), stage.world.now());
         println!("a new address, UDP blocked: {blocked}: {gap:?} without audio, {:?}", stage.elections(9000.0));
-        assert!(blocked || gap < ms(100.0), "{gap:?}");
+        assert!(gap < ms(if blocked { 5000.0 } else { 100.0 }), "{gap:?}");
         assert!(stream.last().unwrap() > ms(29_900.0));
     }
 }

@@ -20,6 +20,9 @@ const CALM: f64 = 90_000.0;
 /// Within this everybody is in the call.
 const STUCK: f64 = 5000.0;
 
+/// Events that may be planned when everything works: what is being sent again after the last outage is among them.
+const PLANNED: usize = 20_000;
+
 /// Something bad that ends. Relays and clients are counted modulo how many there are.
 #[derive(Debug, Clone, Copy)]
 enum Trouble {
@@ -207,7 +210,8 @@ impl Night {
     fn breaches(&self) -> Vec<String> {
         let mut world = World::new(clock::now(), &self.scene());
         world.run_to(ms(CALM + STUCK));
-        let mut breaches = invariants::breaches(&world);
+        // What stands in a full queue is late by more than a link is kept that was moved away from.
+        let mut breaches = invariants::breaches(&world, !self.narrow);
         for (index, client) in world.clients() {
             if client.carrier().is_none() {
                 breaches.push(format!("client {index} is stuck {STUCK} ms after everything works"));
@@ -224,7 +228,7 @@ impl Night {
             breaches.extend(deaf.map(|of| format!("client {index} does not hear {of} when everything works again")));
         }
         let (_, planned) = world.events();
-        if planned > 4000 {
+        if planned > PLANNED {
             breaches.push(format!("{planned} events are planned"));
         }
         breaches
