@@ -81,7 +81,8 @@ pub(super) const ROUND_MAX: Duration = Duration::from_secs(300);
 pub(super) const ROUND_SOON: Duration = Duration::from_secs(5);
 /// Connected and idle beside the standby: who takes its place when it must take the call.
 pub(super) const IDLE_LINKS: usize = 2;
-/// Another region is near enough for a standby within so many times the RTT of the active one.
+/// Another region is near enough for a standby within so many times the RTT of the active one, or where the difference is
+/// not noticeable.
 pub(super) const NEAR: f64 = 2.0;
 /// A standby that leaves so many probes in a row unanswered is none.
 pub(super) const STANDBY_RUN: usize = CHECKS as usize;

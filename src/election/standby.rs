@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::contender::{Admission, Contender};
-use super::rules::{CHECKS, IDLE_LINKS, LONG_WINDOW, NEAR, STANDBY_RUN};
+use super::rules::{CHECKS, IDLE_LINKS, LONG_WINDOW, NEAR, NOTICEABLE_MS, STANDBY_RUN};
 use super::score::{self, Row};
 use super::{CandidateId, Elector, EventKind, Output};
 
@@ -64,7 +64,7 @@ impl Elector {
                 return None;
             }
             let near = contender.candidate.region == active.candidate.region
-                || active_ms.is_some_and(|active_ms| row.mean_ms <= active_ms * NEAR);
+                || active_ms.is_some_and(|active_ms| row.mean_ms <= (active_ms * NEAR).max(active_ms + NOTICEABLE_MS));
             Some(match (contender.is_same_relay(active), near) {
                 (true, _) => Tier::Same,
                 (false, true) => Tier::Near,
