@@ -126,10 +126,10 @@ pub struct Moved {
     pub reason: Reason,
     pub rtt_before_ms: Option<f64>,
     pub rtt_after_ms: Option<f64>,
-    /// Longest time without real audio of any peer around the move.
-    pub audio_gap_ms: u64,
-    /// Longest time between two pictures of any peer around the move.
-    pub video_gap_ms: u64,
+    /// Longest time without real audio of any peer around the move; `null` where nobody was heard.
+    pub audio_gap_ms: Option<u64>,
+    /// Longest time between two pictures of any peer around the move; `null` where nobody was seen.
+    pub video_gap_ms: Option<u64>,
 }
 
 /// A relay and a way to it.

@@ -79,7 +79,7 @@ impl Journal {
     pub fn moved(&mut self, elector: &Elector, moved: &Moved) {
         self.move_count += 1;
         self.news = true;
-        let gap = |ms: u64| Some(u32::try_from(ms).unwrap_or(u32::MAX));
+        let gap = |ms: Option<u64>| ms.map(|ms| u32::try_from(ms).unwrap_or(u32::MAX));
         if self.moves.len() < limits::REPORT_MOVES {
             self.moves.push(MoveReport {
                 cause: cause(moved.reason) as i32,

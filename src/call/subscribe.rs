@@ -279,10 +279,10 @@ impl Subscriber {
     }
 
     /// The longest time without sound and between pictures of any peer since this was last asked, ms.
-    pub fn take_longest_gaps_ms(&mut self) -> (u64, u64) {
+    pub fn take_longest_gaps_ms(&mut self) -> (Option<u64>, Option<u64>) {
         let audio = self.peers.keys().filter_map(|id| self.mixer.take_longest_gap_ms(*id)).max();
         let video = self.peers.keys().filter_map(|id| self.receiver.take_longest_gap_ms(*id)).max();
-        (audio.unwrap_or(0), video.unwrap_or(0))
+        (audio, video)
     }
 
     /// What came and when.

@@ -107,11 +107,11 @@ fn decision(line: &Line) -> Option<String> {
         }
         What::Moving { from, to, reason, .. } => format!("moving from {} to {}: {reason}", name(from), name(to)),
         What::Elected { to, reason, .. } => format!("over {} from here: {reason}", named(to)),
-        What::Moved { from, to, reason, audio_gap_ms, video_gap_ms, .. } => format!(
-            "moved from {} to {} ({reason}): sound missed for {audio_gap_ms} ms, pictures for {video_gap_ms} ms",
-            name(from),
-            named(to)
-        ),
+        What::Moved { from, to, reason, audio_gap_ms, video_gap_ms, .. } => {
+            let gap = |gap_ms: &Option<u64>| gap_ms.map_or_else(|| "nobody's".into(), |ms| format!("for {ms} ms"));
+            let (sound, pictures) = (gap(audio_gap_ms), gap(video_gap_ms));
+            format!("moved from {} to {} ({reason}): missed sound {sound}, pictures {pictures}", name(from), named(to))
+        }
         What::Kept { candidate, reason, .. } => format!("stayed, not {}: {reason}", name(candidate)),
         What::MoveFailed { to, reason, .. } => format!("the move to {} failed: {reason}", name(to)),
         What::Suspect { candidate, on: true, .. } => format!("{} is in doubt", name(candidate)),

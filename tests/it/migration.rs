@@ -108,3 +108,20 @@ async fn a_killed_relay_costs_less_than_700_ms_of_sound() {
     assert_no_second_participant(&alice);
     assert_no_second_participant(&bob);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_stood_still_is_back_in_the_call_it_was_in() {
+    let stage = Stage::set().await;
+    let (mut alice, mut bob) = stage.call(45);
+    alice.program.signal("STOP");
+    // Longer than QUIC lets a connection be silent, shorter than a participant is kept.
+    std::thread::sleep(Duration::from_secs(18));
+    assert!(bob.event("peer_left").is_none(), "{:#?}", bob.events());
+    alice.program.signal("CONT");
+    eventually("back by another link", Duration::from_secs(5), || alice.event("reconnected").or(alice.event("moved")));
+    let (heard, _) = (alice.finish(Duration::from_secs(60)), bob.finish(Duration::from_secs(60)));
+    assert_no_second_participant(&bob);
+    assert_no_second_participant(&alice);
+    let heard_ms = peer(&heard)["audio"]["received"].as_u64().unwrap() * 20;
+    assert!(heard_ms > 15_000, "nothing was heard after it: {heard:#}");
+}

@@ -60,8 +60,8 @@ fn moved(reason: Reason, audio_gap_ms: u64) -> Moved {
         reason,
         rtt_before_ms: Some(10.0),
         rtt_after_ms: Some(20.0),
-        audio_gap_ms,
-        video_gap_ms: 0,
+        audio_gap_ms: Some(audio_gap_ms),
+        video_gap_ms: None,
     }
 }
 

@@ -100,8 +100,8 @@ pub enum What {
         reason: String,
         rtt_before_ms: Option<f64>,
         rtt_after_ms: Option<f64>,
-        audio_gap_ms: u64,
-        video_gap_ms: u64,
+        audio_gap_ms: Option<u64>,
+        video_gap_ms: Option<u64>,
     },
     /// Another relay looked better, or was asked for, and the call stayed.
     Kept {
