@@ -81,7 +81,12 @@ impl World {
     pub(super) fn end_at_relay(&mut self, wire: usize) {
         let of = &mut self.wires[wire];
         (of.at_relay, of.session) = (false, None);
-        self.relays[of.relay].wires.retain(|known| *known != wire);
+        let room = self.nodes[of.client].spec.room;
+        let relay = &mut self.relays[of.relay];
+        relay.wires.retain(|known| *known != wire);
+        if let Some(members) = relay.rooms.get_mut(&room) {
+            members.retain(|known| *known != wire);
+        }
     }
 
     /// QUIC's idle timeout, at the client.
