@@ -25,6 +25,8 @@ pub(super) struct Relay {
     pub(super) cut: bool,
     /// Connections that it knows.
     pub(super) wires: Vec<usize>,
+    /// Those with a session, by room.
+    pub(super) rooms: BTreeMap<u32, Vec<usize>>,
     seen: BTreeMap<(usize, Kind), Seen>,
     groups: BTreeMap<usize, Vec<Frame>>,
 }
@@ -40,6 +42,7 @@ impl Relay {
             withholds: false,
             cut: false,
             wires: Vec::new(),
+            rooms: BTreeMap::new(),
             seen: BTreeMap::new(),
             groups: BTreeMap::new(),
             spec,
@@ -52,6 +55,7 @@ impl Relay {
         self.instance += 1;
         self.seen.clear();
         self.groups.clear();
+        self.rooms.clear();
         std::mem::take(&mut self.wires)
     }
 

@@ -15,8 +15,10 @@ use crate::proto::probe::RelayState;
 const FIRST_RETRANSMISSION: Duration = Duration::from_secs(1);
 /// What TCP waits beyond the round trip, at the least (Linux, `TCP_RTO_MIN`).
 const TCP_SLACK: Duration = Duration::from_millis(200);
-/// The longest wait between two attempts.
+/// The longest wait between two attempts, where nothing else goes on.
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
+/// On QUIC probes go on as datagrams: the first acknowledgement of one shows what was lost before it.
+const QUIC_WAIT: Duration = Duration::from_millis(250);
 
 /// What a client wants to receive on a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,6 +100,14 @@ impl Packet {
         }
     }
 
+    /// The media in it.
+    pub(super) fn frame(&self) -> Option<Frame> {
+        match self {
+            Packet::Media(frame) => Some(*frame),
+            _ => None,
+        }
+    }
+
     /// The lane by which it goes; `None` for a datagram.
     pub(super) fn lane(&self, transport: Transport) -> Option<usize> {
         match (self, transport) {
@@ -146,6 +156,11 @@ impl Lane {
         }
         ready
     }
+
+    /// What arrived and waits for something that was lost.
+    pub(super) fn stuck(&self) -> impl Iterator<Item = &Packet> {
+        self.early.values()
+    }
 }
 
 /// A connection, as both ends see it.
@@ -185,13 +200,13 @@ impl Wire {
 
     /// When a packet that was lost at its `attempt`th time (from 0) is sent again, from then on.
     pub(super) fn retransmission(&self, rtt: Duration, attempt: u32) -> Duration {
-        let first = match (self.connected, self.transport) {
-            (false, _) => FIRST_RETRANSMISSION,
-            (true, Transport::WebSocket) => rtt + TCP_SLACK,
+        let (first, longest) = match (self.connected, self.transport) {
+            (false, _) => (FIRST_RETRANSMISSION, LONGEST_WAIT),
+            (true, Transport::WebSocket) => (rtt + TCP_SLACK, LONGEST_WAIT),
             // A probe timeout of RFC 9002 on a calm path: the round trip, a quarter of it and the delay of an ack.
-            (true, Transport::WebTransport) => rtt * 5 / 4 + Duration::from_millis(25),
+            (true, Transport::WebTransport) => (rtt * 5 / 4 + Duration::from_millis(25), rtt * 2 + QUIC_WAIT),
         };
-        first.saturating_mul(1 << attempt.min(10)).min(LONGEST_WAIT)
+        first.saturating_mul(1 << attempt.min(10)).min(longest)
     }
 
     pub(super) fn lane(&mut self, way: Way, lane: usize) -> &mut Lane {

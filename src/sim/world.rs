@@ -69,6 +69,8 @@ pub(super) struct Node {
     links: BTreeMap<LinkId, usize>,
     outage: bool,
     asleep: bool,
+    /// When it wakes, or woke.
+    wakes: Time,
     /// The manifest changed while it slept.
     outdated: bool,
     /// The earliest wake-up that is planned.
@@ -116,6 +118,7 @@ impl World {
                 links: BTreeMap::new(),
                 outage: false,
                 asleep: false,
+                wakes: Time::ZERO,
                 outdated: false,
                 wake: None,
                 ticking: false,
@@ -224,7 +227,7 @@ impl World {
                 self.with(client, |client, now| client.ended(now, link, "no such host"));
             }
             Event::Idle { wire } => self.idle(wire),
-            Event::Bus { to, room, frame } => self.over_bus(to, room, frame),
+            Event::Bus { to, room, frame } => self.take_from_bus(to, room, frame),
             Event::End { relay, instance } => self.end(relay, instance),
             Event::Step(step) => self.apply(*step),
         }

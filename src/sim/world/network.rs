@@ -6,7 +6,7 @@ use super::{Event, World, place};
 use crate::election::{Candidate, LinkId};
 use crate::proto::Transport;
 use crate::sim::client::Client;
-use crate::sim::wire::{Frame, Packet, Way, Wire};
+use crate::sim::wire::{Frame, Lane, Packet, Way, Wire};
 
 /// A dial that takes longer failed, as in a call.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -52,6 +52,20 @@ impl World {
             self.transmit(wire, Way::Up, Packet::Close);
         }
         self.wires[wire].at_client = false;
+        self.note_stuck(wire);
+    }
+
+    /// The weather took what waited behind something that it took.
+    fn note_stuck(&mut self, wire: usize) {
+        let of = &self.wires[wire];
+        let mut stuck = Vec::new();
+        for (way, receiver) in [(Way::Up, None), (Way::Down, Some(of.client))] {
+            let packets = of.lanes[way as usize].iter().flat_map(Lane::stuck);
+            stuck.extend(packets.filter_map(|packet| Some((packet.frame()?, receiver))));
+        }
+        for (frame, receiver) in stuck {
+            self.note_lost(&frame, receiver);
+        }
     }
 
     /// The link ended without the client's doing.
@@ -59,6 +73,7 @@ impl World {
         let Wire { client, link, .. } = self.wires[wire];
         self.wires[wire].at_client = false;
         self.nodes[client].links.remove(&link);
+        self.note_stuck(wire);
         self.with(client, |client, now| client.ended(now, link, error));
     }
 
@@ -66,7 +81,12 @@ impl World {
     pub(super) fn end_at_relay(&mut self, wire: usize) {
         let of = &mut self.wires[wire];
         (of.at_relay, of.session) = (false, None);
-        self.relays[of.relay].wires.retain(|known| *known != wire);
+        let room = self.nodes[of.client].spec.room;
+        let relay = &mut self.relays[of.relay];
+        relay.wires.retain(|known| *known != wire);
+        if let Some(members) = relay.rooms.get_mut(&room) {
+            members.retain(|known| *known != wire);
+        }
     }
 
     /// QUIC's idle timeout, at the client.
@@ -116,9 +136,9 @@ impl World {
     /// The weather took a packet. What goes by a lane is sent again.
     fn lose(&mut self, wire: usize, way: Way, packet: Packet, lane: Option<(usize, u64, u32)>) {
         let (client, relay) = (self.wires[wire].client, self.wires[wire].relay);
-        if let Packet::Media(frame) = &packet {
+        if let Some(frame) = packet.frame() {
             let receiver = (way == Way::Down).then_some(client);
-            self.note_lost(&frame.clone(), receiver);
+            self.note_lost(&frame, receiver);
         }
         let Some((lane, number, attempt)) = lane else { return };
         let paths = &mut self.nodes[client].paths[relay][place(self.wires[wire].transport)];
@@ -144,6 +164,9 @@ impl World {
             Some((lane, number, _)) => self.wires[wire].lane(way, lane).arrive(number, packet),
             None => vec![packet],
         };
+        if ready.is_empty() && !self.wires[wire].at_client {
+            self.note_stuck(wire);
+        }
         for packet in ready {
             match way {
                 Way::Up => self.at_relay(wire, packet),
@@ -165,8 +188,8 @@ impl World {
             self.wires[wire].instance = relay.instance;
             return true;
         }
-        if let Packet::Media(frame) = packet {
-            self.note_lost(&frame.clone(), None);
+        if let Some(frame) = packet.frame() {
+            self.note_lost(&frame, None);
         }
         if transport == Transport::WebSocket {
             self.transmit(wire, Way::Down, Packet::Reset);
@@ -196,7 +219,7 @@ impl World {
                 self.end_at_client(wire, if self.wires[wire].connected { "reset" } else { "refused" });
             }
             packet => {
-                if let Packet::Media(frame) = packet {
+                if let Some(frame) = packet.frame() {
                     self.receive(client, wire, frame);
                 } else {
                     self.with(client, |client, now| client.receive(now, link, packet));

@@ -42,6 +42,10 @@ impl World {
         }
         let before = of.session.replace(wanted);
         let (me, room) = (of.client, self.nodes[of.client].spec.room);
+        if before.is_none() {
+            self.relays[of.relay].rooms.entry(room).or_default().push(wire);
+        }
+        let relay = &self.relays[of.relay];
         let kept = match wanted == Wanted::Everything && before != Some(wanted) && !relay.withholds {
             true => relay.kept(resume),
             false => Vec::new(),
@@ -78,7 +82,7 @@ impl World {
         }
     }
 
-    pub(super) fn over_bus(&mut self, relay: usize, room: u32, frame: Frame) {
+    pub(super) fn take_from_bus(&mut self, relay: usize, room: u32, frame: Frame) {
         if !self.relays[relay].is_on_bus() {
             self.note_lost(&frame, None);
         } else if self.relays[relay].take(&frame) {
@@ -90,15 +94,16 @@ impl World {
         if self.relays[relay].withholds {
             return self.note_lost(&frame, None);
         }
-        for index in 0..self.relays[relay].wires.len() {
-            let wire = self.relays[relay].wires[index];
+        let members = self.relays[relay].rooms.get(&room).map_or(0, Vec::len);
+        for index in 0..members {
+            let wire = self.relays[relay].rooms[&room][index];
             let of = &self.wires[wire];
             let wants = match of.session {
                 Some(Wanted::Everything) => true,
                 Some(Wanted::Standby) => frame.kind == Kind::Audio,
                 _ => false,
             };
-            if wants && of.client != frame.from && self.nodes[of.client].spec.room == room {
+            if wants && of.client != frame.from {
                 self.transmit(wire, Way::Down, Packet::Media(frame));
             }
         }

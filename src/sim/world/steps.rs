@@ -11,6 +11,10 @@ impl World {
     /// Lets something happen now.
     pub fn apply(&mut self, step: Step) {
         match step {
+            // Nobody is at the machine until it wakes.
+            Step::Join { client } | Step::Command { client, .. } if self.nodes[client].asleep => {
+                self.queue.push(self.nodes[client].wakes, Event::Step(Box::new(step)));
+            }
             Step::Kill(relay) => self.kill(relay),
             Step::Revive(relay) => self.relays[relay].revive(),
             Step::Blackhole(relay, on) => self.relays[relay].cut = on,
@@ -104,6 +108,7 @@ impl World {
         client.slept(length);
         node.asleep = true;
         let wakes = self.now + length;
+        node.wakes = wakes;
         self.queue.push(wakes, Event::Thaw(index));
         if length >= SLEPT {
             let notices = wakes + crate::sim::client::TICK.mul_f64(self.rng.unit());

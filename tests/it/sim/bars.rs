@@ -52,7 +52,7 @@ fn dying_region(seed: u64) -> Outcome {
         }
     }
     let death = ms(4500.0 + 1000.0 * rng.unit());
-    let step = if seed / 2 % 2 == 0 { Step::Blackhole(0, true) } else { Step::Kill(0) };
+    let step = if (seed / 2).is_multiple_of(2) { Step::Blackhole(0, true) } else { Step::Kill(0) };
     let mut world = World::new(clock::now(), &scene.at(death, step));
     world.run_to(death + ms(2500.0));
     assert_eq!(world.breaches(), [], "seed {seed}");

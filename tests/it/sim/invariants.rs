@@ -168,10 +168,10 @@ impl Reader {
                 }
             }
         }
-        if matches!(reason, Reason::Improve | Reason::Transport) {
-            if let Some(before) = self.improved.replace(at).filter(|before| at - *before < DWELL) {
-                self.breaches.push(format!("{at:?}: two moves for the better within {:?}", at - before));
-            }
+        if matches!(reason, Reason::Improve | Reason::Transport)
+            && let Some(before) = self.improved.replace(at).filter(|before| at - *before < DWELL)
+        {
+            self.breaches.push(format!("{at:?}: two moves for the better within {:?}", at - before));
         }
         self.active = Some(to);
     }
