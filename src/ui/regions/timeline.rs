@@ -134,7 +134,7 @@ fn cost_ui(ui: &mut Ui, moved: &Moved) {
             match gap_ms {
                 Some(gap_ms) => {
                     let (icon, colour) = gap(gap_ms, colours);
-                    say(format!("{icon} {what} {gap_ms} ms"), colour);
+                    say(format!("{icon} {what} {gap_ms} ms"), colour)
                 }
                 None => say(format!("{what} {}", words::NOTHING), colours.weak),
             };
