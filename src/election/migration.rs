@@ -206,7 +206,8 @@ impl Elector {
     }
 
     fn shun(&mut self, id: CandidateId, error: &str) {
-        let (base, cap) = if self.incumbent_alive() { (SHUN, SHUN_CAP) } else { (SHUN_LOST, SHUN_LOST_CAP) };
+        let carried = self.incumbent_alive() && !self.is_stranded();
+        let (base, cap) = if carried { (SHUN, SHUN_CAP) } else { (SHUN_LOST, SHUN_LOST_CAP) };
         let now = self.now;
         let Some(contender) = self.contenders.get_mut(&id) else { return };
         let wait = base.saturating_mul(2u32.saturating_pow(contender.refusals.min(16))).min(cap);

@@ -39,7 +39,7 @@ struct Outcome {
 /// Two people talk; the relay of the first, or of both, dies in one way or the other.
 fn dying_region(seed: u64) -> Outcome {
     let mut rng = Rng::new(seed);
-    let mut rtts = |first: f64| [first, 50.0 + 50.0 * rng.unit(), 80.0 + 60.0 * rng.unit()];
+    let mut rtts = |first: f64| [first, 56.0 + 50.0 * rng.unit(), 80.0 + 60.0 * rng.unit()];
     let both = seed.is_multiple_of(2);
     let ways = [rtts(50.0), if both { rtts(50.0) } else { [150.0, 50.0, 90.0] }];
     let mut scene = Scene::rtts(seed, &[("london-1", 0.0), ("london-2", 0.0), ("paris-1", 0.0)]);
