@@ -254,9 +254,10 @@ impl Elector {
         }
     }
 
-    /// In distress without a refuge: the others are dialled, without hurry enough to harm.
+    /// In distress without a refuge: the others are dialled, without hurry enough to harm, and who refused is asked again.
     fn look_for_others(&mut self) {
         let now = self.now;
+        self.contenders.values_mut().for_each(|contender| contender.shunned = None);
         let relay = self.active_contender().map(|active| active.candidate.relay.clone());
         let blocked: Vec<_> = self.contenders.values().filter(|c| self.is_blocked(c)).map(|c| c.id).collect();
         for contender in self.contenders.values_mut().filter(|c| c.is_idle() && !blocked.contains(&c.id)) {

@@ -194,7 +194,8 @@ impl Elector {
     }
 
     fn shun(&mut self, id: CandidateId, error: &str) {
-        let backoff = if self.incumbent_alive() { SHUN } else { SHUN_LOST };
+        let carried = self.incumbent_alive() && !self.is_stranded();
+        let backoff = if carried { SHUN } else { SHUN_LOST };
         let now = self.now;
         let Some(contender) = self.contenders.get_mut(&id) else { return };
         contender.shunned = Some(now + backoff.after(contender.refusals));

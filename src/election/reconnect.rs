@@ -4,8 +4,9 @@
 
 use std::time::{Duration, Instant};
 
+use super::contender::{Contender, Dial};
 use super::race::{Race, Verdict};
-use super::rules::{GATHER, LONG_WINDOW, LOST};
+use super::rules::{GATHER, LONG_WINDOW, LOST, READY_PATIENCE};
 use super::score;
 use super::{CandidateId, Elector, EventKind, LinkId, Output, Reason};
 
@@ -51,6 +52,15 @@ impl Elector {
         let Some(lost) = &mut self.lost else { return };
         if lost.first_sign.replace(lost.first_sign.unwrap_or(now)).is_some() {
             return;
+        }
+        // A dial that began in the dark waits for its retransmission; a new one does not.
+        let in_the_dark = |contender: &Contender| match contender.dial {
+            Dial::Dialling { link, since } => (now >= since + READY_PATIENCE).then_some(link),
+            _ => None,
+        };
+        let dark: Vec<LinkId> = self.contenders.values().filter_map(in_the_dark).collect();
+        for link in dark {
+            self.hang_up(link, None);
         }
         for contender in self.contenders.values_mut().filter(|contender| contender.is_idle()) {
             contender.not_before = now;
