@@ -38,7 +38,9 @@
 //!   audio on both. Missing for clamp(3 x SRTT + 4 x var, 250 ms, 1 s), 700 ms at least on WebSocket, with two probes
 //!   unanswered since: to the standby, if it answered since the doubt began. Four probes in a row unanswered while data
 //!   arrives, or a closed link: likewise, at once, without margin or dwell. Silence of all links is the local network: no
-//!   move, no blame, and what is silent is no refuge.
+//!   move, no blame, and what is silent is no refuge; but the others are dialled, spare links that stay silent for 3 s are
+//!   dialled anew, and who refused is asked again. A fail over to a link that admits nobody yet is called off when the old one
+//!   answers.
 //! * **Wishes** (`wishes`): a drain moves within min(10 s, a third of the deadline), at a random moment; what drains is the
 //!   last resort until it says ready. Pin, force and block are done as said, or it says why not; a pin that fails is
 //!   followed again after a dwell.

@@ -35,6 +35,8 @@ pub(super) struct Contender {
     pub(super) listed: bool,
     pub(super) dial: Dial,
     pub(super) admission: Admission,
+    /// When it was asked for as a standby.
+    pub(super) asked: Option<Instant>,
     pub(super) error: Option<String>,
     pub(super) connect: Option<Duration>,
     /// Whether the last dial got through; `None` before its end.
@@ -71,6 +73,7 @@ impl Contender {
             listed: true,
             dial: Dial::Idle,
             admission: Admission::No,
+            asked: None,
             error: None,
             connect: None,
             answers: None,

@@ -79,9 +79,14 @@ impl Elector {
         self.doubt.as_ref().is_some_and(|doubt| doubt.expired.is_some())
     }
 
-    /// True while an urgent move runs: there is nothing more to decide.
+    /// True while an urgent move runs: there is nothing more to decide, unless the standby could still be the faster way.
     fn is_rescued(&self) -> bool {
-        self.moving.as_ref().is_some_and(|moving| moving.urgent)
+        self.moving.as_ref().is_some_and(|moving| moving.urgent && !self.has_warmer_standby(moving.candidate))
+    }
+
+    /// True if a move to `to` waits for an admission that the standby has.
+    fn has_warmer_standby(&self, to: CandidateId) -> bool {
+        !self.is_warm(to) && self.standby.is_some_and(|id| id != to && self.is_warm(id))
     }
 
     pub(super) fn watch_due(&self) -> Option<Instant> {
@@ -142,6 +147,10 @@ impl Elector {
         if let Some(candidate) = self.incumbent.as_ref().map(|incumbent| incumbent.candidate) {
             self.event(EventKind::Suspect { candidate, on: false });
         }
+        // Nobody leaves a link that answers for one that has not admitted anybody yet.
+        if self.moving.as_ref().is_some_and(|moving| moving.urgent && !self.is_warm(moving.candidate)) {
+            self.call_off("the old link answers again");
+        }
     }
 
     /// The rule to fail over is met: goes where life is, if there is any.
@@ -152,12 +161,17 @@ impl Elector {
         if doubt.expired.is_none() {
             self.doubt = Some(Doubt { expired: Some(expired), ..doubt.clone() });
         }
-        if let Some(moving) = &mut self.moving {
-            // A planned move is under way: it is the way out.
-            moving.urgent = true;
-            moving.reason = Reason::FailOver;
-            self.stop_duplicates();
-            return self.finish_move();
+        if let Some(to) = self.moving.as_ref().map(|moving| moving.candidate) {
+            let heard = |c: &Contender| c.path.proven.is_some_and(|proven| proven >= doubt.since);
+            if self.has_warmer_standby(to) && self.standby.and_then(|id| self.contender(id)).is_some_and(heard) {
+                self.fail_move("the old link fell silent before the new one was ready");
+            } else if let Some(moving) = &mut self.moving {
+                // A planned move is under way: it is the way out.
+                moving.urgent = true;
+                moving.reason = Reason::FailOver;
+                self.stop_duplicates();
+                return self.finish_move();
+            }
         }
         let Some(target) = self.refuge(Some(doubt.since)) else {
             if doubt.expired.is_none() {
@@ -211,7 +225,7 @@ impl Elector {
         if let Some(moving) = &mut self.moving {
             moving.urgent = true;
             let (to, reason) = (moving.candidate, std::mem::replace(&mut moving.reason, Reason::FailOver));
-            if self.is_warm(to) || self.standby.is_none_or(|id| !self.is_warm(id)) || reason == Reason::FailOver {
+            if reason == Reason::FailOver || !self.has_warmer_standby(to) {
                 return self.finish_move();
             }
             self.fail_move("the old link closed before the new one was ready");

@@ -97,7 +97,8 @@ impl Elector {
             return;
         };
         let comparison = self.comparison(contender, active);
-        let elsewhere = !self.wishes.is_pinned(contender);
+        // Who is pinned to a relay that is cut off hears nobody: that pin cannot be had.
+        let elsewhere = !self.wishes.is_pinned(contender) && !active.unfit();
         let level = self.is_sibling_of_active(contender) && self.is_level(contender, active);
         let suffices = comparison.is_some_and(Comparison::suffices);
         let near_miss = comparison.filter(|c| !c.suffices() && c.gain_ms >= c.needed_ms / 2.0);

@@ -181,16 +181,28 @@ impl Elector {
 
     /// The move did not come about: the old link stays as it was, and the candidate is left alone for a while.
     pub(super) fn fail_move(&mut self, error: &str) {
-        let Some(moving) = self.moving.take() else { return };
+        let Some(moving) = self.abandon(error) else { return };
+        self.shun(moving.candidate, error);
+        self.wish_failed(moving.reason, error);
+        self.maintain();
+    }
+
+    /// The move is not needed any more: the old link stays as it was, and nobody is blamed.
+    pub(super) fn call_off(&mut self, why: &str) {
+        if self.abandon(why).is_some() {
+            self.maintain();
+        }
+    }
+
+    fn abandon(&mut self, why: &str) -> Option<Moving> {
+        let moving = self.moving.take()?;
         self.output(Output::Abandon { to: moving.to });
-        self.event(EventKind::MoveFailed { to: moving.candidate, reason: error.to_owned() });
+        self.event(EventKind::MoveFailed { to: moving.candidate, reason: why.to_owned() });
         let standby = self.standby == Some(moving.candidate);
         if let Some(contender) = self.on_link(moving.to).filter(|_| !standby) {
             contender.admission = Admission::No;
         }
-        self.shun(moving.candidate, error);
-        self.wish_failed(moving.reason, error);
-        self.maintain();
+        Some(moving)
     }
 
     fn shun(&mut self, id: CandidateId, error: &str) {

@@ -61,6 +61,9 @@ impl Elector {
         let best_ms = rows.iter().filter(|row| row.class == won.class).map(|row| row.score_ms).fold(f64::MAX, f64::min);
         let name = |id| self.candidate(id).map_or_else(String::new, |c| format!("{} by {}", c.relay, c.transport));
         let reason = match second {
+            _ if won.class.not_ready && rows.iter().any(|row| !row.class.not_ready) => {
+                "carries the call still, and is not ready".to_owned()
+            }
             _ if won.class.not_ready => "no relay that answers is ready".to_owned(),
             _ if self.wishes.has_pin() && !won.class.not_pinned => "pinned".to_owned(),
             None => "nobody else answers".to_owned(),

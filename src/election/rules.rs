@@ -56,8 +56,8 @@ pub(super) const LONG_WINDOW: Duration = Duration::from_secs(20);
 pub(super) const SHORT_WINDOW: Duration = Duration::from_secs(5);
 /// What the short window must show more than the long one: half a swing averages out to nothing in neither.
 pub(super) const SHORT_FACTOR: f64 = 2.0;
-/// The least time between two moves for the better, and from a user's force or a fail over to the next such move: longer
-/// than the long window, so that the new link is judged on its own figures alone.
+/// The least time between two moves for the better, from a user's force to the next such move, and from a fail over to a pin
+/// that is followed again: longer than the long window, so that the new link is judged on its own figures alone.
 pub const DWELL: Duration = Duration::from_secs(30);
 /// Doubled four times: a call that flaps at all of them moves seven times in an hour.
 pub(super) const DWELL_MOST: Duration = Duration::from_secs(16 * DWELL.as_secs());

@@ -3,9 +3,10 @@
 //! One warm standby, two more connected and idle, the others in light rounds. Never: a change of who carries the call.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use super::contender::{Admission, Contender};
-use super::rules::{CHECKS, IDLE_LINKS, LONG_WINDOW, NEAR, NOTICEABLE_MS, STANDBY_RUN};
+use super::rules::{ATTEMPT, ATTEMPT_TRIPS, CHECKS, IDLE_LINKS, LONG_WINDOW, NEAR, NOTICEABLE_MS, STANDBY_RUN};
 use super::score::{self, Row};
 use super::{CandidateId, Elector, EventKind, Output};
 
@@ -48,8 +49,16 @@ impl Elector {
         // In doubt everything may be silent, and nobody is blamed.
         let silent = self.doubt.is_none() && contender.path.overdue_run(STANDBY_RUN, self.now);
         let Some(link) = contender.connected() else { return };
-        if silent || contender.unfit() || !self.may_carry(contender) {
-            let why = if silent { "fell silent" } else { "not fit for a standby" };
+        let late =
+            |at: Instant| self.now >= at + ATTEMPT.max(contender.path.srtt().unwrap_or_default() * ATTEMPT_TRIPS);
+        let ignored =
+            self.doubt.is_none() && contender.admission == Admission::Asked && contender.asked.is_some_and(late);
+        if silent || ignored || contender.unfit() || !self.may_carry(contender) {
+            let why = match (silent, ignored) {
+                (true, _) => "fell silent",
+                (_, true) => "answers probes and admits nobody",
+                _ => "not fit for a standby",
+            };
             self.hang_up(link, Some(why.into()));
         }
     }
@@ -115,7 +124,7 @@ impl Elector {
             self.event(EventKind::Standby { candidate: Some(id) });
             self.sync_duplicates();
         } else if contender.admission == Admission::No {
-            contender.admission = Admission::Asked;
+            (contender.admission, contender.asked) = (Admission::Asked, Some(self.now));
             self.output(Output::Admit { link });
         }
     }

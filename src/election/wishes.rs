@@ -244,12 +244,12 @@ impl Elector {
         if there {
             self.wishes.force = None;
             self.keep(active, "force", format!("the call is at {name} already"));
-        } else if let Some(id) = self.best_called(&name, |_| true) {
-            self.wishes.force = None;
-            self.start_move(id, Reason::Force);
         } else if self.now >= until {
             self.wishes.force = None;
             self.unmet(&name, "it does not answer");
+        } else if let Some(id) = self.best_called(&name, |_| true) {
+            self.wishes.force = None;
+            self.start_move(id, Reason::Force);
         }
     }
 
@@ -294,7 +294,7 @@ impl Elector {
         let Some(name) = self.wishes.pin.clone() else { return };
         let Some(active) = self.active_contender().filter(|active| !active.is_called(&name)) else { return };
         let carried = format!("carried by {} for now", active.candidate.relay);
-        if reason == Reason::FailOver {
+        if matches!(reason, Reason::FailOver | Reason::Force) {
             self.wishes.pin_from = self.now + DWELL;
         }
         self.unmet(&name, &carried);

@@ -19,6 +19,8 @@ const SILENCE: Duration = Duration::from_millis(300);
 const TRICKLE: Duration = Duration::from_millis(50);
 /// At most: ten seconds, after which the election gives a link up.
 const MOST: u32 = 200;
+/// A sender that has nothing to say for so long rests.
+const REST: Duration = Duration::from_secs(1);
 
 /// Makes one window for each connection.
 #[derive(Debug, Default)]
@@ -26,7 +28,12 @@ pub struct CallCongestion;
 
 impl ControllerFactory for CallCongestion {
     fn build(self: Arc<Self>, now: Instant, current_mtu: u16) -> Box<dyn Controller> {
-        Box::new(CallController { window: Window::new(now, current_mtu), mtu: current_mtu, acknowledged: now })
+        Box::new(CallController {
+            window: Window::new(now, current_mtu),
+            mtu: current_mtu,
+            acknowledged: now,
+            sent: now,
+        })
     }
 }
 
@@ -34,8 +41,9 @@ impl ControllerFactory for CallCongestion {
 struct CallController {
     window: Window,
     mtu: u16,
-    /// When anything was acknowledged last.
+    /// When anything was acknowledged last, or the first packet after a rest was sent.
     acknowledged: Instant,
+    sent: Instant,
 }
 
 /// Bytes beyond the window after a silence.
@@ -45,6 +53,14 @@ fn trickle(silence: Duration, mtu: u16) -> u64 {
 }
 
 impl Controller for CallController {
+    fn on_sent(&mut self, now: Instant, _bytes: u64, _last_packet_number: u64) {
+        // Who rests is not waiting for an answer.
+        if now.saturating_duration_since(self.sent) > REST {
+            self.acknowledged = self.acknowledged.max(now);
+        }
+        self.sent = now;
+    }
+
     fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, app_limited: bool, _: &quinn_proto::RttEstimator) {
         self.acknowledged = self.acknowledged.max(now);
         self.window.on_ack(now, sent, bytes, !app_limited);
@@ -85,5 +101,15 @@ mod tests {
         for (silence_ms, packets) in [(0, 0), (349, 0), (350, 1), (1300, 20), (3300, 60), (3_600_000, 200)] {
             assert_eq!(trickle(Duration::from_millis(silence_ms), 1200), packets * 1200, "{silence_ms} ms");
         }
+    }
+
+    #[test]
+    fn a_rest_is_no_silence() {
+        let now = clock::now() - Duration::from_secs(60);
+        let mut controller = Arc::new(CallCongestion).build(now, 1200);
+        let after_silence = controller.window();
+        controller.on_sent(clock::now(), 100, 1);
+        let after_rest = controller.window();
+        assert_eq!(after_silence - after_rest, trickle(Duration::from_secs(60), 1200));
     }
 }

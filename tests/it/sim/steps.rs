@@ -381,6 +381,31 @@ fn what_the_user_says_is_done_or_said_not_to_be() {
             phases: &[CALM, (2.0, &[Forces("b")], "b", &[Force]), (25.0, &[], "b", &[]), (60.0, &[], "a", &[Improve])],
         },
         Row {
+            why: "a force goes before a pin, for a dwell",
+            map: NEAR_AND_FAR,
+            phases: &[
+                CALM,
+                (2.0, &[Pins(Some("b"))], "b", &[Pin]),
+                (25.0, &[Forces("a")], "a", &[Force]),
+                (10.0, &[], "b", &[Pin]),
+            ],
+        },
+        Row {
+            why: "a force that cannot be had in time is not remembered",
+            map: NEAR_AND_FAR,
+            phases: &[CALM, (20.0, &[Kill("b"), Forces("b")], "a", &[]), (60.0, &[Revive("b")], "a", &[])],
+        },
+        Row {
+            why: "a pin to a relay that is cut off cannot be had, until it is back",
+            map: NEAR_AND_FAR,
+            phases: &[
+                CALM,
+                (1.0, &[Pins(Some("a"))], "a", &[]),
+                (15.0, &[Says("a", RelayState::Isolated)], "b", &[Improve]),
+                (10.0, &[Says("a", RelayState::Ready)], "a", &[Pin]),
+            ],
+        },
+        Row {
             why: "a force to a relay that is level stays",
             map: LEVEL,
             phases: &[CALM, (2.0, &[Forces("b")], "b", &[Force]), (300.0, &[], "b", &[])],
