@@ -213,7 +213,7 @@ fn a_block_of_the_region_that_carries_the_call_moves_it_counts_down_and_is_stopp
     window.until_said(&format!("In use: {after}"));
     let entry = format!("Moved from {before} to {after}, you blocked the old one");
     let entry = window.until("the move", |window| window.words(&entry));
-    assert!(entry.contains("audio gap ") && entry.ends_with(" ms"), "{entry}");
+    assert!(entry.contains("audio gap "), "{entry}");
     assert_eq!(window.state().active.clone().unwrap().region, after);
 
     let banner = format!("Drill: {before} blocked – 0:");
