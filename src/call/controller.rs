@@ -363,8 +363,7 @@ impl Controller {
         }
         let subscriber = &mut self.subscriber;
         for moved in self.ledger.settle(clock::now(), true, || subscriber.take_longest_gaps_ms()) {
-            self.journal.moved(&self.elector, &moved);
-            let _ = self.events.send(Event::Moved(moved));
+            self.moved(moved);
         }
         self.journal.close(&self.elector).await;
         self.tell(Event::Summary(self.summary()));

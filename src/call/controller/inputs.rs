@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::super::event::Event;
+use super::super::event::{Event, Moved};
 use super::super::manifest;
 use super::super::roster::Change;
 use super::super::session::Session;
@@ -296,8 +296,7 @@ impl Controller {
         }
         let subscriber = &mut self.subscriber;
         for moved in self.ledger.settle(now, false, || subscriber.take_longest_gaps_ms()) {
-            self.journal.moved(&self.elector, &moved);
-            let _ = self.events.send(Event::Moved(moved));
+            self.moved(moved);
         }
         self.report_election(now);
         if self.suspension.slept().is_some_and(|slept| slept >= SLEPT) {
@@ -311,6 +310,14 @@ impl Controller {
             self.reported_at = now;
             self.report();
         }
+    }
+
+    /// What a move cost is known.
+    pub(super) fn moved(&mut self, moved: Moved) {
+        let heard = self.subscriber.mixer().stats().values().any(|peer| peer.received > 0);
+        let seen = self.subscriber.receiver().stats().values().any(|peer| peer.received > 0);
+        self.journal.moved(&self.elector, &moved, [heard, seen]);
+        self.tell(Event::Moved(moved));
     }
 
     /// Tells the relay how far relays are and what moves cost, and us why the history is not whole.

@@ -93,15 +93,15 @@ pub enum What {
         runner_up: Option<Way>,
         candidates: Vec<Figures>,
     },
-    /// What a move cost, measured where it is heard and seen.
+    /// What a move cost, measured where it is heard and seen. A gap is `null` where nobody was heard, or seen, at all.
     Moved {
         from: Option<Way>,
         to: Way,
         reason: String,
         rtt_before_ms: Option<f64>,
         rtt_after_ms: Option<f64>,
-        audio_gap_ms: u64,
-        video_gap_ms: u64,
+        audio_gap_ms: Option<u64>,
+        video_gap_ms: Option<u64>,
     },
     /// Another relay looked better, or was asked for, and the call stayed.
     Kept {

@@ -49,8 +49,8 @@ fn moved(to: &str, audio_gap_ms: u64) -> What {
         reason: "fail_over".into(),
         rtt_before_ms: Some(40.0),
         rtt_after_ms: None,
-        audio_gap_ms,
-        video_gap_ms: 12,
+        audio_gap_ms: Some(audio_gap_ms),
+        video_gap_ms: None,
     }
 }
 
