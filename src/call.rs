@@ -6,6 +6,7 @@
 //!
 //! Knows `net`, `media` and the pure modules. Never: a window, a relay.
 
+pub mod arrivals;
 pub mod command;
 mod controller;
 pub mod event;
@@ -34,6 +35,7 @@ pub use command::{Command, Entry};
 pub use event::Event;
 pub use state::State;
 
+use self::arrivals::Arrivals;
 use self::controller::Controller;
 use self::manifest::Source;
 use crate::media::audio::{AudioSource, Output};
@@ -85,6 +87,7 @@ pub struct Call {
     events: mpsc::UnboundedReceiver<Event>,
     state: watch::Sender<Arc<State>>,
     pictures: Pictures,
+    arrivals: Arrivals,
     task: JoinHandle<()>,
 }
 
@@ -113,9 +116,9 @@ impl Call {
         let (events, events_in) = mpsc::unbounded_channel();
         let pictures = Pictures::default();
         let (controller, inbox) = Controller::new(config, manifest, pictures.clone(), commands_in, events)?;
-        let state = controller.state();
+        let (state, arrivals) = (controller.state(), controller.arrivals());
         let task = tokio::spawn(controller.run(inbox));
-        Ok(Self { commands, events: events_in, state, pictures, task })
+        Ok(Self { commands, events: events_in, state, pictures, arrivals, task })
     }
 
     /// Gives an order; false where the call has ended or too many orders wait.
@@ -136,6 +139,12 @@ impl Call {
     /// Everybody's newest picture.
     pub fn pictures(&self) -> Pictures {
         self.pictures.clone()
+    }
+
+    /// What arrives and when, from now on: for drills and tests.
+    pub fn arrivals(&self) -> Arrivals {
+        self.arrivals.want();
+        self.arrivals.clone()
     }
 
     /// Waits for the end.

@@ -6,12 +6,15 @@ mod args;
 mod call;
 mod demo;
 mod devices;
+mod drill;
 mod gallery;
 mod history;
 mod link;
 mod print;
 mod probe;
+mod simulate;
 mod window;
+mod world;
 
 use std::process::ExitCode;
 
@@ -63,9 +66,11 @@ fn run(runtime: &Runtime, args: Args) -> anyhow::Result<Exit> {
         Some(Sub::Call(args)) => runtime.block_on(call::run(*args)),
         Some(Sub::Devices(args)) => devices::run(&args),
         Some(Sub::Link(args)) => runtime.block_on(link::run(args)),
+        Some(Sub::Drill(args)) => runtime.block_on(drill::run(*args)),
         Some(Sub::Demo(args)) if args.headless => runtime.block_on(demo::run(args)),
         Some(Sub::Demo(args)) => demo::window(runtime, args),
         Some(Sub::History(args)) => history::run(&args),
+        Some(Sub::Simulate(args)) => simulate::run(&args),
         Some(Sub::Gallery(args)) => gallery::run(&args),
         None => window::run(runtime, args.window),
     }

@@ -15,6 +15,7 @@
 //! | L0 | [`clock`] | the only reader of the clock |
 //! | L1 | [`net`] | a `Link`, whatever it rides on; dialling, TLS, emulated distance |
 //! | L1 | `media` | devices, codecs, pictures and sound |
+//! | L1 | [`sim`] | nights of weather in virtual time: elections, relays and the ways between them |
 //! | L1 | [`telemetry`] | logs, the history of elections, tables for exports |
 //! | L1 | `settings` | what the user chose, kept in a file |
 //! | L1 | `instance` | one window a user: links go to the one that runs |
@@ -34,6 +35,7 @@ pub mod jitter;
 pub mod net;
 pub mod proto;
 pub mod rate;
+pub mod sim;
 pub mod telemetry;
 
 #[cfg(feature = "app")]

@@ -4,6 +4,7 @@
 mod inputs;
 mod orders;
 mod outputs;
+mod summary;
 mod view;
 
 pub(super) use inputs::forward;
@@ -17,8 +18,9 @@ use ring::rand::SystemRandom;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
+use super::arrivals::Arrivals;
 use super::command::{Command, Entry};
-use super::event::{AudioSummary, CandidateRow, Event, PeerSummary, Place, Summary, VideoSummary};
+use super::event::{CandidateRow, Event, PeerSummary, Place};
 use super::history::Journal;
 use super::membership::Membership;
 use super::moves::{Ledger, Moving};
@@ -31,11 +33,12 @@ use super::subscribe::Subscriber;
 use super::wishes::Wishes;
 use super::{CallError, Config, manifest};
 use crate::clock::{self, Suspension};
-use crate::election::{self, Elector, Input, LinkId};
+use crate::election::{self, Candidate, Elector, Input, LinkId};
 use crate::media::{self, Device, Encoded, MediaClock, Problem, audio, video};
 use crate::net::{Incoming, Link, LinkError};
 use crate::proto::ParticipantId;
 use crate::proto::manifest::Manifest;
+use crate::telemetry::history::Keep;
 
 /// How often figures, gaps and expectations are looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -149,17 +152,22 @@ impl Controller {
             media.clone(),
         )?;
         let now = clock::now();
-        let election = election::Config { window: config.window, pin: config.pin.clone(), ..Default::default() };
         let relays = match &manifest {
             Some(_) => Relays::Known,
             None if config.sources.is_empty() => Relays::None,
             None => Relays::Loading,
         };
         let manifest = Arc::new(manifest.unwrap_or_default());
-        let elector = Elector::new(now, election, manifest::candidates(&manifest), seed);
+        let candidates = manifest::candidates(&manifest);
+        let election = election::Config {
+            window: config.window,
+            last_winner: last_winner(config.history.as_ref(), &candidates),
+            pin: config.pin.clone(),
+        };
+        let elector = Elector::new(now, election, candidates, seed);
         let own = view::nobody(participant, relays.clone(), &elector);
         let entry = config.entry.take();
-        let journal = Journal::start(config.history.take());
+        let journal = Journal::start(config.history.clone());
         let mut controller = Self {
             publisher: Publisher::new(participant),
             participant,
@@ -217,6 +225,11 @@ impl Controller {
     /// Where the snapshots are put.
     pub(super) fn state(&self) -> watch::Sender<Arc<State>> {
         self.shown.clone()
+    }
+
+    /// What was received and when.
+    pub(super) fn arrivals(&self) -> Arrivals {
+        self.subscriber.arrivals().clone()
     }
 
     fn become_member(&mut self, entry: Entry) -> Result<(), CallError> {
@@ -363,27 +376,11 @@ impl Controller {
         }
         let subscriber = &mut self.subscriber;
         for moved in self.ledger.settle(clock::now(), true, || subscriber.take_longest_gaps_ms()) {
-            self.moved(moved);
+            self.journal.moved(&self.elector, &moved);
+            let _ = self.events.send(Event::Moved(moved));
         }
         self.journal.close(&self.elector).await;
         self.tell(Event::Summary(self.summary()));
-    }
-
-    /// Everybody who was heard or seen, those who left included.
-    fn summary(&self) -> Summary {
-        let here = self.subscriber.peers().map(|peer| self.peer_summary(peer));
-        Summary { moves: self.ledger.count(), peers: self.gone.iter().cloned().chain(here).collect() }
-    }
-
-    fn peer_summary(&self, peer: ParticipantId) -> PeerSummary {
-        let (sound, pictures) = (self.subscriber.mixer().stats(), self.subscriber.receiver().stats());
-        PeerSummary {
-            peer: peer.to_string(),
-            name: self.subscriber.name(peer),
-            audio: sound.get(&peer).map(audio_summary).unwrap_or_default(),
-            video: pictures.get(&peer).map(video_summary).unwrap_or_default(),
-            mouth_to_ear_ms: None,
-        }
     }
 
     /// What was measured of the candidates.
@@ -392,39 +389,13 @@ impl Controller {
     }
 }
 
+/// Who carried the last call, among these.
+fn last_winner(history: Option<&Keep>, candidates: &[Candidate]) -> Option<String> {
+    history?.last_winner(|relay| candidates.iter().any(|candidate| candidate.relay == relay))
+}
+
 fn opening(device: bool) -> DeviceState {
     if device { DeviceState::Opening } else { DeviceState::Off }
-}
-
-fn audio_summary(stats: &crate::jitter::audio::AudioStats) -> AudioSummary {
-    AudioSummary {
-        received: stats.received,
-        lost: stats.lost,
-        recovered: stats.recovered,
-        concealed_ms: stats.concealed_ms,
-        longest_gap_ms: stats.longest_gap_ms,
-        jitter_ms: Some(round_ms(stats.jitter_ms)),
-        delay_ms: Some(round_ms(stats.delay_ms)),
-    }
-}
-
-fn video_summary(stats: &video::receiver::VideoPeerStats) -> VideoSummary {
-    VideoSummary {
-        received: stats.received,
-        decoded: stats.decoded,
-        lost: stats.lost,
-        frozen_ms: stats.frozen_ms,
-        longest_gap_ms: stats.longest_gap_ms,
-        key_frames_requested: stats.key_frames_requested,
-        width: stats.width,
-        height: stats.height,
-        fps: (stats.decoded > 0).then_some(stats.fps.into()),
-    }
-}
-
-/// To a tenth: what a person compares.
-fn round_ms(ms: f64) -> f64 {
-    (ms * 10.0).round() / 10.0
 }
 
 /// Sleeps for ever where there is nothing to wait for.

@@ -126,10 +126,10 @@ pub struct Moved {
     pub reason: Reason,
     pub rtt_before_ms: Option<f64>,
     pub rtt_after_ms: Option<f64>,
-    /// Longest time without real audio of any peer around the move.
-    pub audio_gap_ms: u64,
-    /// Longest time between two pictures of any peer around the move.
-    pub video_gap_ms: u64,
+    /// Longest time without real audio of any peer around the move; `null` where nobody was heard.
+    pub audio_gap_ms: Option<u64>,
+    /// Longest time between two pictures of any peer around the move; `null` where nobody was seen.
+    pub video_gap_ms: Option<u64>,
 }
 
 /// A relay and a way to it.
@@ -162,7 +162,10 @@ pub struct PeerSummary {
 pub struct AudioSummary {
     /// Packets, without doubles.
     pub received: u64,
+    /// Not there when their turn came, those included that came later.
     pub lost: u64,
+    /// Of the lost, those that never came.
+    pub missing: u64,
     pub recovered: u64,
     pub concealed_ms: u64,
     pub longest_gap_ms: u64,

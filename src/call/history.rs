@@ -75,18 +75,16 @@ impl Journal {
         });
     }
 
-    /// What a move cost is known; `heard` and `seen`: there was somebody to miss.
-    pub fn moved(&mut self, elector: &Elector, moved: &Moved, [heard, seen]: [bool; 2]) {
+    /// What a move cost is known.
+    pub fn moved(&mut self, elector: &Elector, moved: &Moved) {
         self.move_count += 1;
         self.news = true;
-        let audio_gap_ms = heard.then_some(moved.audio_gap_ms);
-        let video_gap_ms = seen.then_some(moved.video_gap_ms);
         let gap = |ms: Option<u64>| ms.map(|ms| u32::try_from(ms).unwrap_or(u32::MAX));
         if self.moves.len() < limits::REPORT_MOVES {
             self.moves.push(MoveReport {
                 cause: cause(moved.reason) as i32,
-                audio_gap_ms: gap(audio_gap_ms),
-                video_gap_ms: gap(video_gap_ms),
+                audio_gap_ms: gap(moved.audio_gap_ms),
+                video_gap_ms: gap(moved.video_gap_ms),
             });
         }
         let Some(recorder) = &self.recorder else { return };
@@ -97,8 +95,8 @@ impl Journal {
             reason: moved.reason.to_string(),
             rtt_before_ms: moved.rtt_before_ms,
             rtt_after_ms: moved.rtt_after_ms,
-            audio_gap_ms,
-            video_gap_ms,
+            audio_gap_ms: moved.audio_gap_ms,
+            video_gap_ms: moved.video_gap_ms,
         });
     }
 

@@ -56,7 +56,12 @@ impl Ledger {
 
     /// The moves whose cost is known now (all of them at the end). `gaps_ms` is the longest gap of audio and of video
     /// since the last call without a move.
-    pub fn settle(&mut self, now: Instant, end: bool, gaps_ms: impl FnOnce() -> (u64, u64)) -> Vec<Moved> {
+    pub fn settle(
+        &mut self,
+        now: Instant,
+        end: bool,
+        gaps_ms: impl FnOnce() -> (Option<u64>, Option<u64>),
+    ) -> Vec<Moved> {
         let settled = |done: &Done| end || now.saturating_duration_since(done.at) >= SETTLED;
         if !self.pending.iter().any(settled) {
             return Vec::new();

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use super::arrivals::Arrivals;
 use crate::crypto::frame::Opener;
 use crate::crypto::profile::Profile;
 use crate::crypto::secret::RoomSecret;
@@ -45,6 +46,7 @@ pub struct Subscriber {
     receiver: Receiver,
     peers: BTreeMap<ParticipantId, Peer>,
     early: Vec<(Early, Instant)>,
+    arrivals: Arrivals,
 }
 
 /// What came before its sender's entry in the roster.
@@ -96,7 +98,14 @@ impl Subscriber {
     ) -> Result<Self, SubscribeError> {
         let mixer = Mixer::start(MixerConfig { output: play, record: record_audio }, events.clone())?;
         let receiver = Receiver::start(events, record_video, pictures)?;
-        Ok(Self { room: None, mixer, receiver, peers: BTreeMap::new(), early: Vec::new() })
+        Ok(Self {
+            room: None,
+            mixer,
+            receiver,
+            peers: BTreeMap::new(),
+            early: Vec::new(),
+            arrivals: Arrivals::default(),
+        })
     }
 
     /// The room is about to be entered.
@@ -182,6 +191,7 @@ impl Subscriber {
                 break;
             };
             let Some(payload) = peer.open(&packet.header, &packet.payload) else { continue };
+            self.arrivals.frame(&packet.header, at);
             peer.audio = Some((at, packet.header.dtx));
             let number = packet.header.frame;
             let (capture_us, dtx) = (packet.header.capture_us, packet.header.dtx);
@@ -199,6 +209,7 @@ impl Subscriber {
             return None;
         };
         let payload = peer.open(&frame.header, &frame.payload())?;
+        self.arrivals.frame(&frame.header, at);
         if !peer.profile.as_ref().is_some_and(|profile| profile.camera_off) {
             peer.video = Some(at);
         }
@@ -268,10 +279,15 @@ impl Subscriber {
     }
 
     /// The longest time without sound and between pictures of any peer since this was last asked, ms.
-    pub fn take_longest_gaps_ms(&mut self) -> (u64, u64) {
+    pub fn take_longest_gaps_ms(&mut self) -> (Option<u64>, Option<u64>) {
         let audio = self.peers.keys().filter_map(|id| self.mixer.take_longest_gap_ms(*id)).max();
         let video = self.peers.keys().filter_map(|id| self.receiver.take_longest_gap_ms(*id)).max();
-        (audio.unwrap_or(0), video.unwrap_or(0))
+        (audio, video)
+    }
+
+    /// What came and when.
+    pub fn arrivals(&self) -> &Arrivals {
+        &self.arrivals
     }
 
     pub fn mixer(&self) -> &Mixer {

@@ -96,8 +96,12 @@ pub enum Sub {
     History(HistoryArgs),
     /// Makes an invite
     Link(LinkArgs),
+    /// Puts relays and calls through trouble and measures what it costs the listener
+    Drill(Box<DrillArgs>),
     /// Three relays, emulated distance and two participants, on this machine alone
     Demo(DemoArgs),
+    /// Compares ways to choose a relay, over measured round trips, in virtual time
+    Simulate(SimulateArgs),
     /// Renders every screen in every state to PNG files
     #[command(hide = true)]
     Gallery(GalleryArgs),
@@ -203,6 +207,41 @@ pub struct LinkArgs {
     #[arg(long, value_name = "TOKEN")]
     pub token: Option<String>,
 }
+
+#[derive(Debug, ClapArgs)]
+pub struct DrillArgs {
+    /// What to drill; several are run one after the other
+    #[arg(value_enum, value_name = "SCENARIO", required_unless_present = "all", conflicts_with = "all")]
+    pub scenario: Vec<super::drill::Scenario>,
+    /// Everything
+    #[arg(long)]
+    pub all: bool,
+    /// One JSON object instead of a table, with every sample
+    #[arg(long)]
+    pub json: bool,
+    /// How often each is run; the figures are over all runs
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub runs: usize,
+    /// Participants of a run, where that is open: 6, and 20 in the crowd, unless said
+    #[arg(long, value_name = "N", conflicts_with = "manifest")]
+    pub clients: Option<usize>,
+    /// Round trip to the nearest relay, instead of the scenario's (50ms; 40ms to join)
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "manifest")]
+    pub rtt: Option<Duration>,
+    /// How long two relays swing
+    #[arg(long, default_value = "60s", value_name = "TIME", value_parser = time)]
+    pub flap_time: Duration,
+    /// Drills real relays with two participants, as far as can be done from outside: a file or an https:// address; repeats
+    #[arg(long, value_name = "FILE|URL")]
+    pub manifest: Vec<Source>,
+    /// A signed token, where the relays ask for one
+    #[arg(long, env = "NEARCALL_TOKEN", hide_env_values = true, value_name = "TOKEN", requires = "room")]
+    pub token: Option<String>,
+    /// The room that the token is for; one of its own otherwise
+    #[arg(long, value_name = "ROOM", requires = "manifest")]
+    pub room: Option<String>,
+}
+
 #[derive(Debug, ClapArgs)]
 pub struct DemoArgs {
     /// Without a window: prints the race, the call and its summary
@@ -226,6 +265,34 @@ pub struct DemoArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+pub struct SimulateArgs {
+    /// Cities with a relay
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=32))]
+    pub regions: u8,
+    /// Round trips: cities (212 of them), aws (33 regions), or a file of your own, .csv or .json
+    #[arg(long, default_value = "cities", value_name = "MATRIX")]
+    pub matrix: String,
+    /// Cities with a client; without it, all
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub clients: Option<u16>,
+    /// Races of each client
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub races: u16,
+    /// Calls whose region dies
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub failovers: u16,
+    /// Packets that are lost in each direction, in per cent
+    #[arg(long, default_value = "2", value_name = "PERCENT", value_parser = percent)]
+    pub loss: f64,
+    /// Decides every random number
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// One JSON object instead of tables
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
 pub struct GalleryArgs {
     /// Where the images go
     #[arg(default_value = "gallery", value_name = "FOLDER")]
@@ -243,6 +310,11 @@ fn link(text: &str) -> Result<String, String> {
     known
         .then(|| text.to_owned())
         .ok_or_else(|| "neither a command nor a link (nearcall://join/... or https://...)".into())
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let parsed = text.trim_end_matches('%').parse().ok().filter(|percent| (0.0..=50.0).contains(percent));
+    parsed.ok_or_else(|| "not a number from 0 to 50".into())
 }
 
 fn time(text: &str) -> Result<Duration, String> {

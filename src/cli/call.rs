@@ -148,12 +148,12 @@ pub fn words(event: &Event) -> Option<String> {
         Event::PeerReconnecting { peer, name } => format!("{} is reconnecting", name.as_ref().unwrap_or(peer)),
         Event::FirstFrame { kind, since_join_ms, .. } => format!("first {kind} after {since_join_ms:.0} ms"),
         Event::Moved(moved) => format!(
-            "moved from {} to {} ({}): audio gap {} ms, video gap {} ms",
+            "moved from {} to {} ({}): audio gap {}, video gap {}",
             moved.from.as_ref().map_or("nowhere", |from| &from.region),
             moved.to.region,
             moved.reason,
-            moved.audio_gap_ms,
-            moved.video_gap_ms
+            print::gap(moved.audio_gap_ms),
+            print::gap(moved.video_gap_ms)
         ),
         Event::Kept { candidate, reason } => format!("stayed, not {candidate}: {reason}"),
         Event::Refused { relay, message } => format!("{relay} refuses: {message}"),

@@ -2,7 +2,7 @@
 //! participants who each find their own nearest. With a window, the user is the third; without, the two are all there is.
 
 mod drills;
-mod world;
+mod places;
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use ring::rand::SystemRandom;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
-use self::world::{Seat, World};
+use self::places::{Seat, place};
 use super::args::DemoArgs;
 use super::{Exit, print};
 use crate::call::event::Summary;
@@ -33,13 +33,13 @@ pub fn window(runtime: &Runtime, args: DemoArgs) -> anyhow::Result<Exit> {
     let (orders, orders_in) = mpsc::channel(16);
     let (shown, relays) = watch::channel(Vec::new());
     let (manifest, guests, drilled) = runtime.block_on(async {
-        let mut world = World::start().await?;
-        let manifest = world.place(Seat::Singapore).await?;
+        let mut world = places::world().await?;
+        let manifest = place(&mut world, Seat::Singapore).await?;
         let mut guests = Vec::new();
         for (name, seat, hz, wait) in
             [("Ada (Frankfurt)", Seat::Frankfurt, 330.0, 2), ("Ben (New York)", Seat::NewYork, 247.0, 6)]
         {
-            let call = Call::start(config(name, world.place(seat).await?, secret.clone(), hz)).await?;
+            let call = Call::start(config(name, place(&mut world, seat).await?, secret.clone(), hz)).await?;
             guests.push(tokio::spawn(sit(call, Duration::from_secs(wait))));
         }
         anyhow::Ok((manifest, guests, tokio::spawn(drills::run(world, orders_in, shown))))
@@ -92,10 +92,10 @@ async fn sit(mut call: Call, wait: Duration) {
 
 /// Without a window: the two alone.
 pub async fn run(args: DemoArgs) -> anyhow::Result<Exit> {
-    let mut world = World::start().await?;
+    let mut world = places::world().await?;
     let secret = RoomSecret::random(&SystemRandom::new())?;
-    let near_singapore = world.place(Seat::Singapore).await?;
-    let near_frankfurt = world.place(Seat::Frankfurt).await?;
+    let near_singapore = place(&mut world, Seat::Singapore).await?;
+    let near_frankfurt = place(&mut world, Seat::Frankfurt).await?;
     println!(
         "three relays on this machine, with emulated distance: RTT singapore 40 ms, frankfurt 170 ms, us-east 254 ms"
     );

@@ -7,6 +7,11 @@ fn ms(value: Option<f64>) -> String {
     value.map_or_else(|| "-".into(), |value| format!("{value:.1}"))
 }
 
+/// What a move cost; a dash where there was nobody to miss.
+pub fn gap(ms: Option<u64>) -> String {
+    ms.map_or_else(|| "-".into(), |ms| format!("{ms} ms"))
+}
+
 /// The candidates as they were measured, best mean first, those that did not answer last.
 pub fn race(rows: &[CandidateRow], elected: Option<(&str, &str)>) -> String {
     let mut rows: Vec<_> = rows.iter().collect();

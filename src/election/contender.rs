@@ -4,14 +4,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::proto::Transport;
 use crate::proto::probe::RelayState;
+use crate::proto::{RelayInstance, Transport};
 
 use super::probes::{Path, ms};
+use super::rules::LONG_WINDOW;
 use super::{Candidate, CandidateId, LinkId, LinkState, Standing};
-
-/// The longest window that anything is judged on. One period of a 20 s swing averages out in it.
-pub(super) const LONG: Duration = Duration::from_secs(20);
 
 /// How far a connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +40,9 @@ pub(super) struct Contender {
     /// Whether the last dial got through; `None` before its end.
     pub(super) answers: Option<bool>,
     pub(super) relay_state: Option<RelayState>,
+    /// Which process answered, whatever address it was asked at: an anycast address may lead to a relay that is listed by
+    /// itself as well.
+    pub(super) instance: Option<RelayInstance>,
     /// Said to go away then; last resort until a later probe says ready.
     pub(super) draining: Option<Instant>,
     pub(super) path: Path,
@@ -74,6 +75,7 @@ impl Contender {
             connect: None,
             answers: None,
             relay_state: None,
+            instance: None,
             draining: None,
             path: Path::new(now),
             last_score_ms: None,
@@ -102,6 +104,11 @@ impl Contender {
             Dial::Connected { link, .. } => Some(link),
             _ => None,
         }
+    }
+
+    /// True for two ways to one relay: by its name, or by what answers there.
+    pub(super) fn is_same_relay(&self, other: &Contender) -> bool {
+        self.candidate.relay == other.candidate.relay || self.instance.is_some() && self.instance == other.instance
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -133,7 +140,7 @@ impl Contender {
 
     /// The row of the table.
     pub(super) fn standing(&self, now: Instant, active: Option<LinkId>) -> Standing {
-        let summary = self.path.summary(now, LONG);
+        let summary = self.path.summary(now, LONG_WINDOW);
         let figure = |pick: fn(&super::rtt::Summary) -> f64| summary.as_ref().map(pick);
         let state = match self.dial {
             Dial::Connected { link, .. } if active == Some(link) => LinkState::Active,

@@ -6,19 +6,12 @@
 use std::time::{Duration, Instant};
 
 use super::contender::{Admission, Contender};
-use super::links::{LOST_BASE, LOST_CAP, RUN};
 use super::migration::Incumbent;
 use super::probes::Path;
+use super::rules::{LONG_WINDOW, LOST, SILENCE, SILENCE_TCP, SILENT_PROBES, UPLINK_PROBES};
 use super::score;
 use super::{CandidateId, Elector, EventKind, LinkId, Output, Reason};
 use crate::proto::Transport;
-
-/// Silence shorter than this is weather.
-const SILENCE: Duration = Duration::from_millis(250);
-/// TCP retransmits after 200 ms at the soonest and then twice that: on WebSocket a single loss is silent for long.
-const SILENCE_TCP: Duration = Duration::from_millis(700);
-/// Silence needs so many unanswered probes, so that one lost packet moves nothing.
-const SILENT_PROBES: usize = 2;
 
 /// The active link is in doubt.
 #[derive(Debug, Clone)]
@@ -73,7 +66,7 @@ impl Elector {
         if path.heard <= first + path.srtt()? {
             return None;
         }
-        let last = path.unanswered_run(RUN)? + path.allowance();
+        let last = path.unanswered_run(UPLINK_PROBES)? + path.allowance();
         Some(last.max(first + path.allowance() + self.silence_after(path)))
     }
 
@@ -189,15 +182,20 @@ impl Elector {
         let active = self.incumbent.as_ref().map(|Incumbent { candidate, .. }| *candidate);
         let alive = |contender: &Contender| match doubted {
             Some(since) => contender.path.proven.is_some_and(|proven| proven >= since),
-            None => !contender.path.overdue_run(2, self.now),
+            None => !self.is_silent(contender),
         };
         let standby = self.standby.filter(|id| self.is_warm(*id));
         if let Some(id) = standby.filter(|id| self.contender(*id).is_some_and(|c| alive(c) && self.may_carry(c))) {
             return Some(id);
         }
-        let mut rows = self.rows(1, super::contender::LONG);
+        let mut rows = self.rows(1, LONG_WINDOW);
         rows.retain(|row| Some(row.id) != active && self.contender(row.id).is_some_and(alive));
         score::winner(&rows).map(|row| row.id)
+    }
+
+    /// True if two probes in a row are overdue.
+    pub(super) fn is_silent(&self, contender: &Contender) -> bool {
+        contender.path.overdue_run(SILENT_PROBES, self.now)
     }
 
     /// The active link closed.
@@ -223,15 +221,12 @@ impl Elector {
 
     /// Nobody carries the call: the refuge, or else everything is dialled.
     pub(super) fn come_back_or_fail_over(&mut self, doubted: Option<Instant>) {
-        match doubted.and_then(|since| self.refuge(Some(since))).or_else(|| self.refuge(None)) {
+        // Connected and not measured yet is better than nothing; connected and silent is nothing.
+        let unmeasured =
+            || self.contenders.values().find(|c| self.may_carry(c) && c.path.proven.is_none() && !self.is_silent(c));
+        let refuge = doubted.and_then(|since| self.refuge(Some(since))).or_else(|| self.refuge(None));
+        match refuge.or_else(|| unmeasured().map(|c| c.id)) {
             Some(id) => self.start_move(id, Reason::FailOver),
-            None if self.by_link.values().any(|id| self.contender(*id).is_some_and(|c| self.may_carry(c))) => {
-                // Connected and not measured yet: any is better than none.
-                let any = self.contenders.values().find(|c| self.may_carry(c)).map(|c| c.id);
-                if let Some(id) = any {
-                    self.start_move(id, Reason::FailOver);
-                }
-            }
             None => self.lose_everything(),
         }
     }
@@ -259,13 +254,14 @@ impl Elector {
         }
     }
 
-    /// In distress without a refuge: the others are dialled, without hurry enough to harm.
+    /// In distress without a refuge: the others are dialled, without hurry enough to harm, and who refused is asked again.
     fn look_for_others(&mut self) {
         let now = self.now;
+        self.contenders.values_mut().for_each(|contender| contender.shunned = None);
         let relay = self.active_contender().map(|active| active.candidate.relay.clone());
         let blocked: Vec<_> = self.contenders.values().filter(|c| self.is_blocked(c)).map(|c| c.id).collect();
         for contender in self.contenders.values_mut().filter(|c| c.is_idle() && !blocked.contains(&c.id)) {
-            let wait = self.rng.backoff(contender.failures, LOST_BASE, LOST_CAP);
+            let wait = self.rng.backoff(contender.failures, LOST);
             let other = Some(&contender.candidate.relay) != relay.as_ref();
             let at = if other && contender.candidate.transport == Transport::WebTransport { now } else { now + wait };
             contender.round = contender.round.min(at);

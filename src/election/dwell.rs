@@ -6,12 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::CandidateId;
-
-/// From one such move to the next, and after a user's force.
-pub(super) const LEAST: Duration = Duration::from_secs(30);
-const MOST: Duration = Duration::from_secs(8 * 60);
-/// Quiet for so long, and the dwell halves; left for longer than this, and going back is no flapping.
-const QUIET: Duration = Duration::from_secs(10 * 60);
+use super::rules::{DWELL, DWELL_MOST, QUIET};
 
 #[derive(Debug, Clone)]
 pub(super) struct Dwell {
@@ -24,14 +19,14 @@ pub(super) struct Dwell {
 
 impl Dwell {
     pub(super) fn new() -> Self {
-        Self { length: LEAST, moved: None, quiet: None, left: Vec::new() }
+        Self { length: DWELL, moved: None, quiet: None, left: Vec::new() }
     }
 
     /// A move for the better took place.
     pub(super) fn moved(&mut self, from: CandidateId, to: CandidateId, now: Instant) {
         self.settle(now);
         if self.left.iter().any(|(id, _)| *id == to) {
-            self.length = (self.length * 2).min(MOST);
+            self.length = (self.length * 2).min(DWELL_MOST);
         }
         self.left.retain(|(id, _)| *id != from);
         self.left.push((from, now));
@@ -49,8 +44,8 @@ impl Dwell {
         while let Some(quiet) = self.quiet
             && now.saturating_duration_since(quiet) >= QUIET
         {
-            self.length = (self.length / 2).max(LEAST);
-            self.quiet = (self.length > LEAST).then_some(quiet + QUIET);
+            self.length = (self.length / 2).max(DWELL);
+            self.quiet = (self.length > DWELL).then_some(quiet + QUIET);
         }
         self.left.retain(|(_, at)| now.saturating_duration_since(*at) < QUIET);
     }

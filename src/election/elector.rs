@@ -6,19 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::contender::{Contender, Dial, LONG};
+use super::contender::{Contender, Dial};
 use super::doubt::Doubt;
 use super::dwell::Dwell;
-use super::links::DIAL_TIMEOUT;
 use super::migration::{Incumbent, Moving};
 use super::race::Race;
 use super::reconnect::Lost;
 use super::rng::Rng;
+use super::rules::{DIAL_TIMEOUT, EVALUATION, LONG_WINDOW};
 use super::wishes::Wishes;
 use super::{Candidate, CandidateId, Event, EventKind, Input, LinkId, Output, Reason};
-
-/// From one evaluation to the next.
-pub(super) const EVALUATION: Duration = Duration::from_secs(1);
 
 /// Media that comes less often than this is no sign of life.
 const MOST_PERIOD: Duration = Duration::from_secs(60);
@@ -28,7 +25,7 @@ const MOST_PERIOD: Duration = Duration::from_secs(60);
 pub struct Config {
     /// How long the race goes on, 0-60 s. Nobody waits for it: a leader is there sooner.
     pub window: Duration,
-    /// The relay (id) that carried the last call: dialled first.
+    /// The relay (id) that carried the last call: a hint, dialled first and measured like any other.
     pub last_winner: Option<String>,
     /// A relay or region to stay with, as by [`super::Command::Pin`].
     pub pin: Option<String>,
@@ -87,11 +84,12 @@ impl Elector {
 
     /// Starts a race among other candidates, as if nothing had been measured: for a lobby, in which nobody has joined. The
     /// caller closes every link that it has; ids go on where they were, and so do pins and blocks.
-    pub fn race_anew(&mut self, now: Instant, candidates: Vec<Candidate>) {
+    pub fn race_anew(&mut self, now: Instant, candidates: Vec<Candidate>, last_winner: Option<String>) {
         let ids = Ids { link: self.next_link, probe: self.next_probe, candidate: self.next_candidate };
         let now = now.max(self.now);
         let wishes = self.wishes.anew(now);
-        *self = Self::racing(now, self.config.clone(), candidates, self.rng.clone(), ids);
+        let config = Config { last_winner, ..self.config.clone() };
+        *self = Self::racing(now, config, candidates, self.rng.clone(), ids);
         self.wishes = wishes;
     }
 
@@ -170,7 +168,7 @@ impl Elector {
             Input::Join => self.joined = true,
             Input::Connected { link } => self.connected(link),
             Input::DialFailed { link, error } => self.dial_failed(link, error),
-            Input::ProbeReply { link, id, rtt, state, instance: _ } => self.probe_reply(link, id, rtt, state),
+            Input::ProbeReply { link, id, rtt, state, instance } => self.probe_reply(link, id, rtt, (state, instance)),
             Input::Closed { link, error } => self.closed(link, error),
             Input::Admitted { link } => self.admitted(link),
             Input::Refused { link, error } => self.refused(link, &error),
@@ -267,7 +265,7 @@ impl Elector {
 
     /// Mean RTT of a candidate over the last `window`, ms.
     pub(super) fn mean_ms(&self, id: CandidateId, window: Duration) -> Option<f64> {
-        Some(self.contender(id)?.path.summary(self.now, window.min(LONG))?.trimmed)
+        Some(self.contender(id)?.path.summary(self.now, window.min(LONG_WINDOW))?.trimmed)
     }
 
     /// True if the user forbade the candidate's relay or region.

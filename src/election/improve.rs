@@ -5,22 +5,14 @@
 
 use std::time::Duration;
 
-use super::contender::{Contender, LONG};
-use super::dwell;
-use super::links::ROUND_SOON;
-use super::migration::SHORT;
-use super::score::{self, NOTICEABLE_MS, band_ms, worthwhile_ms};
+use super::contender::Contender;
+use super::rules::{
+    CHECKS, CROWD_SPREAD, DWELL, LONG_WINDOW, MUCH_SLOWER, NOTICEABLE_MS, ROUND_SOON, SAMPLES, SHORT_FACTOR,
+    SHORT_WINDOW,
+};
+use super::score::{self, band_ms, worthwhile_ms};
 use super::{CandidateId, Elector, EventKind, Reason};
 use crate::proto::Transport;
-
-/// What looks better must do so in so many evaluations in a row.
-pub(super) const EVALUATIONS: u8 = 3;
-/// What a short window must show more than a long one.
-const YOUNG: f64 = 2.0;
-/// Over this share of what it was elected with, the active mean alarms.
-const ALARM: f64 = 1.5;
-/// A crowd that sees the same thing moves over this time.
-const CROWD: Duration = Duration::from_secs(3);
 
 /// A candidate against the incumbent.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +39,7 @@ impl Elector {
         }
         self.watch_baseline();
         self.plan_leaving();
-        for (id, score_ms) in self.rows(1, LONG).into_iter().map(|row| (row.id, row.score_ms)) {
+        for (id, score_ms) in self.rows(1, LONG_WINDOW).into_iter().map(|row| (row.id, row.score_ms)) {
             if let Some(contender) = self.contenders.get_mut(&id) {
                 contender.last_score_ms = Some(score_ms);
             }
@@ -64,12 +56,12 @@ impl Elector {
     /// All are raced again when the active path became much slower than what it was elected with.
     fn watch_baseline(&mut self) {
         let Some(id) = self.active_contender().map(|contender| contender.id) else { return };
-        let mean = self.mean_ms(id, SHORT);
+        let mean = self.mean_ms(id, SHORT_WINDOW);
         let Some(incumbent) = &mut self.incumbent else { return };
         let Some(mean) = mean else { return };
         let baseline = *incumbent.baseline_ms.get_or_insert(mean);
-        let worse = mean > baseline * ALARM && mean > baseline + NOTICEABLE_MS;
-        let rested = self.alarmed.is_none_or(|at| self.now >= at + dwell::LEAST);
+        let worse = mean > baseline * MUCH_SLOWER && mean > baseline + NOTICEABLE_MS;
+        let rested = self.alarmed.is_none_or(|at| self.now >= at + DWELL);
         if worse && rested {
             self.alarmed = Some(self.now);
             self.race_again(Duration::ZERO);
@@ -81,7 +73,7 @@ impl Elector {
         let age = |c: &Contender| c.path.first_sent.map(|at| self.now.saturating_duration_since(at));
         let age = age(contender)?.min(age(active)?);
         let over = |window: Duration, factor: f64| {
-            let theirs = self.row(contender, super::race::SAMPLES, window)?;
+            let theirs = self.row(contender, SAMPLES, window)?;
             let ours = self.row(active, 1, window)?;
             let needed_ms = worthwhile_ms(ours.score_ms) * factor;
             // Whoever stays with a relay that is cut off hears nobody else: any fit one is better.
@@ -90,8 +82,8 @@ impl Elector {
             let worse = contender.not_ready() && !active.not_ready();
             (!worse).then_some(Comparison { gain_ms, needed_ms })
         };
-        let long = (age >= LONG).then(|| over(LONG, 1.0)).flatten();
-        let short = over(SHORT.min(age), YOUNG);
+        let long = (age >= LONG_WINDOW).then(|| over(LONG_WINDOW, 1.0)).flatten();
+        let short = over(SHORT_WINDOW.min(age), SHORT_FACTOR);
         match (long, short) {
             (Some(long), Some(short)) if short.suffices() && !long.suffices() => Some(short),
             (long, short) => long.or(short),
@@ -126,7 +118,7 @@ impl Elector {
 
     /// In the band of the near tie.
     fn is_level(&self, contender: &Contender, active: &Contender) -> bool {
-        let rows = (self.row(contender, super::race::SAMPLES, LONG), self.row(active, 1, LONG));
+        let rows = (self.row(contender, SAMPLES, LONG_WINDOW), self.row(active, 1, LONG_WINDOW));
         let (Some(theirs), Some(ours)) = rows else { return false };
         debug_assert!(theirs.transport == Transport::WebTransport);
         let best = theirs.score_ms.min(ours.score_ms);
@@ -139,8 +131,8 @@ impl Elector {
         if self.wishes.is_leaving() || self.improving.is_some() || self.moving.is_some() || self.doubt.is_some() {
             return;
         }
-        let proven = |c: &Contender| c.better >= EVALUATIONS || c.level >= EVALUATIONS;
-        let mut rows = self.rows(1, LONG);
+        let proven = |c: &Contender| c.better >= CHECKS || c.level >= CHECKS;
+        let mut rows = self.rows(1, LONG_WINDOW);
         rows.retain(|row| self.contender(row.id).is_some_and(proven));
         let Some(id) = score::winner(&rows).map(|row| row.id) else { return };
         let remaining = self.dwell.remaining(self.now);
@@ -151,9 +143,9 @@ impl Elector {
                 format!("better, but the last move was recent: {} s to go", remaining.as_secs()),
             );
         }
-        let improved = self.contender(id).is_some_and(|c| c.better >= EVALUATIONS);
+        let improved = self.contender(id).is_some_and(|c| c.better >= CHECKS);
         let reason = if improved { Reason::Improve } else { Reason::Transport };
-        let wait = self.rng.between(Duration::ZERO, CROWD);
+        let wait = self.rng.between(Duration::ZERO, CROWD_SPREAD);
         self.improving = Some((id, reason, self.now + wait));
     }
 
@@ -167,7 +159,7 @@ impl Elector {
         if self.wishes.is_leaving() {
             return;
         }
-        let good = |c: &Contender| self.may_carry(c) && (c.better >= EVALUATIONS || c.level >= EVALUATIONS);
+        let good = |c: &Contender| self.may_carry(c) && (c.better >= CHECKS || c.level >= CHECKS);
         match self.contender(id).map(good) {
             Some(true) => self.start_move(id, reason),
             Some(false) => self.keep(id, "passed", "it was better for a moment only".into()),

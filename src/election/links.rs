@@ -4,45 +4,16 @@
 
 use std::time::{Duration, Instant};
 
-use crate::proto::Transport;
 use crate::proto::probe::RelayState;
+use crate::proto::{RelayInstance, Transport};
 
 use super::contender::{Admission, Contender, Dial};
 use super::probes::Path;
+use super::rules::{
+    BURST, CALM, DEAD_AFTER, DEAD_STRANDED, DIAL_TIMEOUT, FAST_INTERVAL, IDLE_INTERVAL, LOBBY, LOST, PROBE_INTERVAL,
+    ROUND_MAX, ROUND_MIN, STANDBY_INTERVAL, TRIAL, UPLINK_PROBES,
+};
 use super::{CandidateId, Elector, EventKind, LinkId, Output};
-
-/// The driver's own time limit should be shorter; this one holds if it forgets.
-pub(super) const DIAL_TIMEOUT: Duration = Duration::from_secs(15);
-/// Pace of a race, of the active link, and of whatever is being tried.
-pub(super) const RACE_PACE: Duration = Duration::from_millis(200);
-/// Pace while there is doubt, and of the first probes of a race.
-pub(super) const FAST_PACE: Duration = Duration::from_millis(50);
-/// So many probes of a race go out at the fast pace: as many as a leader needs.
-pub(super) const BURST: u32 = super::race::SAMPLES as u32;
-/// Pace of the standby, and of a lobby that waits for the user.
-const STANDBY_PACE: Duration = Duration::from_secs(1);
-/// Pace of links that are merely held.
-const IDLE_PACE: Duration = Duration::from_secs(5);
-/// A link on which nothing came for so long, though it was probed, is dead whatever the transport thinks.
-const DEAD_AFTER: Duration = Duration::from_secs(10);
-/// So many probes must have gone unanswered before a link is called silent or its uplink dead.
-pub(super) const RUN: usize = 4;
-/// A round lasts as long as a race by default.
-pub(super) const TRIAL: Duration = Duration::from_secs(3);
-/// Light rounds: each candidate at its own random phase.
-const ROUND_MIN: Duration = Duration::from_secs(120);
-const ROUND_MAX: Duration = Duration::from_secs(300);
-/// A relay that is new, or free again, is dialled within this: measured within 20 s with a trial behind it.
-pub(super) const ROUND_SOON: Duration = Duration::from_secs(10);
-/// Redialling with a call that runs: no hurry.
-const CALM_BASE: Duration = Duration::from_secs(2);
-const CALM_CAP: Duration = Duration::from_secs(60);
-/// Redialling in the lobby: somebody is watching.
-const LOBBY_BASE: Duration = Duration::from_secs(1);
-const LOBBY_CAP: Duration = Duration::from_secs(15);
-/// Redialling without any link.
-pub(super) const LOST_BASE: Duration = Duration::from_millis(250);
-pub(super) const LOST_CAP: Duration = Duration::from_secs(5);
 
 impl Elector {
     /// Dials every candidate that may be dialled, those for which `first` holds first.
@@ -82,11 +53,18 @@ impl Elector {
         contender.error = None;
         contender.failures = 0;
         contender.path = Path::new(now);
-        contender.relay_state = None;
+        (contender.relay_state, contender.instance) = (None, None);
         contender.trial = now + trial;
         (contender.better, contender.level) = (0, 0);
-        let candidate = contender.id;
+        let (candidate, websocket) = (contender.id, contender.is_websocket());
+        let relay = contender.candidate.relay.clone();
         self.event(EventKind::Candidate { candidate });
+        if websocket {
+            // The relay is back: what it offers over QUIC is measured beside this, and not minutes later.
+            let failed =
+                |c: &&mut Contender| c.candidate.relay == relay && !c.is_websocket() && c.answers == Some(false);
+            self.contenders.values_mut().filter(failed).for_each(|c| (c.round, c.not_before) = (now, now));
+        }
         self.first_sign_of_life();
     }
 
@@ -135,10 +113,12 @@ impl Elector {
     /// The one place where a link stops being one.
     fn forget(&mut self, link: LinkId, error: Option<String>) {
         let Some(id) = self.by_link.remove(&link) else { return };
-        let (base, cap) = match (self.incumbent_alive(), self.joined && self.incumbent.is_some()) {
-            (true, _) => (CALM_BASE, CALM_CAP),
-            (false, true) => (LOST_BASE, LOST_CAP),
-            (false, false) => (LOBBY_BASE, LOBBY_CAP),
+        // A link that is silent, with nowhere to go, carries nobody.
+        let carried = self.incumbent_alive() && !self.is_stranded();
+        let backoff = match (carried, self.joined && self.incumbent.is_some()) {
+            (true, _) => CALM,
+            (false, true) => LOST,
+            (false, false) => LOBBY,
         };
         let now = self.now;
         let Some(contender) = self.contenders.get_mut(&id) else { return };
@@ -149,7 +129,7 @@ impl Elector {
         contender.round = now + self.rng.between(ROUND_MIN, ROUND_MAX);
         if error.is_some() {
             contender.answers = Some(was_connected);
-            contender.not_before = now + self.rng.backoff(contender.failures, base, cap);
+            contender.not_before = now + self.rng.backoff(contender.failures, backoff);
             contender.failures = contender.failures.saturating_add(1);
         }
         contender.error = error;
@@ -171,19 +151,20 @@ impl Elector {
         true
     }
 
-    pub(super) fn probe_reply(&mut self, link: LinkId, id: u64, rtt: Duration, state: RelayState) {
-        let now = self.now;
+    pub(super) fn probe_reply(&mut self, link: LinkId, id: u64, rtt: Duration, said: (RelayState, RelayInstance)) {
+        let (now, (state, instance)) = (self.now, said);
         let Some(contender) = self.on_link(link) else { return };
         if contender.connected().is_none() || !contender.path.reply(id, rtt, now) {
             return;
         }
-        let said = contender.relay_state.replace(state);
+        contender.instance = Some(instance);
+        let before = contender.relay_state.replace(state);
         let (candidate, relay) = (contender.id, contender.candidate.relay.clone());
         if state == RelayState::Ready {
             let asked = contender.path.proven;
             self.recovered(&relay, asked);
         }
-        if said != Some(state) {
+        if before != Some(state) {
             self.event(EventKind::Candidate { candidate });
         }
         self.probed_while_moving(link);
@@ -203,8 +184,9 @@ impl Elector {
 
     /// When a link counts as dead if nothing comes over it.
     pub(super) fn silent_at(&self, contender: &Contender) -> Option<Instant> {
-        contender.path.sent_in_silence(RUN)?;
-        Some(contender.path.heard + DEAD_AFTER)
+        contender.path.sent_in_silence(UPLINK_PROBES)?;
+        let spare = self.is_stranded() && contender.connected() != self.active();
+        Some(contender.path.heard + if spare { DEAD_STRANDED } else { DEAD_AFTER })
     }
 
     pub(super) fn bury_silent_links(&mut self) {
@@ -227,25 +209,25 @@ impl Elector {
         if !self.incumbent_alive() {
             let racing = !self.race.over || self.joined || tried;
             return match racing {
-                true if contender.path.sent < BURST => FAST_PACE,
-                true => RACE_PACE,
-                false => STANDBY_PACE,
+                true if contender.path.sent < BURST => FAST_INTERVAL,
+                true => PROBE_INTERVAL,
+                false => STANDBY_INTERVAL,
             };
         }
         if self.doubt.is_some() {
-            return if active || standby { FAST_PACE } else { RACE_PACE };
+            return if active || standby { FAST_INTERVAL } else { PROBE_INTERVAL };
         }
         if active {
             // Two in a row unanswered while data still arrives: find out.
-            return if contender.path.overdue_run(2, self.now) { FAST_PACE } else { RACE_PACE };
+            return if contender.path.overdue_run(2, self.now) { FAST_INTERVAL } else { PROBE_INTERVAL };
         }
         if tried || self.moving.as_ref().is_some_and(|moving| Some(moving.to) == link) {
-            return RACE_PACE;
+            return PROBE_INTERVAL;
         }
         if standby || contender.better > 0 || self.is_sibling_of_active(contender) {
-            return STANDBY_PACE;
+            return STANDBY_INTERVAL;
         }
-        IDLE_PACE
+        IDLE_INTERVAL
     }
 
     pub(super) fn next_probe_at(&self, contender: &Contender) -> Option<Instant> {
@@ -287,10 +269,10 @@ impl Elector {
         if !contender.is_idle() || !contender.listed || self.is_blocked(contender) {
             return None;
         }
-        if !self.incumbent_alive() {
+        if !self.incumbent_alive() || self.is_stranded() {
             return Some(contender.not_before);
         }
-        if self.is_superfluous(contender) && !self.is_stranded() {
+        if self.is_superfluous(contender) {
             return None;
         }
         Some(if self.wishes.wants(contender) {

@@ -1,23 +1,11 @@
 //! Make before break: who carries the call, who is about to, and the one place where that changes.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::contender::{Admission, Contender};
 use super::probes::ms;
+use super::rules::{ATTEMPT, ATTEMPT_TRIPS, EVALUATION, SHORT_WINDOW, SHUN, SHUN_LOST};
 use super::{CandidateId, Elector, EventKind, LinkId, Output, Reason};
-
-/// A move that takes longer has failed: time for a handshake, a subscription and a key frame.
-const ATTEMPT: Duration = Duration::from_secs(2);
-/// Or so many round trips.
-const ATTEMPT_TRIPS: u32 = 8;
-/// A candidate to which a move failed is left alone so long, doubling.
-const SHUN: Duration = Duration::from_secs(30);
-const SHUN_CAP: Duration = Duration::from_secs(480);
-/// And so long while nobody carries the call.
-const SHUN_LOST: Duration = Duration::from_secs(1);
-const SHUN_LOST_CAP: Duration = Duration::from_secs(30);
-/// What the active mean is compared with: long enough for one lost probe not to matter.
-pub(super) const SHORT: Duration = Duration::from_secs(5);
 
 /// Who carries the call, or did until its link ended.
 #[derive(Debug, Clone)]
@@ -128,14 +116,14 @@ impl Elector {
         self.stop_duplicates();
         let suspect = self.doubt.is_some();
         let old = self.incumbent.take();
-        let baseline_ms = self.mean_ms(candidate, SHORT);
+        let baseline_ms = self.mean_ms(candidate, SHORT_WINDOW);
         self.incumbent = Some(Incumbent { candidate, link, baseline_ms });
         (self.moving, self.doubt, self.lost, self.improving) = (None, None, None, None);
         (self.alarmed, self.standby_rival) = (None, None);
         self.race.leader = Some(candidate);
         self.kept.clear();
         self.wishes.moved();
-        self.next_evaluation = self.now + super::elector::EVALUATION;
+        self.next_evaluation = self.now + EVALUATION;
         for contender in self.contenders.values_mut() {
             (contender.better, contender.level) = (0, 0);
         }
@@ -206,12 +194,12 @@ impl Elector {
     }
 
     fn shun(&mut self, id: CandidateId, error: &str) {
-        let (base, cap) = if self.incumbent_alive() { (SHUN, SHUN_CAP) } else { (SHUN_LOST, SHUN_LOST_CAP) };
+        let carried = self.incumbent_alive() && !self.is_stranded();
+        let backoff = if carried { SHUN } else { SHUN_LOST };
         let now = self.now;
         let Some(contender) = self.contenders.get_mut(&id) else { return };
-        let wait = base.saturating_mul(2u32.saturating_pow(contender.refusals.min(16))).min(cap);
+        contender.shunned = Some(now + backoff.after(contender.refusals));
         contender.refusals = contender.refusals.saturating_add(1);
-        contender.shunned = Some(now + wait);
         (contender.better, contender.level) = (0, 0);
         contender.error = Some(error.to_owned());
     }

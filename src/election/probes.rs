@@ -7,21 +7,16 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::rtt::{Smoothed, Summary};
+use super::rules::{LOST_AFTER, PATIENCE, PATIENCE_TRIPS, SILENCE_MOST, SLACK, UNKNOWN_ALLOWANCE};
 
 /// Probes that are remembered at most: the longest window at the fastest pace.
 const REMEMBERED: usize = 512;
 /// Probes shown as a sparkline.
 const RECENT: usize = 60;
-/// A probe is lost after this at least: TCP takes two retransmissions in it, and a first decision is never made on losses.
-const LOST_AFTER: Duration = Duration::from_secs(1);
-/// Before the first answer nothing is known but that the planet has a size.
-const UNKNOWN_ALLOWANCE: Duration = Duration::from_secs(1);
-/// What an answer may be late before the path is doubted, beyond what its variance explains: three audio packets.
-const SLACK: Duration = Duration::from_millis(60);
 
 /// How long an answer that takes `mean` when all is well is worth waiting for: with one loss on the way.
 pub(super) fn patience(mean: Duration) -> Duration {
-    mean * 4 + Duration::from_millis(100)
+    mean * PATIENCE_TRIPS + PATIENCE
 }
 
 #[derive(Debug, Clone)]
@@ -110,8 +105,7 @@ impl Path {
 
     /// clamp(3 x SRTT + 4 x var, `least`, 1 s): how long an expected thing may be missing before the path is given up.
     pub(super) fn fail_over_after(&self, least: Duration) -> Duration {
-        const MOST: Duration = Duration::from_secs(1);
-        self.srtt().map_or(MOST, |srtt| (srtt * 3 + self.smoothed.var() * 4).clamp(least, MOST))
+        self.srtt().map_or(SILENCE_MOST, |srtt| (srtt * 3 + self.smoothed.var() * 4).clamp(least, SILENCE_MOST))
     }
 
     /// When the probes were sent that come after the newest answered one, oldest first.

@@ -6,13 +6,11 @@ use std::time::{Duration, Instant};
 
 use crate::proto::Transport;
 
-use super::contender::{Admission, Contender, Dial, LONG};
+use super::contender::{Admission, Contender, Dial};
 use super::probes::{from_ms, patience};
+use super::rules::{LONG_WINDOW, PROBE_INTERVAL, READY_PATIENCE, SAMPLES};
 use super::score::{self, Class, Row};
 use super::{CandidateId, Elector, EventKind, Reason};
-
-/// A leader has so many samples.
-pub(super) const SAMPLES: usize = 3;
 
 #[derive(Debug, Clone)]
 pub(super) struct Race {
@@ -35,9 +33,6 @@ impl Race {
         [ends, self.recheck].into_iter().flatten().min()
     }
 }
-
-/// While nobody ready has answered, the others get so long: four round trips to the other side of the planet.
-const READY_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Whether a winner can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +82,7 @@ impl Elector {
             self.start_move(leader, Reason::First);
         } else if self.race.decided.is_some() {
             // The leader failed: the next best at once.
-            let rows = self.rows(1, LONG);
+            let rows = self.rows(1, LONG_WINDOW);
             if let Some(id) = score::winner(&rows).map(|row| row.id) {
                 self.start_move(id, Reason::First);
             }
@@ -101,7 +96,9 @@ impl Elector {
 
     /// The candidates that could carry the call, with at least so many samples in the window.
     pub(super) fn rows(&self, samples: usize, window: Duration) -> Vec<Row> {
-        let may = self.contenders.values().filter(|contender| self.may_carry(contender));
+        // Without any link, figures from before the silence are no sign of life.
+        let lives = |contender: &&Contender| self.lost.is_none() || !self.is_silent(contender);
+        let may = self.contenders.values().filter(|contender| self.may_carry(contender)).filter(lives);
         may.filter_map(|contender| self.row(contender, samples, window)).collect()
     }
 
@@ -124,9 +121,9 @@ impl Elector {
     /// There is a leader as soon as a candidate has so many samples and no other could still beat it.
     pub(super) fn verdict(&self, samples: usize) -> Verdict {
         let window_over = self.race.over && self.lost.is_none();
-        let mut rows = self.rows(samples, LONG);
+        let mut rows = self.rows(samples, LONG_WINDOW);
         if rows.is_empty() && window_over {
-            rows = self.rows(1, LONG);
+            rows = self.rows(1, LONG_WINDOW);
         }
         let Some(best) = score::winner(&rows) else {
             return Verdict::Wait(None);
@@ -159,8 +156,8 @@ impl Elector {
                     && best.transport == Transport::WebSocket
                     && self.class(rival) == best.class;
                 let beat_ms = best.score_ms + if band { score::band_ms(best.score_ms) } else { 0.0 };
-                let answered = since + patience + super::links::RACE_PACE;
-                match rival.path.summary(self.now, LONG) {
+                let answered = since + patience + PROBE_INTERVAL;
+                match rival.path.summary(self.now, LONG_WINDOW) {
                     _ if self.class(rival) > best.class => None,
                     _ if better => Some(answered),
                     Some(summary) => (summary.min < beat_ms).then_some(answered),
@@ -184,7 +181,7 @@ impl Elector {
 
     /// How much better the elected one is than the runner-up, by score; and who that is.
     pub(super) fn margin(&self, id: CandidateId) -> (Option<f64>, Option<CandidateId>) {
-        let rows = self.rows(1, LONG);
+        let rows = self.rows(1, LONG_WINDOW);
         let Some(own) = rows.iter().find(|row| row.id == id) else { return (None, None) };
         match score::runner_up(&rows, id, &own.relay) {
             Some(second) => (Some(second.score_ms - own.score_ms), Some(second.id)),

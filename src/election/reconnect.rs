@@ -4,14 +4,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::contender::LONG;
-use super::links::LOST_BASE;
+use super::contender::{Contender, Dial};
 use super::race::{Race, Verdict};
+use super::rules::{GATHER, LONG_WINDOW, LOST, READY_PATIENCE};
 use super::score;
 use super::{CandidateId, Elector, EventKind, LinkId, Output, Reason};
-
-/// From the first connection on, others have so long to show that they are better.
-const GATHER: Duration = Duration::from_millis(500);
 
 /// Every link is lost.
 #[derive(Debug, Clone)]
@@ -43,7 +40,7 @@ impl Elector {
         for contender in self.contenders.values_mut() {
             contender.failures = 0;
             let last = Some(&contender.candidate.relay) == relay.as_ref();
-            let wait = if last { Duration::ZERO } else { self.rng.between(LOST_BASE / 2, LOST_BASE) };
+            let wait = if last { Duration::ZERO } else { self.rng.between(LOST.base / 2, LOST.base) };
             contender.not_before = now + wait;
             contender.shunned = None;
         }
@@ -56,6 +53,15 @@ impl Elector {
         if lost.first_sign.replace(lost.first_sign.unwrap_or(now)).is_some() {
             return;
         }
+        // A dial that began in the dark waits for its retransmission; a new one does not.
+        let in_the_dark = |contender: &Contender| match contender.dial {
+            Dial::Dialling { link, since } => (now >= since + READY_PATIENCE).then_some(link),
+            _ => None,
+        };
+        let dark: Vec<LinkId> = self.contenders.values().filter_map(in_the_dark).collect();
+        for link in dark {
+            self.hang_up(link, None);
+        }
         for contender in self.contenders.values_mut().filter(|contender| contender.is_idle()) {
             contender.not_before = now;
             contender.failures = 0;
@@ -65,7 +71,7 @@ impl Elector {
     /// Takes the last working one at its first answer; else who leads on one sample; else, after a moment, the best.
     pub(super) fn come_back(&mut self) {
         let Some(lost) = self.lost.clone() else { return self.come_back_or_fail_over(None) };
-        let rows = self.rows(1, LONG);
+        let rows = self.rows(1, LONG_WINDOW);
         let best_class = rows.iter().map(|row| row.class).min();
         let last = rows.iter().find(|row| row.id == lost.last && Some(row.class) == best_class).map(|row| row.id);
         let verdict = self.verdict(1);

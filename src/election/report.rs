@@ -1,6 +1,7 @@
 //! What can be asked: the table, and how the election stands. Changes nothing.
 
-use super::contender::{Admission, LONG};
+use super::contender::Admission;
+use super::rules::LONG_WINDOW;
 use super::score::{self, band_ms};
 use super::{Candidate, CandidateId, Elector, LinkId, Standing};
 
@@ -50,7 +51,7 @@ impl Elector {
 
     /// Who would be elected on what is known now; `None` if nobody answered.
     pub fn outcome(&self) -> Option<Outcome> {
-        let rows = self.rows(1, LONG);
+        let rows = self.rows(1, LONG_WINDOW);
         let won = match &self.incumbent {
             Some(incumbent) => rows.iter().find(|row| row.id == incumbent.candidate),
             None => None,

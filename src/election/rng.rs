@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use super::rules::Backoff;
+
 /// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
 #[derive(Debug, Clone)]
 pub(super) struct Rng(u64);
@@ -27,10 +29,10 @@ impl Rng {
         low + high.saturating_sub(low).mul_f64(share)
     }
 
-    /// How long to wait before attempt `failures` + 1: doubles from `base` to `cap`, never under `base`, with jitter.
-    pub(super) fn backoff(&mut self, failures: u32, base: Duration, cap: Duration) -> Duration {
-        let full = base.saturating_mul(2u32.saturating_pow(failures.min(16).saturating_add(1))).min(cap);
-        self.between(base.max(full / 2), full)
+    /// How long to wait before attempt `failures` + 1: with jitter, never under the base nor over the cap.
+    pub(super) fn backoff(&mut self, failures: u32, backoff: Backoff) -> Duration {
+        let full = backoff.after(failures.saturating_add(1));
+        self.between(backoff.base.max(full / 2), full)
     }
 }
 
@@ -43,7 +45,7 @@ mod tests {
         let (base, cap) = (Duration::from_millis(250), Duration::from_secs(5));
         let mut rng = Rng::new(7);
         for failures in 0..100 {
-            let wait = rng.backoff(failures, base, cap);
+            let wait = rng.backoff(failures, Backoff { base, cap });
             assert!(wait >= base && wait <= cap, "{failures}: {wait:?}");
             assert!(failures < 5 || wait >= cap / 2, "{failures}: {wait:?}");
         }

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use super::rules::{LOSS_MS, MUCH_SLOWER, NOTICEABLE_MS};
+
 /// SRTT and RTTVAR of RFC 6298, section 2.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Smoothed {
@@ -82,7 +84,7 @@ impl Summary {
 
     /// Mean RTT + loss x (mean + 100 ms): what a lost packet costs is a round trip and the time to notice.
     pub(super) fn score(&self) -> f64 {
-        self.trimmed + self.loss() * (self.trimmed + 100.0)
+        self.trimmed + self.loss() * (self.trimmed + LOSS_MS)
     }
 }
 
@@ -98,7 +100,8 @@ fn without_outliers(sorted: &[f64], median: f64) -> &[f64] {
         return sorted;
     }
     let most = n.div_ceil(10);
-    let outliers = sorted.iter().rev().take(most).take_while(|&&rtt| rtt > median * 1.5 + 10.0).count();
+    let outliers =
+        sorted.iter().rev().take(most).take_while(|&&rtt| rtt > median * MUCH_SLOWER + NOTICEABLE_MS).count();
     &sorted[..n - outliers]
 }
 

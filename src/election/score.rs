@@ -5,13 +5,7 @@
 use crate::proto::Transport;
 
 use super::CandidateId;
-
-/// A gain under this is noise at any RTT, ms. The near tie, the improvement and the alarm all mean this one thing.
-pub(super) const NOTICEABLE_MS: f64 = 10.0;
-/// A near tie is within this share of the best score.
-pub(super) const TIE: f64 = 0.1;
-/// An improvement is this share of the active score.
-pub(super) const GAIN: f64 = 0.2;
+use super::rules::{GAIN_SHARE, NOTICEABLE_MS, TIE_SHARE};
 
 /// What outweighs any score; lower is better, the first field first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,12 +30,12 @@ pub(super) struct Row {
 
 /// What lies between two scores that count as level.
 pub(super) fn band_ms(best_ms: f64) -> f64 {
-    (best_ms * TIE).max(NOTICEABLE_MS)
+    (best_ms * TIE_SHARE).max(NOTICEABLE_MS)
 }
 
 /// The gain that is worth a move away from `active_ms`.
 pub(super) fn worthwhile_ms(active_ms: f64) -> f64 {
-    (active_ms * GAIN).max(NOTICEABLE_MS)
+    (active_ms * GAIN_SHARE).max(NOTICEABLE_MS)
 }
 
 fn order(a: &Row, b: &Row) -> std::cmp::Ordering {
@@ -53,13 +47,14 @@ pub(super) fn rank(rows: &mut [Row]) {
     rows.sort_by(order);
 }
 
-/// The lowest score of the best class; or the best WebTransport candidate of that class within the near tie.
+/// The lowest score of the best class; or, within the near tie, WebTransport of that class: of the same relay if it is
+/// there, for a tie is about the transport; else of the best other one.
 pub(super) fn winner<'a>(rows: impl IntoIterator<Item = &'a Row> + Clone) -> Option<&'a Row> {
     let best = rows.clone().into_iter().min_by(|a, b| order(a, b))?;
     let level = best.score_ms + band_ms(best.score_ms);
     rows.into_iter()
         .filter(|row| row.transport == Transport::WebTransport && row.class == best.class && row.score_ms <= level)
-        .min_by(|a, b| order(a, b))
+        .min_by(|a, b| (a.relay != best.relay).cmp(&(b.relay != best.relay)).then(order(a, b)))
         .or(Some(best))
 }
 
@@ -90,6 +85,13 @@ mod tests {
             ("beyond 10 %", vec![row(0, WebSocket, 200.0, false), row(1, WebTransport, 221.0, false)], Some(0)),
             ("a far ready one", vec![row(0, WebTransport, 20.0, true), row(1, WebSocket, 300.0, false)], Some(1)),
             ("no ready one at all", vec![row(0, WebTransport, 20.0, true)], Some(0)),
+            (
+                "the same relay by WebTransport before a better score of another",
+                vec![row(0, WebSocket, 40.0, false), row(1, WebTransport, 42.0, false), {
+                    Row { relay: "0".into(), ..row(2, WebTransport, 49.0, false) }
+                }],
+                Some(2),
+            ),
             (
                 "the near tie does not cross classes",
                 vec![row(0, WebSocket, 20.0, false), row(1, WebTransport, 20.0, true)],

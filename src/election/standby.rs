@@ -4,25 +4,17 @@
 
 use std::collections::BTreeSet;
 
-use super::contender::{Admission, Contender, LONG};
+use super::contender::{Admission, Contender};
+use super::rules::{CHECKS, IDLE_LINKS, LONG_WINDOW, NEAR, NOTICEABLE_MS, STANDBY_RUN};
 use super::score::{self, Row};
 use super::{CandidateId, Elector, EventKind, Output};
-
-/// Connected and idle beside the standby.
-const IDLE: usize = 2;
-/// Another region is near enough for a standby within so many times the RTT of the active one.
-const NEAR: f64 = 2.0;
-/// A standby that leaves so many probes in a row unanswered is none.
-const SILENT: usize = 3;
-/// Evaluations in a row that a better standby must look better.
-const EVALUATIONS: u8 = super::improve::EVALUATIONS;
 
 /// How well a candidate can stand by; lower is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Tier {
     /// Another relay, near.
     Near,
-    /// The same relay by another transport: survives the path, not the relay.
+    /// The same relay by another transport or address: survives the path, not the relay.
     Same,
     /// Another relay, far: better than none.
     Far,
@@ -54,7 +46,7 @@ impl Elector {
     fn drop_bad_standby(&mut self) {
         let Some(contender) = self.standby.and_then(|id| self.contender(id)) else { return };
         // In doubt everything may be silent, and nobody is blamed.
-        let silent = self.doubt.is_none() && contender.path.overdue_run(SILENT, self.now);
+        let silent = self.doubt.is_none() && contender.path.overdue_run(STANDBY_RUN, self.now);
         let Some(link) = contender.connected() else { return };
         if silent || contender.unfit() || !self.may_carry(contender) {
             let why = if silent { "fell silent" } else { "not fit for a standby" };
@@ -65,21 +57,21 @@ impl Elector {
     /// Candidates that could stand by, by tier.
     fn standby_rows(&self) -> Vec<(Tier, Row)> {
         let Some(active) = self.active_contender() else { return Vec::new() };
-        let active_ms = self.mean_ms(active.id, LONG);
+        let active_ms = self.mean_ms(active.id, LONG_WINDOW);
         let tier = |row: &Row| {
             let contender = self.contender(row.id)?;
             if row.id == active.id || contender.unfit() || !contender.listed {
                 return None;
             }
             let near = contender.candidate.region == active.candidate.region
-                || active_ms.is_some_and(|active_ms| row.mean_ms <= active_ms * NEAR);
-            Some(match (contender.candidate.relay == active.candidate.relay, near) {
+                || active_ms.is_some_and(|active_ms| row.mean_ms <= (active_ms * NEAR).max(active_ms + NOTICEABLE_MS));
+            Some(match (contender.is_same_relay(active), near) {
                 (true, _) => Tier::Same,
                 (false, true) => Tier::Near,
                 (false, false) => Tier::Far,
             })
         };
-        self.rows(1, LONG).into_iter().filter_map(|row| Some((tier(&row)?, row))).collect()
+        self.rows(1, LONG_WINDOW).into_iter().filter_map(|row| Some((tier(&row)?, row))).collect()
     }
 
     fn choose_standby(&mut self) {
@@ -94,7 +86,7 @@ impl Elector {
         });
         if !better {
             self.standby_rival = None;
-        } else if self.standby_rival.is_some_and(|(id, count)| id == best.id && count >= EVALUATIONS) {
+        } else if self.standby_rival.is_some_and(|(id, count)| id == best.id && count >= CHECKS) {
             if let Some(link) = self.contender(current).and_then(Contender::link) {
                 self.hang_up(link, None);
             }
@@ -151,12 +143,12 @@ impl Elector {
         let near = [self.active_contender().map(|c| c.id), self.standby];
         let named = near.into_iter().flatten().filter_map(|id| self.contender(id));
         let mut relays: BTreeSet<String> = named.map(|c| c.candidate.relay.clone()).collect();
-        let mut rows = self.rows(1, LONG);
+        let mut rows = self.rows(1, LONG_WINDOW);
         rows.retain(|row| self.contender(row.id).is_some_and(|c| !self.is_superfluous(c)));
         score::rank(&mut rows);
         let mut idle = 0;
         for row in rows {
-            if idle < IDLE && relays.insert(row.relay) {
+            if idle < IDLE_LINKS && relays.insert(row.relay) {
                 kept.insert(row.id);
                 idle += 1;
             }
@@ -179,7 +171,7 @@ impl Elector {
         let mut relays: BTreeSet<String> = linked.map(|c| c.candidate.relay.clone()).collect();
         relays.remove(&own);
         let abroad = self.standby.and_then(|id| self.contender(id)).is_some_and(|c| c.candidate.relay != own);
-        let wanted = IDLE + usize::from(abroad);
+        let wanted = IDLE_LINKS + usize::from(abroad);
         let may = |c: &&Contender| c.is_idle() && c.listed && !self.is_blocked(c) && self.now >= c.not_before;
         let mut spare: Vec<&Contender> = self
             .contenders

@@ -5,16 +5,10 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::contender::{Contender, LONG};
-use super::dwell;
+use super::contender::Contender;
+use super::rules::{DRAIN_SHARE, DRAIN_SPREAD, DWELL, LONG_WINDOW, WISH};
 use super::score::{self, Row};
 use super::{Candidate, CandidateId, Command, Elector, EventKind, LinkId, Reason};
-
-/// A crowd leaves a draining relay over this time at most, and over this share of the deadline.
-const DRAIN_SPREAD: Duration = Duration::from_secs(10);
-const DRAIN_SHARE: u32 = 3;
-/// A wish that needs a dial has so long.
-const WISH: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone)]
 pub(super) struct Wishes {
@@ -175,12 +169,12 @@ impl Elector {
     /// The relay says that it goes away.
     pub(super) fn drain(&mut self, link: LinkId, deadline: Duration, spread: Duration) {
         let now = self.now;
-        let Some(relay) = self.on_link(link).map(|contender| contender.candidate.relay.clone()) else { return };
-        for contender in self.contenders.values_mut().filter(|contender| contender.candidate.relay == relay) {
+        let Some(told) = self.on_link(link).cloned() else { return };
+        for contender in self.contenders.values_mut().filter(|contender| contender.is_same_relay(&told)) {
             contender.draining = Some(now);
         }
         let moving = self.moving.as_ref().and_then(|moving| self.contender(moving.candidate));
-        if moving.is_some_and(|contender| contender.candidate.relay == relay) {
+        if moving.is_some_and(|contender| contender.is_same_relay(&told)) {
             self.fail_move("the relay goes away");
         }
         if self.active() == Some(link) && self.wishes.leave_at.is_none() {
@@ -221,8 +215,8 @@ impl Elector {
     /// The best of another relay that is not going away itself.
     fn best_elsewhere(&self) -> Option<CandidateId> {
         let active = self.active_contender()?;
-        let mut rows = self.rows(1, LONG);
-        rows.retain(|row| row.relay != active.candidate.relay && self.contender(row.id).is_some_and(|c| !c.unfit()));
+        let mut rows = self.rows(1, LONG_WINDOW);
+        rows.retain(|row| self.contender(row.id).is_some_and(|c| !c.is_same_relay(active) && !c.unfit()));
         score::winner(&rows).map(|row| row.id)
     }
 
@@ -238,7 +232,7 @@ impl Elector {
     }
 
     fn best_called(&self, name: &str, fit: impl Fn(&Row) -> bool) -> Option<CandidateId> {
-        let mut rows = self.rows(1, LONG);
+        let mut rows = self.rows(1, LONG_WINDOW);
         rows.retain(|row| fit(row) && self.contender(row.id).is_some_and(|c| c.is_called(name)));
         score::winner(&rows).map(|row| row.id)
     }
@@ -262,7 +256,7 @@ impl Elector {
     fn pursue_block(&mut self) {
         let Some(active) = self.active_contender().filter(|active| self.is_blocked(active)) else { return };
         let active = (active.id, active.candidate.relay.clone());
-        let mut rows = self.rows(1, LONG);
+        let mut rows = self.rows(1, LONG_WINDOW);
         rows.retain(|row| row.id != active.0);
         match score::winner(&rows).map(|row| row.id) {
             Some(id) => self.start_move(id, Reason::Block),
@@ -301,7 +295,7 @@ impl Elector {
         let Some(active) = self.active_contender().filter(|active| !active.is_called(&name)) else { return };
         let carried = format!("carried by {} for now", active.candidate.relay);
         if reason == Reason::FailOver {
-            self.wishes.pin_from = self.now + dwell::LEAST;
+            self.wishes.pin_from = self.now + DWELL;
         }
         self.unmet(&name, &carried);
     }

@@ -87,6 +87,8 @@ pub struct AudioBuffer {
     stopped: Stopped,
     /// Position of the next packet, once one was played, and the capture time that it should have.
     next: Option<i64>,
+    /// Position of the first packet that was played.
+    begun: Option<i64>,
     next_capture: i64,
     /// Capture time due at the next pull.
     cursor: i64,
@@ -111,6 +113,7 @@ impl AudioBuffer {
             phase: Phase::Waiting,
             stopped: Stopped { delay: 0, target: config.initial_us, pulls: 0 },
             next: None,
+            begun: None,
             next_capture: 0,
             cursor: 0,
             played_capture_us: None,
@@ -138,13 +141,22 @@ impl AudioBuffer {
         self.tally.received(at, capture);
         self.delay.arrive(at, capture);
         if self.next.is_some_and(|next| position < next) {
+            self.tally.overdue += u64::from(self.begun.is_some_and(|begun| position > begun));
             return self.strange(packet.number);
         }
         self.strangers.in_order = 0;
         self.packets.insert(position, Held { capture, dtx: packet.dtx, payload: packet.payload });
         if self.packets.len() > self.config.capacity {
             self.packets.pop_first();
+            self.passed_by(1);
         }
+    }
+
+    /// Packets that came are not played, so that the others are played in time.
+    fn passed_by(&mut self, packets: usize) {
+        self.tally.stats.late += packets as u64;
+        // Those before the first that is played were not waited for.
+        self.tally.overdue += if self.next.is_some() { packets as u64 } else { 0 };
     }
 
     /// The next 20 ms. Called by the mixer every 20 ms.
@@ -187,7 +199,8 @@ impl AudioBuffer {
     }
 
     pub fn stats(&self) -> AudioStats {
-        AudioStats { target_ms: self.delay.target() as f64 / 1000.0, ..self.tally.stats }
+        let missing = self.tally.stats.lost.saturating_sub(self.tally.overdue);
+        AudioStats { missing, target_ms: self.delay.target() as f64 / 1000.0, ..self.tally.stats }
     }
 
     /// µs since the first call.
@@ -212,7 +225,7 @@ impl AudioBuffer {
             self.strangers = Strangers::default();
             self.packets.clear();
             self.delay = Delay::new(self.config);
-            self.next = None;
+            (self.next, self.begun) = (None, None);
         }
     }
 
@@ -369,13 +382,14 @@ impl AudioBuffer {
 
     /// Plays the packet at `position` and passes over what is before it.
     fn play_packet(&mut self, at: i64, position: i64) -> Pull {
-        let late = self.packets.len();
+        let held = self.packets.len();
         self.packets = self.packets.split_off(&position);
-        self.tally.stats.late += (late - self.packets.len()) as u64;
+        self.passed_by(held - self.packets.len());
         let Some(held) = self.packets.remove(&position) else { return self.rest() };
         self.pass_over(position, held.capture);
         self.delay.turn(false);
         self.tally.played(self.delay.since_fastest(at, held.capture));
+        self.begun.get_or_insert(position);
         self.expect(position + 1, held.capture + FRAME_US);
         self.played_capture_us = Some(held.capture as u64);
         self.phase = Phase::Playing;

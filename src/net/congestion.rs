@@ -1,12 +1,24 @@
-//! Puts [`crate::rate::Window`] into QUIC.
+//! Puts [`crate::rate::Window`] into QUIC, and lets a little through while nothing is acknowledged.
+//!
+//! A network that was gone for some seconds leaves the window full of what was lost. QUIC then sends nothing before its probe
+//! time-out (RFC 9002 section 6.2), which by then has doubled to seconds; so without the trickle the path that carries the call
+//! would be the last to notice that the network is back.
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use quinn::congestion::{Controller, ControllerFactory};
 
+use crate::clock;
 use crate::rate::Window;
+
+/// Without an acknowledgement for so long, one packet more may be on its way
+const SILENCE: Duration = Duration::from_millis(300);
+/// for each of these: as often as a path in doubt is probed.
+const TRICKLE: Duration = Duration::from_millis(50);
+/// At most: ten seconds, after which the election gives a link up.
+const MOST: u32 = 200;
 
 /// Makes one window for each connection.
 #[derive(Debug, Default)]
@@ -14,28 +26,41 @@ pub struct CallCongestion;
 
 impl ControllerFactory for CallCongestion {
     fn build(self: Arc<Self>, now: Instant, current_mtu: u16) -> Box<dyn Controller> {
-        Box::new(CallController(Window::new(now, current_mtu)))
+        Box::new(CallController { window: Window::new(now, current_mtu), mtu: current_mtu, acknowledged: now })
     }
 }
 
 #[derive(Clone)]
-struct CallController(Window);
+struct CallController {
+    window: Window,
+    mtu: u16,
+    /// When anything was acknowledged last.
+    acknowledged: Instant,
+}
+
+/// Bytes beyond the window after a silence.
+fn trickle(silence: Duration, mtu: u16) -> u64 {
+    let packets = silence.saturating_sub(SILENCE).as_millis() / TRICKLE.as_millis();
+    u64::from(mtu) * u64::try_from(packets).unwrap_or(u64::MAX).min(MOST.into())
+}
 
 impl Controller for CallController {
     fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, app_limited: bool, _: &quinn_proto::RttEstimator) {
-        self.0.on_ack(now, sent, bytes, !app_limited);
+        self.acknowledged = self.acknowledged.max(now);
+        self.window.on_ack(now, sent, bytes, !app_limited);
     }
 
     fn on_congestion_event(&mut self, now: Instant, _sent: Instant, is_persistent_congestion: bool, lost_bytes: u64) {
-        self.0.on_loss(now, lost_bytes, is_persistent_congestion);
+        self.window.on_loss(now, lost_bytes, is_persistent_congestion);
     }
 
     fn on_mtu_update(&mut self, new_mtu: u16) {
-        self.0.set_mtu(new_mtu);
+        self.mtu = new_mtu;
+        self.window.set_mtu(new_mtu);
     }
 
     fn window(&self) -> u64 {
-        self.0.bytes()
+        self.window.bytes() + trickle(clock::now().saturating_duration_since(self.acknowledged), self.mtu)
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {
@@ -43,10 +68,22 @@ impl Controller for CallController {
     }
 
     fn initial_window(&self) -> u64 {
-        self.0.initial_bytes()
+        self.window.initial_bytes()
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn Any> {
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silence_lets_twenty_packets_a_second_through() {
+        for (silence_ms, packets) in [(0, 0), (349, 0), (350, 1), (1300, 20), (3300, 60), (3_600_000, 200)] {
+            assert_eq!(trickle(Duration::from_millis(silence_ms), 1200), packets * 1200, "{silence_ms} ms");
+        }
     }
 }

@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ const UDP_IDLE: Duration = Duration::from_secs(60);
 /// What a lost TCP segment costs beyond the round trip: the least retransmission time-out of Linux.
 const TCP_RETRANSMIT: Duration = Duration::from_millis(200);
 
-/// How a path behaves, the same in both directions.
+/// How one direction of a path behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Shape {
     /// One way.
@@ -84,14 +84,21 @@ impl Distance {
         self.address
     }
 
-    /// The path's behaviour from now on.
+    /// The path's behaviour from now on, the same in both directions.
     pub fn set(&self, shape: Shape) {
-        self.path.lock().shape = shape;
+        self.set_ways(shape, shape);
     }
 
-    /// How it behaves now.
-    pub fn shape(&self) -> Shape {
-        self.path.lock().shape
+    /// The same with a behaviour for each direction: from the client, and back to it. A TCP connection stands still where
+    /// either one is dead.
+    pub fn set_ways(&self, up: Shape, down: Shape) {
+        self.path.lock().shapes = [up, down];
+    }
+
+    /// Gives every client's UDP another address, as a NAT does that has forgotten it: what is on its way back to the old one
+    /// is lost. TCP connections keep theirs.
+    pub fn rebind(&self) {
+        self.path.lock().bindings += 1;
     }
 }
 
@@ -127,7 +134,10 @@ struct Path {
 
 #[derive(Debug)]
 struct State {
-    shape: Shape,
+    /// From the client, and back to it.
+    shapes: [Shape; 2],
+    /// How often clients were given another address.
+    bindings: u64,
     random: u64,
     heap: BinaryHeap<Reverse<Item>>,
     sequence: u64,
@@ -136,7 +146,8 @@ struct State {
     stopped: bool,
 }
 
-/// A direction, within which order is kept and rate is shared: all UDP of a direction, or one TCP connection.
+/// A direction, within which order is kept and rate is shared: all UDP of a direction, or one TCP connection. Even ones lead
+/// away from the client.
 type Lane = u64;
 const LANE_UP: Lane = 0;
 const LANE_DOWN: Lane = 1;
@@ -185,7 +196,8 @@ impl Ord for Item {
 impl State {
     fn new(shape: Shape, seed: u64) -> Self {
         Self {
-            shape,
+            shapes: [shape; 2],
+            bindings: 0,
             random: seed,
             heap: BinaryHeap::new(),
             sequence: 0,
@@ -204,9 +216,13 @@ impl State {
         ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
     }
 
+    fn shape_of(&self, lane: Lane) -> Shape {
+        self.shapes[(lane % 2) as usize]
+    }
+
     /// When a packet arrives, or `None` where it is lost.
     fn admit(&mut self, now: Instant, lane: Lane, len: usize, tcp: bool) -> Option<Instant> {
-        let shape = self.shape;
+        let shape = self.shape_of(lane);
         if self.in_flight + len > MAX_IN_FLIGHT || (!tcp && (shape.dead || shape.udp_blocked)) {
             return None;
         }
@@ -282,12 +298,13 @@ impl Path {
             }
             let Some(Reverse(item)) = state.heap.pop() else { continue };
             state.in_flight -= item.bytes.len();
-            let udp_dead = state.shape.dead || state.shape.udp_blocked;
+            let dead = |shape: &Shape| shape.dead || shape.udp_blocked;
+            let [up_dead, down_dead] = [dead(&state.shapes[0]), dead(&state.shapes[1])];
             drop(state);
             match item.exit {
                 // A full socket buffer is a loss like any other.
-                Exit::Udp { socket, to: Some(to) } if !udp_dead => drop(socket.try_send_to(&item.bytes, to)),
-                Exit::Udp { socket, to: None } if !udp_dead => drop(socket.try_send(&item.bytes)),
+                Exit::Udp { socket, to: Some(to) } if !down_dead => drop(socket.try_send_to(&item.bytes, to)),
+                Exit::Udp { socket, to: None } if !up_dead => drop(socket.try_send(&item.bytes)),
                 Exit::Udp { .. } => {}
                 Exit::Tcp(writer) => drop(writer.send(item.bytes)),
             }
@@ -296,25 +313,43 @@ impl Path {
     }
 }
 
+/// A client's UDP as the relay sees it: an address of its own. Dropped, nothing comes back through it.
+struct Binding {
+    inside: Arc<UdpSocket>,
+    seen: Instant,
+    back: JoinHandle<()>,
+}
+
+impl Drop for Binding {
+    fn drop(&mut self) {
+        self.back.abort();
+    }
+}
+
 async fn carry_udp(outside: Arc<UdpSocket>, to: SocketAddr, path: Arc<Path>) {
-    let mut clients: HashMap<SocketAddr, (Arc<UdpSocket>, Instant)> = HashMap::new();
+    let mut clients: HashMap<SocketAddr, Binding> = HashMap::new();
+    let mut bindings = 0;
+    let _ = outside.writable().await;
     let mut buffer = vec![0; 65_536];
     loop {
         // An unreachable client shows as an error of the next read; it concerns nobody else.
         let Ok((len, client)) = outside.recv_from(&mut buffer).await else { continue };
         let now = clock::now();
-        clients.retain(|_, (inside, seen)| {
-            now.saturating_duration_since(*seen) < UDP_IDLE || Arc::strong_count(inside) > 2
-        });
+        let newest = path.lock().bindings;
+        if std::mem::replace(&mut bindings, newest) != newest {
+            clients.clear();
+        }
+        clients
+            .retain(|_, binding| now.saturating_duration_since(binding.seen) < UDP_IDLE || !binding.back.is_finished());
         let inside = match clients.get_mut(&client) {
-            Some((inside, seen)) => {
-                *seen = now;
-                inside.clone()
+            Some(binding) => {
+                binding.seen = now;
+                binding.inside.clone()
             }
             None => {
                 let Ok(inside) = connect_udp(to).await else { continue };
-                tokio::spawn(carry_back(inside.clone(), outside.clone(), client, path.clone()));
-                clients.insert(client, (inside.clone(), now));
+                let back = tokio::spawn(carry_back(inside.clone(), outside.clone(), client, path.clone()));
+                clients.insert(client, Binding { inside: inside.clone(), seen: now, back });
                 inside
             }
         };
@@ -323,8 +358,15 @@ async fn carry_udp(outside: Arc<UdpSocket>, to: SocketAddr, path: Arc<Path>) {
 }
 
 async fn connect_udp(to: SocketAddr) -> io::Result<Arc<UdpSocket>> {
-    let inside = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    // From any address of this machine, for the relay need not be on it.
+    let any: SocketAddr = match to {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let inside = UdpSocket::bind(any).await?;
     inside.connect(to).await?;
+    // The thread only tries to send: until the socket is known to be writable, what it sends is lost.
+    inside.writable().await?;
     Ok(Arc::new(inside))
 }
 
@@ -341,7 +383,7 @@ async fn carry_back(inside: Arc<UdpSocket>, outside: Arc<UdpSocket>, client: Soc
 }
 
 async fn carry_tcp(outside: TcpListener, to: SocketAddr, path: Arc<Path>) {
-    let mut lane = LANE_DOWN;
+    let mut lane = LANE_UP;
     let mut connections = tokio::task::JoinSet::new();
     loop {
         let Ok((client, _)) = outside.accept().await else { continue };
@@ -354,8 +396,8 @@ async fn carry_tcp(outside: TcpListener, to: SocketAddr, path: Arc<Path>) {
 async fn carry_connection(client: TcpStream, to: SocketAddr, path: Arc<Path>, lane: Lane) {
     // The handshake of TCP passed here without distance: pay its round trip now.
     wait_while_dead(&path).await;
-    let delay = path.lock().shape.delay;
-    tokio::time::sleep(delay * 2).await;
+    let round_trip = path.lock().shapes.iter().map(|shape| shape.delay).sum();
+    tokio::time::sleep(round_trip).await;
     let Ok(relay) = TcpStream::connect(to).await else { return };
     let _ = (client.set_nodelay(true), relay.set_nodelay(true));
     let (client_in, client_out) = client.into_split();
@@ -398,7 +440,62 @@ async fn pump(
 }
 
 async fn wait_while_dead(path: &Path) {
-    while path.lock().shape.dead {
+    while path.lock().shapes.iter().any(|shape| shape.dead) {
         tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody who is asked through a path, and who asks.
+    async fn ends(shape: Shape) -> (UdpSocket, UdpSocket, Distance) {
+        let server = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let distance = Distance::start(server.local_addr().unwrap(), shape, 1).await.unwrap();
+        let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        client.connect(distance.address()).await.unwrap();
+        (server, client, distance)
+    }
+
+    async fn read(socket: &UdpSocket) -> (u8, SocketAddr) {
+        let mut byte = [0];
+        let patience = Duration::from_secs(5);
+        let (_, from) = tokio::time::timeout(patience, socket.recv_from(&mut byte)).await.unwrap().unwrap();
+        (byte[0], from)
+    }
+
+    #[tokio::test]
+    async fn each_way_has_a_behaviour_of_its_own() {
+        let (server, client, distance) = ends(Shape::default()).await;
+        let slow = Duration::from_millis(80);
+        distance.set_ways(Shape::default(), Shape { delay: slow, ..Shape::default() });
+        let sent = clock::now();
+        client.send(&[1]).await.unwrap();
+        let (_, from) = read(&server).await;
+        server.send_to(&[2], from).await.unwrap();
+        assert_eq!(read(&client).await.0, 2);
+        assert!(clock::now() - sent >= slow);
+        // Nothing comes up any more; what is sent down arrives.
+        distance.set_ways(Shape { dead: true, ..Shape::default() }, Shape::default());
+        client.send(&[3]).await.unwrap();
+        server.send_to(&[4], from).await.unwrap();
+        assert_eq!(read(&client).await.0, 4);
+        assert!(server.try_recv(&mut [0]).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_rebound_client_has_another_address_and_the_old_one_leads_nowhere() {
+        let (server, client, distance) = ends(Shape::default()).await;
+        client.send(&[1]).await.unwrap();
+        let (_, old) = read(&server).await;
+        distance.rebind();
+        client.send(&[2]).await.unwrap();
+        let (_, new) = read(&server).await;
+        assert_ne!(old, new);
+        // The order is kept, so the first would have come first.
+        let _ = server.send_to(&[3], old).await;
+        server.send_to(&[4], new).await.unwrap();
+        assert_eq!(read(&client).await.0, 4);
     }
 }

@@ -355,8 +355,8 @@ fn timeline() -> Vec<Entry> {
             reason,
             rtt_before_ms: Some(before),
             rtt_after_ms: Some(after),
-            audio_gap_ms,
-            video_gap_ms,
+            audio_gap_ms: Some(audio_gap_ms),
+            video_gap_ms: Some(video_gap_ms),
         })
     };
     let events = [

@@ -36,10 +36,11 @@ pub fn toast(event: &Event) -> Option<(NoticeKind, String)> {
         }
         Event::Moved(moved) => {
             let cost = match moved.audio_gap_ms.max(moved.video_gap_ms) {
-                0..60 => "nothing was lost".to_owned(),
-                gap => format!("a gap of {gap} ms"),
+                None => String::new(),
+                Some(0..60) => ": nothing was lost".to_owned(),
+                Some(gap) => format!(": a gap of {gap} ms"),
             };
-            (NoticeKind::Good, format!("Moved to {}: {cost}", moved.to.region))
+            (NoticeKind::Good, format!("Moved to {}{cost}", moved.to.region))
         }
         Event::Reconnected { region, .. } => (NoticeKind::Good, format!("Back, over {region}")),
         Event::Refused { relay, message } => (NoticeKind::Danger, format!("{relay} does not let you in: {message}")),

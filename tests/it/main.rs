@@ -8,6 +8,7 @@
 mod call;
 #[cfg(all(target_os = "linux", feature = "app"))]
 mod devices;
+mod drill;
 #[cfg(feature = "app")]
 mod history;
 mod layering;
@@ -16,6 +17,9 @@ mod migration;
 mod packaging;
 #[cfg(feature = "relay")]
 mod relay;
+mod sim;
+#[cfg(feature = "app")]
+mod simulate;
 #[cfg(feature = "app")]
 mod support;
 #[cfg(all(target_os = "linux", feature = "app"))]

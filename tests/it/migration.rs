@@ -87,7 +87,7 @@ async fn a_drain_loses_no_audio_packet_and_no_frame() {
     for (call, summary) in [(&alice, &heard), (&bob, &seen)] {
         assert_no_second_participant(call);
         let peer = peer(summary);
-        assert_eq!((&peer["audio"]["lost"], &peer["video"]["lost"]), (&0.into(), &0.into()), "{summary:#}");
+        assert_eq!((&peer["audio"]["missing"], &peer["video"]["lost"]), (&0.into(), &0.into()), "{summary:#}");
         assert_eq!(peer["video"]["key_frames_requested"], 0, "{summary:#}");
         assert_without_hole(&call.barcodes());
     }
@@ -107,4 +107,21 @@ async fn a_killed_relay_costs_less_than_700_ms_of_sound() {
     assert!(gap(&heard) < 700 && gap(&seen) < 700, "{heard:#} {seen:#}");
     assert_no_second_participant(&alice);
     assert_no_second_participant(&bob);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_stood_still_is_back_in_the_call_it_was_in() {
+    let stage = Stage::set().await;
+    let (mut alice, mut bob) = stage.call(45);
+    alice.program.signal("STOP");
+    // Longer than QUIC lets a connection be silent, shorter than a participant is kept.
+    std::thread::sleep(Duration::from_secs(18));
+    assert!(bob.event("peer_left").is_none(), "{:#?}", bob.events());
+    alice.program.signal("CONT");
+    eventually("back by another link", Duration::from_secs(5), || alice.event("reconnected").or(alice.event("moved")));
+    let (heard, _) = (alice.finish(Duration::from_secs(60)), bob.finish(Duration::from_secs(60)));
+    assert_no_second_participant(&bob);
+    assert_no_second_participant(&alice);
+    let heard_ms = peer(&heard)["audio"]["received"].as_u64().unwrap() * 20;
+    assert!(heard_ms > 15_000, "nothing was heard after it: {heard:#}");
 }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::super::event::{Event, Moved};
+use super::super::arrivals::Record;
+use super::super::event::Event;
 use super::super::manifest;
 use super::super::roster::Change;
 use super::super::session::Session;
@@ -233,6 +234,7 @@ impl Controller {
     pub(super) fn media_event(&mut self, event: media::Event) {
         match event {
             media::Event::KeyFrameNeeded { peer, track, spatial } => {
+                self.subscriber.arrivals().push(|| Record::KeyFrameAsked { at: clock::now(), peer, track });
                 let (participant, track, spatial) = (peer.0, track as u32, spatial.into());
                 self.say(client_message::Body::KeyFrameRequest(KeyFrameRequest { participant, track, spatial }));
             }
@@ -296,7 +298,8 @@ impl Controller {
         }
         let subscriber = &mut self.subscriber;
         for moved in self.ledger.settle(now, false, || subscriber.take_longest_gaps_ms()) {
-            self.moved(moved);
+            self.journal.moved(&self.elector, &moved);
+            let _ = self.events.send(Event::Moved(moved));
         }
         self.report_election(now);
         if self.suspension.slept().is_some_and(|slept| slept >= SLEPT) {
@@ -310,14 +313,6 @@ impl Controller {
             self.reported_at = now;
             self.report();
         }
-    }
-
-    /// What a move cost is known.
-    pub(super) fn moved(&mut self, moved: Moved) {
-        let heard = self.subscriber.mixer().stats().values().any(|peer| peer.received > 0);
-        let seen = self.subscriber.receiver().stats().values().any(|peer| peer.received > 0);
-        self.journal.moved(&self.elector, &moved, [heard, seen]);
-        self.tell(Event::Moved(moved));
     }
 
     /// Tells the relay how far relays are and what moves cost, and us why the history is not whole.

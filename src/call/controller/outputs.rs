@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::super::arrivals::Record;
 use super::super::event::{CandidateRow, Event, Place};
 use super::super::moves::Moving;
 use super::super::session::Wanted;
@@ -149,6 +150,8 @@ impl Controller {
         let rtt = |link: Option<LinkId>| link.and_then(|link| self.rtt_ms(link));
         let rtt_ms = [rtt(old), rtt(Some(to))];
         let from = old.and_then(|link| self.places.get(&link).cloned());
+        let moved = || Record::Moved { at: now, from: from.clone(), to: place.clone(), reason };
+        self.subscriber.arrivals().push(moved);
         self.ledger.add(now, from, place, reason, rtt_ms);
         self.doubt_since = None;
     }

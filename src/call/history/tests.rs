@@ -60,8 +60,8 @@ fn moved(reason: Reason, audio_gap_ms: u64) -> Moved {
         reason,
         rtt_before_ms: Some(10.0),
         rtt_after_ms: Some(20.0),
-        audio_gap_ms,
-        video_gap_ms: 0,
+        audio_gap_ms: Some(audio_gap_ms),
+        video_gap_ms: None,
     }
 }
 
@@ -75,12 +75,11 @@ fn a_report_has_what_was_measured_and_the_moves_once() {
     let rtts: Vec<_> = report.paths.iter().map(|path| (path.relay.as_str(), path.mean_us.unwrap() / 1000)).collect();
     assert_eq!(rtts, [("oslo", 10), ("lima", 20)]);
     assert!(report.paths.iter().all(|path| path.samples > 0 && path.loss_permille == Some(0)));
-    journal.moved(&elector, &moved(Reason::FailOver, 320), [true, false]);
+    journal.moved(&elector, &moved(Reason::FailOver, 320));
     assert_eq!(journal.report(now + LEAST / 2, &elector), None, "not at once again");
     let report = journal.report(now + LEAST, &elector).unwrap();
-    let told: Vec<_> =
-        report.moves.iter().map(|moved| (moved.cause(), moved.audio_gap_ms, moved.video_gap_ms)).collect();
-    assert_eq!(told, [(MoveCause::FailOver, Some(320), None)]);
+    let told: Vec<_> = report.moves.iter().map(|moved| (moved.cause(), moved.audio_gap_ms)).collect();
+    assert_eq!(told, [(MoveCause::FailOver, Some(320))]);
     assert_eq!(journal.report(now + LEAST * 2, &elector), None);
     assert!(journal.report(now + LEAST + EVERY, &elector).is_some_and(|report| report.moves.is_empty()));
 }
@@ -103,7 +102,7 @@ async fn every_decision_is_kept_with_the_figures_of_those_that_it_is_about() {
     journal.event(&elector, &EventKind::Elected { from: None, to, reason, margin_ms: Some(9.999), runner_up: None });
     let candidate = elector.standings()[1].id;
     journal.event(&elector, &EventKind::Kept { candidate, reason: "not better for long enough".into() });
-    journal.moved(&elector, &moved(Reason::Improve, 0), [true, true]);
+    journal.moved(&elector, &moved(Reason::Improve, 0));
     journal.close(&elector).await;
     let log = history::load(dir.path(), 1);
     let election = &log.elections[0];

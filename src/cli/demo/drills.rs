@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
-use super::world::World;
+use super::places::degrade;
+use crate::cli::world::World;
 use crate::clock;
 use crate::ui::model::{Drill, DrillRelay, DrillState};
 
@@ -49,7 +50,7 @@ pub async fn run(
                 DrillState::Draining { until }
             }
             Drill::Degrade => {
-                world.degrade(&region);
+                degrade(&world, &region);
                 DrillState::Slow { until }
             }
             Drill::Revive => match world.revive(&region).await {

@@ -9,6 +9,8 @@ pub struct AudioStats {
     pub received: u64,
     /// Packets that were not there when their turn came, those that came later included.
     pub lost: u64,
+    /// Of the lost, those that never came.
+    pub missing: u64,
     /// Of the lost, those that the next packet's in-band FEC gave back.
     pub recovered: u64,
     /// Audio that was expected and had to be made up or left silent, ms.
@@ -36,6 +38,8 @@ pub(super) struct Tally {
     pub stats: AudioStats,
     /// Pulls in a row that had nothing to play.
     pub run: u32,
+    /// Lost when their turn came, and came later; or there, and passed over to catch up.
+    pub overdue: u64,
     since_take_ms: u64,
     transit: Option<i64>,
     delay_sum_us: i64,

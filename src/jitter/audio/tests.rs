@@ -161,6 +161,22 @@ fn a_missing_packet_is_recovered_from_the_next_one_only_if_that_carries_it() {
 }
 
 #[test]
+fn what_comes_too_late_for_its_turn_is_lost_and_not_missing() {
+    for stall_ms in [60, 100, 160, 300, 700, 2000] {
+        let mut room = Room::new(4_000);
+        let (from, until) = (2_000_000, 2_000_000 + stall_ms * 1000);
+        for index in 0..500 {
+            let at = index * 20_000;
+            room.send(if (from..until).contains(&at) { until } else { at }, nth(index));
+        }
+        room.run(12_000_000);
+        let stats = room.buffer.stats();
+        assert_eq!((stats.received, stats.missing), (500, 0), "{stall_ms} ms: {stats:?}");
+        assert!(stall_ms < 100 || stats.lost > 0, "{stall_ms} ms: {stats:?}");
+    }
+}
+
+#[test]
 fn a_link_that_dies_costs_the_gap_that_is_measured_and_no_delay_afterwards() {
     for dead_ms in [100, 300, 500, 700, 3000] {
         let mut room = Room::new(4_000);
@@ -174,7 +190,7 @@ fn a_link_that_dies_costs_the_gap_that_is_measured_and_no_delay_afterwards() {
         room.run(10_000_000);
         let stats = room.buffer.stats();
         assert_eq!(stats.longest_gap_ms, dead_ms - 20, "the last missing packet is recovered: {stats:?}");
-        assert_eq!((stats.lost, stats.recovered), (dead_ms / 20, 1));
+        assert_eq!((stats.lost, stats.missing, stats.recovered), (dead_ms / 20, dead_ms / 20, 1));
         assert_eq!(stats.concealed_ms, stats.longest_gap_ms);
         assert_eq!(room.buffer.take_longest_gap_ms(), stats.longest_gap_ms);
         assert_eq!(room.buffer.take_longest_gap_ms(), 0);

@@ -168,9 +168,8 @@ impl Writer {
         let mut left = room / 2;
         let later: Vec<_> = text.lines().skip(self.head.len()).collect();
         let fits = |line: &&&str| {
-            let bytes = line.len() as u64 + 1;
-            let fits = bytes <= left;
-            left = left.saturating_sub(bytes);
+            let fits = (line.len() as u64) < left;
+            left = left.saturating_sub(line.len() as u64 + 1);
             fits
         };
         let mut kept: Vec<_> = later.iter().rev().take_while(fits).copied().collect();

@@ -79,7 +79,7 @@ impl Election {
     pub fn worst_gap(&self) -> Option<(u64, &str)> {
         let gaps = self.lines.iter().filter_map(|line| match &line.what {
             What::Moved { audio_gap_ms, video_gap_ms, reason, .. } => {
-                Some(((*audio_gap_ms).max(*video_gap_ms)?, reason.as_str()))
+                (*audio_gap_ms).max(*video_gap_ms).map(|gap_ms| (gap_ms, reason.as_str()))
             }
             _ => None,
         });

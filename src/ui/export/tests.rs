@@ -135,8 +135,8 @@ fn every_state_of_a_window_can_be_exported() {
             reason: Reason::Reconnect,
             rtt_before_ms: None,
             rtt_after_ms: Some(f64::NAN),
-            audio_gap_ms: 4000,
-            video_gap_ms: 4000,
+            audio_gap_ms: Some(4000),
+            video_gap_ms: Some(4000),
         }),
     });
     let lobby = fixtures::lobby_without_anything();

@@ -131,14 +131,24 @@ fn cost_ui(ui: &mut Ui, moved: &Moved) {
             |text: String, colour: Color32| ui.add(Label::new(Type::Figures.text(text).color(colour)).extend());
         say(rtt(moved), colours.weak);
         for (what, gap_ms) in [("audio gap", moved.audio_gap_ms), ("video", moved.video_gap_ms)] {
-            let (icon, colour) = gap(gap_ms, colours);
-            say(format!("{icon} {what} {gap_ms} ms"), colour);
+            match gap_ms {
+                Some(gap_ms) => {
+                    let (icon, colour) = gap(gap_ms, colours);
+                    say(format!("{icon} {what} {gap_ms} ms"), colour)
+                }
+                None => say(format!("{what} {}", words::NOTHING), colours.weak),
+            };
         }
     });
 }
 
 fn rtt(moved: &Moved) -> String {
     format!("{} {} {} ms", whole(moved.rtt_before_ms), icons::ARROW_RIGHT, whole(moved.rtt_after_ms))
+}
+
+/// A gap, or nothing where there was nobody to miss.
+fn missed(gap_ms: Option<u64>) -> String {
+    gap_ms.map_or_else(|| words::NOTHING.to_owned(), |ms| format!("{ms} ms"))
 }
 
 fn whole(ms: Option<f64>) -> String {
@@ -217,16 +227,16 @@ fn moved_words(moved: &Moved) -> Told {
         None => format!("Moved to {}", moved.to.region),
     };
     let note = format!(
-        "{}, {} to {} ms, audio gap {} ms, video gap {} ms",
+        "{}, {} to {} ms, audio gap {}, video gap {}",
         words::reason(moved.reason),
         whole(moved.rtt_before_ms),
         whole(moved.rtt_after_ms),
-        moved.audio_gap_ms,
-        moved.video_gap_ms
+        missed(moved.audio_gap_ms),
+        missed(moved.video_gap_ms)
     );
     let worst = moved.audio_gap_ms.max(moved.video_gap_ms);
     let tone = match moved.reason {
-        _ if worst > NOTICED_MS => Tone::Bad,
+        _ if worst.is_some_and(|worst| worst > NOTICED_MS) => Tone::Bad,
         Reason::Pin | Reason::Force | Reason::Block => Tone::Asked,
         _ => Tone::Plain,
     };

@@ -14,6 +14,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("rate", 0),
     ("clock", 0),
     ("net", 1),
+    ("sim", 1),
     ("media", 1),
     ("telemetry", 1),
     ("settings", 1),
