@@ -16,7 +16,7 @@
 //! | L1 | [`net`] | a `Link`, whatever it rides on; dialling, TLS, emulated distance |
 //! | L1 | `media` | devices, codecs, pictures and sound |
 //! | L1 | [`sim`] | nights of weather in virtual time: elections, relays and the ways between them |
-//! | L1 | [`telemetry`] | logs |
+//! | L1 | [`telemetry`] | logs, the history of elections, tables for exports |
 //! | L1 | `settings` | what the user chose, kept in a file |
 //! | L1 | `instance` | one window a user: links go to the one that runs |
 //! | L2 | `call` | the app's core: controller, roster, publish, subscribe |

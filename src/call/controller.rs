@@ -38,7 +38,7 @@ use crate::media::{self, Device, Encoded, MediaClock, Problem, audio, video};
 use crate::net::{Incoming, Link, LinkError};
 use crate::proto::ParticipantId;
 use crate::proto::manifest::Manifest;
-use crate::telemetry::history::Keep;
+use crate::telemetry::history::{Keep, Winners};
 
 /// How often figures, gaps and expectations are looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -73,6 +73,8 @@ pub(super) struct Controller {
     doubt_since: Option<Instant>,
     ledger: Ledger,
     journal: Journal,
+    /// Who carried the last calls; `None`: nobody remembers.
+    winners: Option<Winners>,
     roster: Roster,
     /// How those were received who have left.
     gone: Vec<PeerSummary>,
@@ -151,6 +153,7 @@ impl Controller {
             pictures.clone(),
             media.clone(),
         )?;
+        let mut winners = config.history.as_ref().map(Keep::winners);
         let now = clock::now();
         let relays = match &manifest {
             Some(_) => Relays::Known,
@@ -161,13 +164,13 @@ impl Controller {
         let candidates = manifest::candidates(&manifest);
         let election = election::Config {
             window: config.window,
-            last_winner: last_winner(config.history.as_ref(), &candidates),
+            last_winner: last_winner(winners.as_mut(), &candidates),
             pin: config.pin.clone(),
         };
         let elector = Elector::new(now, election, candidates, seed);
         let own = view::nobody(participant, relays.clone(), &elector);
         let entry = config.entry.take();
-        let journal = Journal::start(config.history.clone());
+        let journal = Journal::start(config.history.take());
         let mut controller = Self {
             publisher: Publisher::new(participant),
             participant,
@@ -188,6 +191,7 @@ impl Controller {
             doubt_since: None,
             ledger: Ledger::default(),
             journal,
+            winners,
             roster: Roster::default(),
             gone: Vec::new(),
             subscriber,
@@ -390,8 +394,10 @@ impl Controller {
 }
 
 /// Who carried the last call, among these.
-fn last_winner(history: Option<&Keep>, candidates: &[Candidate]) -> Option<String> {
-    history?.last_winner(|relay| candidates.iter().any(|candidate| candidate.relay == relay))
+fn last_winner(winners: Option<&mut Winners>, candidates: &[Candidate]) -> Option<String> {
+    // Before there is a list nobody waits for who may be in it.
+    let winners = winners.filter(|_| !candidates.is_empty())?;
+    winners.newest(|relay| candidates.iter().any(|candidate| candidate.relay == relay))
 }
 
 fn opening(device: bool) -> DeviceState {

@@ -1,7 +1,8 @@
 //! What a call keeps of its election and what it reports: decisions go to the history on this computer, figures and moves
 //! to the relay that carries the call.
 //!
-//! Called by `controller`. Must never: write or report the room, its secret, a token or a name.
+//! Called by `controller`. Must never: write or report the room, its secret, a token or a name,
+//! nor write what a relay or the network said: an address may be in it.
 
 use std::time::{Duration, Instant};
 
@@ -17,8 +18,23 @@ const EVERY: Duration = Duration::from_secs(30);
 const LEAST: Duration = Duration::from_secs(5);
 /// Candidates in a decision after the race: those that it is about, and the best.
 const ROWS: usize = 12;
-/// Instead of a relay's words, if they have something of ours in them.
-const LEFT_OUT: &str = "(the relay's words are left out)";
+/// Instead of words that are not the election's, or that have something in them that is nobody's business.
+const LEFT_OUT: &str = "(words of others are left out)";
+/// Why the election itself says that a move failed or a wish is not met; [`is_ours`] knows those with a figure or a name.
+const OURS: [&str; 12] = [
+    "blocked",
+    "blocked, but nothing else answers",
+    "fell silent",
+    "gone from the manifest",
+    "it does not answer",
+    "it does not answer, or is not ready",
+    "it is blocked",
+    "no link carries the call yet",
+    "no such relay or region",
+    "nothing else is left",
+    "the old link closed before the new one was ready",
+    "the relay goes away",
+];
 
 /// See the module.
 #[derive(Debug)]
@@ -31,7 +47,7 @@ pub struct Journal {
     news: bool,
     /// The race's window is over, and its figures are written.
     raced: bool,
-    /// What must not be written, though a relay says it.
+    /// What must not be written, whoever says it.
     private: Vec<String>,
 }
 
@@ -133,7 +149,7 @@ impl Journal {
                 What::Kept { candidate: way(*candidate), reason: plain(reason), candidates: about(&[Some(*candidate)]) }
             }
             EventKind::MoveFailed { to, reason } => {
-                What::MoveFailed { to: way(*to), reason: self.discreet(reason), candidates: about(&[Some(*to)]) }
+                What::MoveFailed { to: way(*to), reason: self.reason(elector, reason), candidates: about(&[Some(*to)]) }
             }
             EventKind::Suspect { candidate, on } => What::Suspect {
                 candidate: way(*candidate),
@@ -142,7 +158,7 @@ impl Journal {
             },
             EventKind::Standby { candidate } => What::Standby { candidate: candidate.and_then(way) },
             EventKind::Unmet { wish, reason } => {
-                What::Unmet { wish: plain(wish), reason: self.discreet(reason), candidates: about(&[]) }
+                What::Unmet { wish: self.discreet(wish), reason: self.reason(elector, reason), candidates: about(&[]) }
             }
         };
         recorder.note(what);
@@ -181,11 +197,26 @@ impl Journal {
         let _ = tokio::task::spawn_blocking(move || drop(recorder)).await;
     }
 
-    /// Words that may come from a relay: they are not kept where they have something of ours in them.
-    fn discreet(&self, text: &str) -> String {
-        let text = plain(text);
-        if self.private.iter().any(|word| text.contains(word.as_str())) { LEFT_OUT.to_owned() } else { text }
+    /// The election's own words are kept; those of a relay or of the network are not.
+    fn reason(&self, elector: &Elector, text: &str) -> String {
+        if is_ours(elector, text) { self.discreet(text) } else { LEFT_OUT.to_owned() }
     }
+
+    /// Words that are kept unless there is something private in them, looked for before they are cut.
+    fn discreet(&self, text: &str) -> String {
+        let shown: String = text.chars().filter(|c| !c.is_control()).collect();
+        let private = |word: &String| text.contains(word.as_str()) || shown.contains(word.as_str());
+        if self.private.iter().any(private) { LEFT_OUT.to_owned() } else { plain(text) }
+    }
+}
+
+/// True for a reason in the election's own words. A relay that uses the same words tells nothing by it.
+fn is_ours(elector: &Elector, reason: &str) -> bool {
+    let between = |begin, end| reason.strip_prefix(begin)?.strip_suffix(end);
+    let is_listed = |relay: &str| elector.standings().iter().any(|row| row.candidate.relay == relay);
+    OURS.contains(&reason)
+        || between("nothing delivered in ", " ms").is_some_and(|ms| ms.parse::<u32>().is_ok())
+        || between("carried by ", " for now").is_some_and(is_listed)
 }
 
 /// How the race stands, with every candidate.

@@ -96,6 +96,11 @@ fn ms(figure: Option<f64>) -> String {
     figure.map_or_else(|| "-".into(), |ms| format!("{ms:.1} ms"))
 }
 
+/// What a move cost in words.
+fn missed(gap_ms: Option<u64>) -> String {
+    gap_ms.map_or_else(|| "from nobody".into(), |ms| format!("missed for {ms} ms"))
+}
+
 /// A decision in words, with the figures that it was made on; nothing where there was none to make.
 fn decision(line: &Line) -> Option<String> {
     let name = |way: &Option<Way>| way.as_ref().map_or_else(|| "nowhere".into(), named);
@@ -105,13 +110,17 @@ fn decision(line: &Line) -> Option<String> {
             let reason = reason.as_deref().unwrap_or("nobody answered");
             format!("the race is over: {reason}")
         }
+        // The link that it was on is gone.
+        What::Moving { from: None, to, reason, .. } => format!("moving to {}: {reason}", name(to)),
         What::Moving { from, to, reason, .. } => format!("moving from {} to {}: {reason}", name(from), name(to)),
         What::Elected { to, reason, .. } => format!("over {} from here: {reason}", named(to)),
-        What::Moved { from, to, reason, audio_gap_ms, video_gap_ms, .. } => {
-            let gap = |gap_ms: &Option<u64>| gap_ms.map_or_else(|| "nobody's".into(), |ms| format!("for {ms} ms"));
-            let (sound, pictures) = (gap(audio_gap_ms), gap(video_gap_ms));
-            format!("moved from {} to {} ({reason}): missed sound {sound}, pictures {pictures}", name(from), named(to))
-        }
+        What::Moved { from, to, reason, audio_gap_ms, video_gap_ms, .. } => format!(
+            "moved from {} to {} ({reason}): sound {}, pictures {}",
+            name(from),
+            named(to),
+            missed(*audio_gap_ms),
+            missed(*video_gap_ms)
+        ),
         What::Kept { candidate, reason, .. } => format!("stayed, not {}: {reason}", name(candidate)),
         What::MoveFailed { to, reason, .. } => format!("the move to {} failed: {reason}", name(to)),
         What::Suspect { candidate, on: true, .. } => format!("{} is in doubt", name(candidate)),

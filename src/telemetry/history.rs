@@ -12,6 +12,7 @@
 //! | `folder` | the files: names, limits, making room |
 //! | `recorder` | the thread that writes |
 //! | `read` | files to elections, past everything that is broken |
+//! | `winners` | who carried the last calls, without waiting for the disk |
 //! | [`export`] | elections as JSON and CSV |
 
 pub mod export;
@@ -19,12 +20,14 @@ mod folder;
 mod line;
 mod read;
 mod recorder;
+mod winners;
 
 use std::path::{Path, PathBuf};
 
 pub use self::line::{Figures, Line, SCHEMA, Way, What, plain};
 pub use self::read::{Election, Log};
 pub use self::recorder::Recorder;
+pub use self::winners::Winners;
 
 /// The folder of what the program remembers, if not the platform's: for portable use and for tests.
 pub const FOLDER_VARIABLE: &str = "NEARCALL_STATE_DIR";
@@ -87,9 +90,14 @@ impl Keep {
         Self { folder, program, limits }
     }
 
-    /// The relay that carried the last call of those that are listed now: a hint, to be measured like any other.
-    pub fn last_winner(&self, is_listed: impl Fn(&str) -> bool) -> Option<String> {
-        read::last_winner(&self.folder, is_listed)
+    /// Begins to read who carried the last calls.
+    pub fn winners(&self) -> Winners {
+        self.winners_within(winners::PATIENCE)
+    }
+
+    fn winners_within(&self, patience: std::time::Duration) -> Winners {
+        let folder = self.folder.clone();
+        Winners::read(move || read::winners(&folder), self.limits.elections, patience)
     }
 }
 

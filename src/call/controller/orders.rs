@@ -97,7 +97,7 @@ impl Controller {
             tokio::spawn(async move { session.sender.close_gracefully("other relays").await });
         }
         self.journal.anew();
-        let last_winner = super::last_winner(self.config.history.as_ref(), &candidates);
+        let last_winner = super::last_winner(self.winners.as_mut(), &candidates);
         self.elector.race_anew(clock::now(), candidates, last_winner);
         if self.membership.is_some() {
             self.feed(Input::Join);

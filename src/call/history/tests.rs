@@ -117,17 +117,84 @@ async fn every_decision_is_kept_with_the_figures_of_those_that_it_is_about() {
 }
 
 #[tokio::test]
-async fn a_relay_that_says_the_rooms_name_is_not_written_down() {
+async fn what_a_relay_says_is_not_written_down() {
     let dir = tempfile::tempdir().unwrap();
     let (elector, ..) = raced(2);
     let mut journal = Journal::start(Some(Keep::in_folder(dir.path().into(), Program::Call, Limits::default())));
     journal.keep_quiet_about(["blue kitchen".into(), "Ada".into(), String::new()]);
     let to = first(&elector);
     journal.event(&elector, &EventKind::MoveFailed { to, reason: "no room blue kitchen".into() });
-    journal.event(&elector, &EventKind::Unmet { wish: "pin oslo".into(), reason: "Ada may not".into() });
+    journal.event(&elector, &EventKind::Unmet { wish: "oslo".into(), reason: "no room for 203.0.113.7".into() });
+    journal.event(&elector, &EventKind::Unmet { wish: "Ada".into(), reason: "carried by 203.0.113.7 for now".into() });
+    journal.event(&elector, &EventKind::Unmet { wish: "oslo".into(), reason: "carried by lima for now".into() });
     journal.event(&elector, &EventKind::MoveFailed { to, reason: "nothing delivered in 2000 ms".into() });
     journal.close(&elector).await;
     let text = history::export::json(&history::load(dir.path(), 1), clock::wall());
-    assert!(!text.contains("kitchen") && !text.contains("Ada"), "{text}");
-    assert!(text.contains(LEFT_OUT) && text.contains("nothing delivered in 2000 ms"), "{text}");
+    assert!(["kitchen", "Ada", "203.0.113.7"].iter().all(|word| !text.contains(word)), "{text}");
+    assert_eq!(text.matches(LEFT_OUT).count(), 4, "{text}");
+    assert!(text.contains("nothing delivered in 2000 ms") && text.contains("carried by lima for now"), "{text}");
+}
+
+#[test]
+fn what_is_private_is_found_before_words_are_cut() {
+    let mut journal = Journal::start(None);
+    let token = "t0".repeat(125);
+    journal.keep_quiet_about([token.clone(), "blue\tkitchen".into(), "Ada".into()]);
+    for words in [format!("bad token {token}"), "the blue\tkitchen".into(), "A\u{7}da".into()] {
+        assert_eq!(journal.discreet(&words), LEFT_OUT, "{words:?}");
+    }
+    assert_eq!(journal.discreet("the relay\ngoes away"), "the relaygoes away");
+    assert_eq!(journal.discreet(&"x".repeat(300)).len(), 200);
+}
+
+/// What is handed to a function in a source, the last argument of each call.
+fn handed_to(function: &str, source: &str) -> Vec<String> {
+    let calls = source.match_indices(function).filter(|(at, _)| !source[..*at].ends_with("fn "));
+    let last = |(at, _): (usize, &str)| {
+        let (mut depth, mut quoted, mut last) = (1, false, String::new());
+        for c in source[at + function.len()..].chars() {
+            match c {
+                '"' => quoted = !quoted,
+                '(' if !quoted => depth += 1,
+                ')' if !quoted => depth -= 1,
+                ',' if !quoted && depth == 1 => last.clear(),
+                _ => {}
+            }
+            match c {
+                _ if depth == 0 => break,
+                ',' if last.is_empty() && !quoted => {}
+                c => last.push(c),
+            }
+        }
+        last.trim().trim_start_matches('&').to_owned()
+    };
+    calls.map(last).collect()
+}
+
+#[test]
+fn every_reason_that_the_election_gives_is_known_as_ours() {
+    let (elector, ..) = raced(0);
+    let mut ours = 0;
+    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/election")).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_none_or(|ending| ending != "rs") {
+            continue;
+        }
+        let source = std::fs::read_to_string(path).unwrap();
+        let functions = [".fail_move(", ".unmet(", ".wish_failed(", ".refused(", ".closed("];
+        for mut reason in functions.iter().flat_map(|function| handed_to(function, &source)) {
+            if let Some((_, made)) = source.split_once(&format!("let {reason} = format!")) {
+                reason = made.lines().next().unwrap().to_owned();
+            }
+            // A relay's or the network's, handed on.
+            if reason == "error" {
+                continue;
+            }
+            let text = reason.split('"').nth(1).unwrap_or_else(|| panic!("whose words is {reason}?"));
+            let text = text.replace("{took:.0}", "2000").replace("{}", "oslo");
+            assert!(is_ours(&elector, &text), "{text}");
+            ours += 1;
+        }
+    }
+    assert!(ours > OURS.len(), "{ours}");
 }

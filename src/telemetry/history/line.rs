@@ -93,7 +93,7 @@ pub enum What {
         runner_up: Option<Way>,
         candidates: Vec<Figures>,
     },
-    /// What a move cost, measured where it is heard and seen.
+    /// What a move cost, measured where it is heard and seen. A gap is `null` where nobody was heard, or seen, at all.
     Moved {
         from: Option<Way>,
         to: Way,

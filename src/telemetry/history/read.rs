@@ -99,11 +99,11 @@ pub(super) fn load(folder: &Path, last: usize) -> Log {
     log
 }
 
-/// The newest first: the first call among relays that are listed now.
-pub(super) fn last_winner(folder: &Path, is_listed: impl Fn(&str) -> bool) -> Option<String> {
-    folder::files(folder).iter().rev().find_map(|file| {
-        let election = Election { id: file.id.clone(), lines: lines(file, &mut Log::default()) };
-        election.carried().map(|way| way.relay.clone()).filter(|relay| is_listed(relay))
+/// The relay that each call was over at its end, the newest call first. A file is read when it is its turn.
+pub(super) fn winners(folder: &Path) -> impl Iterator<Item = String> + use<> {
+    folder::files(folder).into_iter().rev().filter_map(|file| {
+        let lines = lines(&file, &mut Log::default());
+        Election { id: file.id, lines }.carried().map(|way| way.relay.clone())
     })
 }
 

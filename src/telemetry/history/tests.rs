@@ -12,6 +12,9 @@ use super::*;
 use crate::proto::Transport;
 use crate::telemetry::csv;
 
+/// Longer than any machine takes.
+const LONG: Duration = Duration::from_secs(60);
+
 fn way(relay: &str) -> Way {
     Way { relay: relay.into(), region: relay.into(), provider: "metal".into(), transport: Transport::WebTransport }
 }
@@ -50,7 +53,7 @@ fn moved(to: &str, audio_gap_ms: u64) -> What {
         rtt_before_ms: Some(40.0),
         rtt_after_ms: None,
         audio_gap_ms: Some(audio_gap_ms),
-        video_gap_ms: Some(12),
+        video_gap_ms: None,
     }
 }
 
@@ -222,7 +225,8 @@ fn a_file_that_another_program_took_away_begins_again_with_its_first_lines() {
 fn the_last_winner_is_the_newest_that_is_still_listed() {
     let dir = tempfile::tempdir().unwrap();
     let keep = Keep::in_folder(dir.path().to_owned(), Program::Call, Limits::default());
-    assert_eq!(keep.last_winner(|_| true), None);
+    let winners = || keep.winners_within(LONG);
+    assert_eq!(winners().newest(|_| true), None);
     let calls: [Vec<What>; 4] = [
         vec![elected("lima")],
         vec![elected("oslo"), elected("rome")],
@@ -242,10 +246,26 @@ fn the_last_winner_is_the_newest_that_is_still_listed() {
             writer.line(&serde_json::to_string(&line).unwrap()).unwrap();
         }
     }
-    assert_eq!(keep.last_winner(|_| true).as_deref(), Some("gone"));
-    assert_eq!(keep.last_winner(|relay| relay != "gone").as_deref(), Some("rome"));
-    assert_eq!(keep.last_winner(|relay| relay == "oslo"), None, "it was moved away from");
-    assert_eq!(keep.last_winner(|relay| relay == "lima").as_deref(), Some("lima"));
+    let mut asked = winners();
+    assert_eq!(asked.newest(|relay| relay == "oslo"), None, "it was moved away from");
+    for mut winners in [winners(), asked] {
+        assert_eq!(winners.newest(|_| true).as_deref(), Some("gone"));
+        assert_eq!(winners.newest(|relay| relay != "gone").as_deref(), Some("rome"));
+        assert_eq!(winners.newest(|relay| relay == "lima").as_deref(), Some("lima"));
+        assert_eq!(winners.newest(|_| true).as_deref(), Some("gone"), "the list is read once");
+    }
+}
+
+#[test]
+fn a_disk_that_hangs_keeps_no_call_waiting() {
+    let (disk, files) = std::sync::mpsc::channel::<String>();
+    let mut hangs = Winners::read(move || files.into_iter(), 50, Duration::ZERO);
+    assert_eq!(hangs.newest(|_| true), None);
+    drop(disk);
+    let (disk, files) = std::sync::mpsc::channel();
+    disk.send("oslo".to_owned()).unwrap();
+    let mut hangs_later = Winners::read(move || files.into_iter(), 50, LONG);
+    assert_eq!(hangs_later.newest(|_| true).as_deref(), Some("oslo"), "what was read is of use");
 }
 
 #[test]
