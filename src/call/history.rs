@@ -21,7 +21,7 @@ const ROWS: usize = 12;
 /// Instead of words that are not the election's, or that have something in them that is nobody's business.
 const LEFT_OUT: &str = "(words of others are left out)";
 /// Why the election itself says that a move failed or a wish is not met; [`is_ours`] knows those with a figure or a name.
-const OURS: [&str; 12] = [
+const OURS: [&str; 14] = [
     "blocked",
     "blocked, but nothing else answers",
     "fell silent",
@@ -32,7 +32,9 @@ const OURS: [&str; 12] = [
     "no link carries the call yet",
     "no such relay or region",
     "nothing else is left",
+    "the old link answers again",
     "the old link closed before the new one was ready",
+    "the old link fell silent before the new one was ready",
     "the relay goes away",
 ];
 

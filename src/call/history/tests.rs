@@ -181,7 +181,7 @@ fn every_reason_that_the_election_gives_is_known_as_ours() {
             continue;
         }
         let source = std::fs::read_to_string(path).unwrap();
-        let functions = [".fail_move(", ".unmet(", ".wish_failed(", ".refused(", ".closed("];
+        let functions = [".fail_move(", ".call_off(", ".unmet(", ".wish_failed(", ".refused(", ".closed("];
         for mut reason in functions.iter().flat_map(|function| handed_to(function, &source)) {
             if let Some((_, made)) = source.split_once(&format!("let {reason} = format!")) {
                 reason = made.lines().next().unwrap().to_owned();
