@@ -228,14 +228,14 @@ pub struct DrillArgs {
     /// Round trip to the nearest relay, instead of the scenario's (50ms; 40ms to join)
     #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "manifest")]
     pub rtt: Option<Duration>,
-    /// How long two relays swing
+    /// How long two relays swing, at most 2h
     #[arg(long, default_value = "60s", value_name = "TIME", value_parser = time)]
     pub flap_time: Duration,
     /// Drills real relays with two participants, as far as can be done from outside: a file or an https:// address; repeats
     #[arg(long, value_name = "FILE|URL")]
     pub manifest: Vec<Source>,
     /// A signed token, where the relays ask for one
-    #[arg(long, env = "NEARCALL_TOKEN", hide_env_values = true, value_name = "TOKEN", requires = "room")]
+    #[arg(long, env = "NEARCALL_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub token: Option<String>,
     /// The room that the token is for; one of its own otherwise
     #[arg(long, value_name = "ROOM", requires = "manifest")]

@@ -7,6 +7,7 @@
 mod case;
 mod client;
 mod joining;
+mod log;
 mod measure;
 mod outside;
 mod report;
@@ -34,6 +35,8 @@ use crate::crypto::room;
 const CLIENTS: usize = 6;
 /// A room larger than this on one machine measures the machine.
 const MOST_CLIENTS: usize = 50;
+/// Twice the hour that the design's bar is for.
+const LONGEST_FLAP: Duration = Duration::from_secs(2 * 3600);
 
 /// No relay took anybody in.
 #[derive(Debug, thiserror::Error)]
@@ -69,17 +72,28 @@ pub async fn run(args: DrillArgs) -> anyhow::Result<Exit> {
         }
         rows.push(row);
     }
-    let passed = rows.iter().all(|row| row.verdict != Verdict::Missed);
+    let (passed, words) = judge(&rows);
     let elapsed = clock::now().saturating_duration_since(start);
     let relays = if outside.is_some() { "given" } else { "own" };
     if args.json {
         let report = Report { passed, elapsed_ms: elapsed.as_millis() as u64, relays, scenarios: rows };
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
-        let words = if passed { "every bar of what was run is met" } else { "at least one bar is missed" };
         println!("{words}; {:.0} s", elapsed.as_secs_f64());
     }
     Ok(if passed { Exit::Done } else { Exit::Failed })
+}
+
+/// Whether all is well, and in words.
+fn judge(rows: &[Row]) -> (bool, &'static str) {
+    let any = |verdict| rows.iter().any(|row| row.verdict == verdict);
+    if any(Verdict::Missed) {
+        (false, "at least one bar is missed")
+    } else if any(Verdict::Ok) {
+        (true, "every bar of what was run is met")
+    } else {
+        (false, "nothing could be run")
+    }
 }
 
 fn check(args: &DrillArgs) -> anyhow::Result<()> {
@@ -93,9 +107,16 @@ fn check(args: &DrillArgs) -> anyhow::Result<()> {
     if args.rtt.is_some_and(|rtt| rtt > Duration::from_secs(2)) {
         return usage("--rtt: at most 2s".into());
     }
+    if args.flap_time > LONGEST_FLAP {
+        return usage("--flap-time: at most 2h".into());
+    }
+    // Relays of this process need no token: one that is in the environment for real relays is none of theirs.
+    if !args.manifest.is_empty() && args.token.is_some() && args.room.is_none() {
+        return usage("--token: say with --room which room it is for (NEARCALL_TOKEN counts as --token)".into());
+    }
     match &args.room {
-        Some(name) if room::clean(name)? != name => usage(format!("--room: {name:?} is no name of a room")),
-        _ => Ok(()),
+        Some(name) => room::check(name).or_else(|error| usage(format!("--room: {error}"))),
+        None => Ok(()),
     }
 }
 
@@ -118,7 +139,7 @@ async fn play(case: Case, args: &DrillArgs, outside: Option<&Outside>) -> anyhow
     }
     // An hour of swinging is no longer for being done often.
     let runs = if case == Case::Flap { 1 } else { args.runs };
-    let (mut all, mut failed) = (Take::default(), None);
+    let (mut all, mut failed) = (Take::default(), Vec::new());
     for number in 0..runs {
         if !args.json && std::io::stderr().is_terminal() {
             eprint!("\r{}: run {} of {runs} ", case.name(), number + 1);
@@ -126,13 +147,13 @@ async fn play(case: Case, args: &DrillArgs, outside: Option<&Outside>) -> anyhow
         match play_once(case, setting, args, outside).await {
             Ok(take) => all.add(number, take),
             Err(error) if error.is::<Nobody>() && outside.is_some() => return Err(error),
-            Err(error) => failed = Some(format!("run {}: {error:#}", number + 1)),
+            Err(error) => failed.push(format!("run {}: {error:#}", number + 1)),
         }
     }
     if !args.json && std::io::stderr().is_terminal() {
         eprint!("\r\x1b[K");
     }
-    Ok(Row::played(case, runs, all, failed))
+    Ok(Row::played(case, runs, all, &failed))
 }
 
 async fn play_once(case: Case, setting: Setting, args: &DrillArgs, outside: Option<&Outside>) -> anyhow::Result<Take> {
@@ -169,5 +190,44 @@ fn impossible(case: Case, outside: Option<&Outside>) -> Option<String> {
     match case {
         Case::Block | Case::Force | Case::Join => None,
         _ => outside.out_of_reach(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::args::{Args, Sub};
+    use super::*;
+
+    fn usage(args: &[&str]) -> Option<String> {
+        let args = Args::try_parse_from([&["nearcall", "drill", "kill"], args].concat()).unwrap();
+        let Some(Sub::Drill(args)) = args.command else { panic!("no drill") };
+        check(&args).err().map(|error| error.downcast::<UsageError>().unwrap().0)
+    }
+
+    #[test]
+    fn a_token_needs_a_room_where_relays_are_given_and_is_nothing_elsewhere() {
+        assert_eq!(usage(&["--token", "t"]), None);
+        assert_eq!(usage(&["--token", "t", "--manifest", "a.json", "--room", "r"]), None);
+        assert!(usage(&["--token", "t", "--manifest", "a.json"]).unwrap().contains("--room"));
+    }
+
+    #[test]
+    fn a_name_that_is_none_and_a_day_of_swinging_are_wrong_usage() {
+        for room in [" ", " r", "r\t"] {
+            assert!(usage(&["--manifest", "a.json", "--room", room]).is_some(), "{room:?}");
+        }
+        assert_eq!(usage(&["--flap-time", "2h"]), None);
+        assert!(usage(&["--flap-time", "1d"]).unwrap().contains("2h"));
+    }
+
+    #[test]
+    fn nothing_that_could_be_run_is_not_passed() {
+        let impossible = || Row::not_possible(Case::Kill, "only who runs the relay can".into());
+        let verdict = |verdict| Row { verdict, ..impossible() };
+        assert!(!judge(&[impossible()]).0);
+        assert!(judge(&[impossible(), verdict(Verdict::Ok)]).0);
+        assert!(!judge(&[verdict(Verdict::Missed), verdict(Verdict::Ok)]).0);
     }
 }

@@ -102,12 +102,23 @@ fn given_relays_are_drilled_from_outside_alone_and_go_on() {
     assert_eq!(bar(row(&report, "udp-blocked-join"), "calls that went over UDP")["measured"], 0.0);
     assert!(row(&report, "join")["figures"]["first_video_ms"].as_array().is_some_and(|joins| !joins.is_empty()));
     assert_eq!(report["relays"], "given");
+    let output = drill(&["kill", "--manifest", &manifest]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.code() == Some(1) && text.contains("nothing could be run"), "{text}");
     assert!(relay.program.is_running());
 }
 
 #[test]
 fn wrong_usage_is_2_and_nobody_there_is_3() {
-    for wrong in [&["nothing"][..], &[], &["kill", "--clients", "1"], &["kill", "--runs", "0"], &["kill", "--all"]] {
+    for wrong in [
+        &["nothing"][..],
+        &[],
+        &["kill", "--clients", "1"],
+        &["kill", "--runs", "0"],
+        &["kill", "--all"],
+        &["join", "--manifest", "relays.json", "--room", " "],
+        &["join", "--manifest", "relays.json", "--token", "t"],
+    ] {
         assert_eq!(drill(wrong).status.code(), Some(2), "{wrong:?}");
     }
     let dir = tempfile::tempdir().unwrap();

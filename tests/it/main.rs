@@ -8,6 +8,7 @@
 mod call;
 #[cfg(all(target_os = "linux", feature = "app"))]
 mod devices;
+#[cfg(feature = "app")]
 mod drill;
 #[cfg(feature = "app")]
 mod history;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use super::log::Log;
 use crate::call::arrivals::{Arrivals, Record};
 use crate::call::event::Place;
 use crate::call::manifest::Source;
@@ -51,7 +52,7 @@ pub struct Client {
     pub id: ParticipantId,
     pub video: bool,
     pub started: Instant,
-    pub records: Vec<Record>,
+    pub log: Log,
     /// Records that were dropped before they could be taken: a figure would be wrong.
     pub missed: u64,
     state: watch::Receiver<Arc<State>>,
@@ -91,14 +92,14 @@ impl Client {
         let (commands, orders) = mpsc::channel(16);
         let events = Arc::new(Mutex::new(Vec::new()));
         let task = tokio::spawn(attend(call, orders, events.clone()));
-        let (records, missed) = (Vec::new(), 0);
-        Ok(Self { name, seat, group, id, video, started, records, missed, state, arrivals, events, commands, task })
+        let (log, missed) = (Log::default(), 0);
+        Ok(Self { name, seat, group, id, video, started, log, missed, state, arrivals, events, commands, task })
     }
 
     /// Takes in what arrived since the last look.
     pub fn look(&mut self) {
         let (mut records, missed) = self.arrivals.take();
-        self.records.append(&mut records);
+        self.log.records.append(&mut records);
         self.missed += missed;
     }
 
@@ -167,7 +168,7 @@ impl Client {
         let mut packets: BTreeMap<ParticipantId, BTreeSet<FrameNumber>> = BTreeMap::new();
         let mut seen = BTreeSet::new();
         // Nearly in the order of their time: by several links.
-        for record in self.records.iter().rev().take_while(|record| age(record) < 2 * FLOWS) {
+        for record in self.log.records.iter().rev().take_while(|record| age(record) < 2 * FLOWS) {
             match record {
                 Record::Frame(frame) if now.saturating_duration_since(frame.at) >= FLOWS => {}
                 Record::Frame(frame) if frame.track == Track::Microphone => {
@@ -183,7 +184,7 @@ impl Client {
 
     /// Moves since `since`.
     pub fn moves(&self, since: Instant) -> impl Iterator<Item = (Instant, &Option<Place>, &Place, election::Reason)> {
-        self.records.iter().filter_map(move |record| match record {
+        self.log.records.iter().filter_map(move |record| match record {
             Record::Moved { at, from, to, reason } if *at >= since => Some((*at, from, to, *reason)),
             _ => None,
         })

@@ -39,6 +39,16 @@ pub struct Stream {
     pub alive: bool,
 }
 
+impl Stream {
+    /// This stretch and the one that followed it.
+    pub fn then(self, later: Self) -> Self {
+        let worse = if later.gap_ms > self.gap_ms { &later } else { &self };
+        let (gap_ms, captured_ms) = (worse.gap_ms, worse.captured_ms);
+        let (received, lost) = (self.received + later.received, self.lost + later.lost);
+        Self { gap_ms, captured_ms, received, lost, alive: later.alive }
+    }
+}
+
 /// What a listener received of a track of a sender. `None` where nothing came before the cause: there is nothing to miss.
 pub fn stream(records: &[Record], peer: ParticipantId, track: Track, window: Window) -> Option<Stream> {
     let Window { cause, end } = window;

@@ -24,7 +24,10 @@ pub struct Row {
     pub verdict: Verdict,
     /// Why it was not possible, or what failed.
     pub why: Option<String>,
+    /// Runs that came about: the figures are over these.
     pub runs: usize,
+    /// Runs that did not come to their end.
+    pub failed_runs: usize,
     /// In each run.
     pub clients: usize,
     /// Participants whom the cause concerned, and how many of them went to another link.
@@ -72,16 +75,17 @@ impl Spread {
 }
 
 impl Row {
-    /// A case that was run; `failed` says why a run did not come to its end.
-    pub fn played(case: Case, runs: usize, take: Take, failed: Option<String>) -> Self {
+    /// A case that was to be run `asked` times; `failed` says of each run that did not come to its end why.
+    pub fn played(case: Case, asked: usize, take: Take, failed: &[String]) -> Self {
         let bars = bars(case, &take);
-        let met = failed.is_none() && bars.iter().all(|bar| bar.met);
+        let met = failed.is_empty() && bars.iter().all(|bar| bar.met);
         Self {
             scenario: case.name(),
             cause: case.cause(),
             verdict: if met { Verdict::Ok } else { Verdict::Missed },
-            why: failed,
-            runs,
+            why: failed.first().map(|first| format!("{} of {asked} runs failed; {first}", failed.len())),
+            runs: asked - failed.len(),
+            failed_runs: failed.len(),
             clients: take.clients,
             concerned: take.leavings.len(),
             moved: take.leavings.iter().filter(|leaving| leaving.to.is_some()).count(),
@@ -105,15 +109,15 @@ impl Row {
 
     /// A case that cannot be run.
     pub fn not_possible(case: Case, why: String) -> Self {
-        let row = Self::played(case, 0, Take::default(), Some(why));
-        Self { verdict: Verdict::NotPossible, bars: Vec::new(), ..row }
+        let row = Self::played(case, 0, Take::default(), &[]);
+        Self { verdict: Verdict::NotPossible, why: Some(why), bars: Vec::new(), ..row }
     }
 }
 
 /// Everything.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// Every bar of what could be run was met.
+    /// Something could be run, and every bar of it was met.
     pub passed: bool,
     pub elapsed_ms: u64,
     /// Relays of this process, or of others.
@@ -194,9 +198,11 @@ mod tests {
 
     #[test]
     fn a_case_that_failed_is_missed_and_one_that_cannot_be_run_is_neither() {
-        let failed = Row::played(Case::Kill, 1, Take::default(), Some("nobody came".into()));
-        assert_eq!(failed.verdict, Verdict::Missed);
-        assert!(row(&failed).contains("MISSED") && row(&failed).contains("nobody came"));
+        let failures = ["run 4: nobody came".into(), "run 7: no port".into()];
+        let failed = Row::played(Case::Kill, 9, Take::default(), &failures);
+        assert_eq!((failed.verdict, failed.runs, failed.failed_runs), (Verdict::Missed, 7, 2));
+        let text = row(&failed);
+        assert!(text.contains("MISSED") && text.contains("2 of 9 runs failed; run 4: nobody came"), "{text}");
         let outside = Row::not_possible(Case::Drain, "only who runs the relay can".into());
         assert!(outside.bars.is_empty());
         assert_eq!(row(&outside), "drain            not possible: only who runs the relay can\n");

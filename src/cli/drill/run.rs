@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use super::case::{Case, Setting, Until};
 use super::client::Client;
-use super::measure::{Window, key_frames_asked, stream};
+use super::measure::{Window, key_frames_asked};
 use super::stage::Stage;
 use super::take::{Leaving, Sample, Take};
 use crate::call::Event;
@@ -30,6 +30,8 @@ const APART: Duration = Duration::from_secs(1);
 const SWING: (Duration, Duration) = (Duration::from_millis(8), Duration::from_secs(20));
 /// How often a swinging path is set anew.
 const STEP: Duration = Duration::from_millis(100);
+/// How often what has arrived is folded into figures while paths swing: memory does not grow with `--flap-time`.
+const FOLD: Duration = Duration::from_secs(60);
 /// A relay that is slowed down becomes longer than the next best by this much.
 const LONGER: Duration = Duration::from_millis(60);
 /// Until every token of a drill has expired.
@@ -69,20 +71,25 @@ async fn play(case: Case, stage: &mut Stage, flap: Duration) -> anyhow::Result<T
     let end = (over + AFTERWARDS).max(cause + LEAST);
     stage.watch(end).await;
     let mut take = read(stage, &concerned, &homes, Window { cause, end: clock::now() });
-    match (until, came_about) {
-        (Until::Emptied, _) => take.figure("left_behind", left_behind(stage) as f64),
-        (Until::Raced, true) => take.figure("raced_ms", ms(over - cause)),
-        (Until::Raced, false) => take.figure("not_raced", 1.0),
-        (Until::Heard, true) if matches!(case, Case::UdpInCall | Case::Outage | Case::Rebind) => {
-            take.figure("back_ms", ms(over - cause));
-        }
-        _ => {}
-    }
+    let figure = figure(until, came_about, over - cause, left_behind(stage));
+    figure.into_iter().for_each(|(name, value)| take.figure(name, value));
     if case == Case::Token {
         let warm = stage.wait(DEADLINE, |stage| stage.clients.iter().all(Client::has_standby)).await;
         take.figure("tickets_refused", if warm { 0.0 } else { 1.0 });
     }
     Ok(take)
+}
+
+/// What a case is held against beside its samples: `waited` for its end, which `came_about` or did not.
+fn figure(until: Until, came_about: bool, waited: Duration, left_behind: usize) -> Option<(&'static str, f64)> {
+    match until {
+        Until::Emptied => Some(("left_behind", left_behind as f64)),
+        Until::Raced if came_about => Some(("raced_ms", ms(waited))),
+        Until::Raced => Some(("not_raced", 1.0)),
+        // Who never came back was away for all the time that was waited.
+        Until::Heard => Some(("back_ms", ms(waited))),
+        Until::Left | Until::Time(_) => None,
+    }
 }
 
 /// Whether a cause strikes a participant.
@@ -181,10 +188,15 @@ fn another(stage: &Stage, target: &str) -> Option<String> {
 async fn swing(stage: &mut Stage, relays: [&str; 2], time: Duration) {
     let (by, period) = SWING;
     let start = clock::now();
+    let mut folded = start;
     loop {
         let now = clock::now();
         if now >= start + time {
             return;
+        }
+        if now - folded >= FOLD && stage.all_heard() {
+            stage.fold(Window { cause: folded, end: now });
+            folded = now;
         }
         let phase = (now - start).as_secs_f64() / period.as_secs_f64() * std::f64::consts::TAU;
         for (relay, phase) in relays.into_iter().zip([phase.sin(), -phase.sin()]) {
@@ -255,7 +267,7 @@ fn read(stage: &Stage, concerned: &[bool], homes: &[Option<Place>], window: Wind
         if !concerns(listener) && !concerns(sender) {
             continue;
         }
-        let of = |track| stream(&listener.records, sender.id, track, window);
+        let of = |track| listener.log.stream(sender.id, track, window);
         let Some(audio) = of(Track::Microphone) else {
             take.notes.push(format!("{} never heard {}", listener.name, sender.name));
             continue;
@@ -266,7 +278,7 @@ fn read(stage: &Stage, concerned: &[bool], homes: &[Option<Place>], window: Wind
             sender: sender.name.clone(),
             audio,
             video: of(Track::Camera),
-            key_frames_asked: key_frames_asked(&listener.records, sender.id, window),
+            key_frames_asked: key_frames_asked(&listener.log.records, sender.id, window),
         });
     }
     for ((client, concerned), home) in stage.clients.iter().zip(concerned).zip(homes) {
@@ -295,4 +307,25 @@ fn read(stage: &Stage, concerned: &[bool], homes: &[Option<Place>], window: Wind
 
 pub fn ms(time: Duration) -> f64 {
     (time.as_secs_f64() * 10_000.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::take::bars;
+    use super::*;
+
+    #[test]
+    fn a_call_that_never_becomes_whole_misses_the_bar() {
+        for case in [Case::UdpInCall, Case::Outage] {
+            let (until, patience) = case.until(Duration::ZERO);
+            for (came_about, waited, met) in [(true, Duration::from_secs(4), true), (false, patience, false)] {
+                let mut take = Take::default();
+                let (name, value) = figure(until, came_about, waited, 0).unwrap();
+                take.figure(name, value);
+                let bars = bars(case, &take);
+                let back = bars.iter().find(|bar| bar.what.contains("out of the call")).unwrap();
+                assert_eq!(back.met, met, "{back:?}");
+            }
+        }
+    }
 }

@@ -7,6 +7,7 @@ use ring::rand::SystemRandom;
 
 use super::case::Setting;
 use super::client::{Client, Ticket};
+use super::measure::Window;
 use super::outside::Outside;
 use crate::call::Entry;
 use crate::call::event::{Event, Place};
@@ -272,6 +273,11 @@ impl Stage {
     /// Takes in what arrived, until `end`.
     pub async fn watch(&mut self, end: Instant) {
         self.wait(end.saturating_duration_since(clock::now()), |_| false).await;
+    }
+
+    /// See [`super::log::Log::fold`].
+    pub fn fold(&mut self, window: Window) {
+        self.clients.iter_mut().for_each(|client| client.log.fold(window));
     }
 
     fn look(&mut self) {

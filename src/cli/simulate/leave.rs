@@ -13,14 +13,25 @@ const DRAWS: usize = 20_000;
 pub const RETRY_S: f64 = 5.0;
 
 /// Route 53, "fast" health checks: every 10 s, three failures (AWS News Blog, "Route 53 Health Check Improvements", 2013).
-const CHECK_S: f64 = 10.0;
-const FAILURES: f64 = 3.0;
+pub const CHECK_S: f64 = 10.0;
+pub const FAILURES: f64 = 3.0;
 /// What AWS recommends for records with health checks.
-const TTL_S: f64 = 60.0;
+pub const TTL_S: f64 = 60.0;
 /// Resolvers that keep an answer longer (Bhowmick et al., "TTL Violation of DNS Resolvers in the Wild", PAM 2023: 8.74 %);
 /// for how long is our assumption.
-const KEEP_LONGER: f64 = 0.0874;
-const KEPT_S: f64 = 300.0;
+pub const KEEP_LONGER: f64 = 0.0874;
+pub const KEPT_S: f64 = 300.0;
+
+/// So many networks have converged after so long, with a long tail ("An Empirical Characterization of Anycast Convergence
+/// Time", University of Twente, ANRW 2024); three minutes for the tail (Labovitz, Ahuja, Bose, Jahanian, "Delayed Internet
+/// Routing Convergence", SIGCOMM 2000).
+pub const QUICK: f64 = 0.8;
+pub const QUICK_S: f64 = 10.0;
+pub const SLOW_S: f64 = 180.0;
+
+/// The edges check each region so often, and give it so long to answer: our assumption, in the range of what providers offer.
+pub const EDGE_CHECK_S: f64 = 10.0;
+pub const ANSWER_S: f64 = 2.0;
 
 /// A record changes, and then every copy of the old one has to run out. By the map or by latency alike.
 pub fn dns(rng: &mut Rng) -> Option<Spread> {
@@ -31,17 +42,14 @@ pub fn dns(rng: &mut Rng) -> Option<Spread> {
     })
 }
 
-/// 80 % of networks have converged after 10 s, with a long tail ("An Empirical Characterization of Anycast Convergence
-/// Time", University of Twente, ANRW 2024); three minutes for the tail (Labovitz, Ahuja, Bose, Jahanian, "Delayed Internet
-/// Routing Convergence", SIGCOMM 2000). The route is withdrawn at once: our assumption.
+/// Routing converges without the region, whose route is withdrawn at once: our assumption.
 pub fn anycast(rng: &mut Rng) -> Option<Spread> {
-    drawn(rng, |rng| if rng.unit() < 0.8 { between(rng, 0.0, 10.0) } else { between(rng, 10.0, 180.0) })
+    drawn(rng, |rng| if rng.unit() < QUICK { between(rng, 0.0, QUICK_S) } else { between(rng, QUICK_S, SLOW_S) })
 }
 
-/// The edges check each region every 10 s, give it 2 s to answer, and believe the first failure: our assumption, in the
-/// range of what providers offer.
+/// The edges believe the first failure: our assumption, too.
 pub fn front_door(rng: &mut Rng) -> Option<Spread> {
-    drawn(rng, |rng| between(rng, 0.0, CHECK_S) + 2.0)
+    drawn(rng, |rng| between(rng, 0.0, EDGE_CHECK_S) + ANSWER_S)
 }
 
 fn between(rng: &mut Rng, low: f64, high: f64) -> f64 {

@@ -21,7 +21,7 @@ pub fn geography(world: &World) -> Option<Vec<Choice>> {
 pub struct Dns {
     /// Of 50 clients: the resolver is in the client's city.
     pub here: u32,
-    /// Of 50 clients: in one of the three cities that are nearest by round trip.
+    /// Of 50 clients: in one of the [`NEAREST`] cities.
     pub near: u32,
     /// Of 50 clients: a public resolver that does not say who asks.
     pub public: u32,
@@ -39,9 +39,11 @@ impl Default for Dns {
 
 /// Round trip to a public resolver: the median of 1,028 miles of the same paper, at twice the time of light in fibre
 /// (the median of the pings here), ms.
-const PUBLIC_RESOLVER_MS: f64 = 34.0;
+pub const PUBLIC_RESOLVER_MS: f64 = 34.0;
 /// A measurement is off by the path's deviation x sqrt(age / this), at most by the deviation: our assumption.
 const DRIFT_MINUTES: f64 = 60.0;
+/// Of so many cities that are nearest by round trip, each is as likely.
+pub const NEAREST: u32 = 3;
 /// Draws of that error for each client and resolver.
 const DRAWS: usize = 16;
 
@@ -53,7 +55,7 @@ impl Dns {
         others.sort_by(|&a, &b| rtt_ms(a).total_cmp(&rtt_ms(b)));
         let off_ms = |city: usize| (rtt_ms(city) - PUBLIC_RESOLVER_MS).abs();
         let public = others.iter().copied().min_by(|&a, &b| off_ms(a).total_cmp(&off_ms(b)));
-        let near = others.iter().take(3).map(|&city| (city, self.near / 3));
+        let near = others.iter().take(NEAREST as usize).map(|&city| (city, self.near / NEAREST));
         let all = [(client, self.here)].into_iter().chain(near).chain(public.map(|city| (city, self.public)));
         all.filter(|(_, count)| *count > 0).collect()
     }
@@ -97,7 +99,7 @@ impl Dns {
 /// Share of clients whom routing leads to the best site, and how far the others are led astray: a tenth by 25 ms or more,
 /// a tenth by 100 ms or more (Calder, Flavel, Katz-Bassett, Mahajan, Padhye, "Analyzing the Performance of an Anycast
 /// CDN", IMC 2015: about 20 % not at the best site, 20 % by 25 ms, just under 10 % by 100 ms).
-const CATCHMENT: [(f64, f64); 3] = [(0.8, 0.0), (0.1, 25.0), (0.1, 100.0)];
+pub const CATCHMENT: [(f64, f64); 3] = [(0.8, 0.0), (0.1, 25.0), (0.1, 100.0)];
 
 /// Where routing takes a client, and how probably: the nearest site that is as far off as the paper says, or else the
 /// farthest there is.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::figures::{Accuracy, Spread};
 use super::ours::Plan;
 use super::regions::World;
-use super::{leave, models};
+use super::{leave, matrix, models};
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
@@ -193,6 +193,7 @@ fn spread(spread: Option<Spread>) -> String {
 fn assumptions(world: &World, plan: &Plan) -> Vec<String> {
     let dns = models::Dns::default();
     let share = |of_50: u32| of_50 * 2;
+    let [right, astray, far] = models::CATCHMENT;
     vec![
         "Best: the relay with the shortest mean round trip. A tie is one by the election's rule: WebTransport was taken, \
          within max(10 ms, 10 %) of another relay's WebSocket that measured better. The bars count it as right."
@@ -208,25 +209,46 @@ fn assumptions(world: &World, plan: &Plan) -> Vec<String> {
             plan.failovers
         ),
         format!("Round trips: {}.", world.matrix.source),
-        "Relays: greedy k-median over the matrix. A client in a relay's own city is 3.7 ms away.".into(),
+        format!(
+            "Relays: greedy k-median over the matrix. A client in a relay's own city is {} ms away.",
+            matrix::SAME_CITY.mean_ms
+        ),
         "Geography: the client's place is known exactly; what a path costs is not. Left like DNS.".into(),
         format!(
             "DNS: the region that was fastest from the resolver {:.0} minutes ago. {} % of resolvers are in the client's city, \
-             {} % in one of the three nearest, {} % public and 34 ms away (Chen et al., End-User Mapping, SIGCOMM 2015). Left: \
-             three failed checks 10 s apart, then a TTL of 60 s; 8.7 % of resolvers keep up to 300 s (Bhowmick et al., PAM 2023).",
+             {} % in one of the {} nearest, {} % public and {} ms away (Chen et al., End-User Mapping, SIGCOMM 2015). Left: \
+             {} failed checks {} s apart, then a TTL of {} s; {:.1} % of resolvers keep up to {} s (Bhowmick et al., PAM 2023).",
             dns.age_minutes,
             share(dns.here),
             share(dns.near),
-            share(dns.public)
+            models::NEAREST,
+            share(dns.public),
+            models::PUBLIC_RESOLVER_MS,
+            leave::FAILURES,
+            leave::CHECK_S,
+            leave::TTL_S,
+            leave::KEEP_LONGER * 100.0,
+            leave::KEPT_S
         ),
-        "Anycast: 80 % of clients reach the best site, 10 % one that is 25 ms worse or more, 10 % one that is 100 ms worse \
-         or more (Calder et al., IMC 2015). Left: 80 % of networks within 10 s (ANRW 2024), the rest within 180 s."
-            .into(),
+        format!(
+            "Anycast: {:.0} % of clients reach the best site, {:.0} % one that is {} ms worse or more, {:.0} % one that is {} ms \
+             worse or more (Calder et al., IMC 2015). Left: {:.0} % of networks within {} s (ANRW 2024), the rest within {} s.",
+            right.0 * 100.0,
+            astray.0 * 100.0,
+            astray.1,
+            far.0 * 100.0,
+            far.1,
+            leave::QUICK * 100.0,
+            leave::QUICK_S,
+            leave::SLOW_S
+        ),
         format!(
             "Front door: anycast to one of {} edges, {} ms in the proxy (Arcjet), on to the region nearest to the edge. A detour \
-             may beat the direct path, so that its mean regret can be below 0. Left: a check every 10 s, 2 s to answer.",
+             may beat the direct path, so that its mean regret can be below 0. Left: a check every {} s, {} s to answer.",
             models::EDGES.max(world.regions.len()).min(world.matrix.len()),
-            models::PROXY_MS
+            models::PROXY_MS,
+            leave::EDGE_CHECK_S,
+            leave::ANSWER_S
         ),
         format!(
             "Election: the program's own, in virtual time, {} races a client, WebTransport and WebSocket to every relay, {} % of \
