@@ -123,13 +123,15 @@ impl Elector {
         let now = self.now;
         let Some(contender) = self.contenders.get_mut(&id) else { return };
         let was_connected = contender.connected().is_some();
+        // From attempt to attempt, so that one that hung is not followed by a wait.
+        let began = if let Dial::Dialling { since, .. } = contender.dial { since } else { now };
         contender.dial = Dial::Idle;
         contender.admission = Admission::No;
         (contender.better, contender.level) = (0, 0);
         contender.round = now + self.rng.between(ROUND_MIN, ROUND_MAX);
         if error.is_some() {
             contender.answers = Some(was_connected);
-            contender.not_before = now + self.rng.backoff(contender.failures, backoff);
+            contender.not_before = now.max(began + self.rng.backoff(contender.failures, backoff));
             contender.failures = contender.failures.saturating_add(1);
         }
         contender.error = error;
@@ -167,7 +169,7 @@ impl Elector {
         if before != Some(state) {
             self.event(EventKind::Candidate { candidate });
         }
-        self.probed_while_moving(link);
+        self.probed_while_moving(link, id);
         self.settle_doubt(link);
     }
 

@@ -27,6 +27,8 @@ pub(super) struct Moving {
     /// Nothing to keep on the old link: take the new one as soon as it is admitted.
     pub(super) urgent: bool,
     delivered: bool,
+    /// Probes from here on were sent after it began.
+    first_probe: u64,
     probed: bool,
 }
 
@@ -63,8 +65,18 @@ impl Elector {
         self.improving = None;
         self.output(Output::Move { from, to, reason });
         let (since, deadline) = (self.now, self.now + attempt);
-        self.moving =
-            Some(Moving { to, candidate: id, reason, since, deadline, urgent, delivered: false, probed: false });
+        let first_probe = self.next_probe;
+        self.moving = Some(Moving {
+            to,
+            candidate: id,
+            reason,
+            since,
+            deadline,
+            urgent,
+            delivered: false,
+            first_probe,
+            probed: false,
+        });
         self.probe(id);
         self.finish_move();
     }
@@ -94,10 +106,9 @@ impl Elector {
     }
 
     /// A probe over the new link was answered: one within the session is a part of the proof.
-    pub(super) fn probed_while_moving(&mut self, link: LinkId) {
-        let Some(proven) = self.on_link(link).and_then(|contender| contender.path.proven) else { return };
+    pub(super) fn probed_while_moving(&mut self, link: LinkId, probe: u64) {
         if let Some(moving) = self.moving.as_mut().filter(|moving| moving.to == link) {
-            moving.probed |= proven >= moving.since;
+            moving.probed |= probe >= moving.first_probe;
         }
         self.finish_move();
     }

@@ -134,7 +134,7 @@ pub(super) const DRAIN_SHARE: u32 = 3;
 /// A wish that needs a dial has so long.
 pub(super) const WISH: Duration = Duration::from_secs(10);
 
-/// How long to wait between attempts: doubling from `base` to `cap`.
+/// How long it takes from the beginning of an attempt to the next: doubling from `base` to `cap`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Backoff {
     pub(super) base: Duration,

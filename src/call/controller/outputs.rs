@@ -13,7 +13,7 @@ use crate::net::{self, Link, LinkError};
 use crate::proto::manifest::Manifest;
 
 /// A dial that takes longer failed: more than three round trips to anywhere, with a lost packet among them.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(4);
 /// Links that are remembered after they are gone.
 const PLACES: usize = 1024;
 /// A link that was moved away from is kept so long for what is on its way over it.

@@ -9,7 +9,7 @@ use crate::sim::client::Client;
 use crate::sim::wire::{Frame, Lane, Packet, Way, Wire};
 
 /// A dial that takes longer failed, as in a call.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(4);
 /// QUIC ends a connection on which nothing was heard for so long; a relay ends any such session.
 const IDLE: Duration = Duration::from_secs(15);
 
@@ -41,7 +41,7 @@ impl World {
 
     pub(super) fn dial_timeout(&mut self, wire: usize) {
         if self.wires[wire].at_client && !self.wires[wire].connected {
-            self.end_at_client(wire, "no answer within 5 s");
+            self.end_at_client(wire, "no answer within 4 s");
         }
     }
 
