@@ -421,9 +421,9 @@ fn what_the_user_says_is_done_or_said_not_to_be() {
             phases: &[CALM, (30.0, &[Blocks("a"), Blocks("b")], "a", &[]), (5.0, &[Unblocks("b")], "b", &[Block])],
         },
         Row {
-            why: "a pin to what does not answer is said, and the call goes on",
+            why: "a pin to what does not answer is said, and followed over what answers first",
             map: NEAR_AND_FAR,
-            phases: &[CALM, (30.0, &[Kill("b"), Pins(Some("b"))], "a", &[]), (30.0, &[Revive("b")], "b", &[Pin])],
+            phases: &[CALM, (30.0, &[Kill("b"), Pins(Some("b"))], "a", &[]), (30.0, &[Revive("b")], "b", &[Pin, Tie])],
         },
     ]);
 }
