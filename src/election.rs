@@ -75,3 +75,4 @@ mod wishes;
 pub use elector::{Config, Elector};
 pub use event::*;
 pub use report::Outcome;
+pub use rng::Rng;

@@ -1,6 +1,6 @@
 //! The elector's random numbers: seeded, so that every night of weather can be replayed.
 //!
-//! Used to spread moves and dials, never for anything secret.
+//! Used to spread moves and dials, and by `sim` for the weather; never for anything secret.
 
 use std::time::Duration;
 
@@ -8,14 +8,16 @@ use super::rules::Backoff;
 
 /// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
 #[derive(Debug, Clone)]
-pub(super) struct Rng(u64);
+pub struct Rng(u64);
 
 impl Rng {
-    pub(super) fn new(seed: u64) -> Self {
+    /// The same seed gives the same numbers.
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    fn next(&mut self) -> u64 {
+    /// The next 64 bits.
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -23,10 +25,14 @@ impl Rng {
         z ^ (z >> 31)
     }
 
+    /// A number in `0.0..1.0`.
+    pub fn unit(&mut self) -> f64 {
+        (self.bits() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
     /// A duration in `low..high`; `low` where the range is empty.
     pub(super) fn between(&mut self, low: Duration, high: Duration) -> Duration {
-        let share = (self.next() >> 11) as f64 / (1u64 << 53) as f64;
-        low + high.saturating_sub(low).mul_f64(share)
+        low + high.saturating_sub(low).mul_f64(self.unit())
     }
 
     /// How long to wait before attempt `failures` + 1: with jitter, never under the base nor over the cap.

@@ -1,27 +1,25 @@
 //! The simulator's random numbers: seeded, so that a run can be repeated to the last packet.
 
-/// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). For weather, never for anything secret.
+use crate::election;
+
+/// The election's generator, and the distributions of weather. Never for anything secret.
 #[derive(Debug, Clone)]
-pub struct Rng(u64);
+pub struct Rng(election::Rng);
 
 impl Rng {
     /// The same seed gives the same numbers.
     pub fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(election::Rng::new(seed))
     }
 
     /// The next 64 bits.
     pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.0.bits()
     }
 
     /// A number in `0.0..1.0`.
     pub fn unit(&mut self) -> f64 {
-        (self.bits() >> 11) as f64 / (1u64 << 53) as f64
+        self.0.unit()
     }
 
     /// True with this probability. Draws nothing where the answer is certain.
