@@ -13,6 +13,7 @@ mod link;
 mod print;
 mod probe;
 mod simulate;
+mod stats;
 mod window;
 mod world;
 

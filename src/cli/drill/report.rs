@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::case::Case;
-use super::measure::percentile;
+
 use super::take::{Bar, Leaving, Sample, Take, bars};
+use crate::cli::stats::percentile;
 
 /// How a case went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::case::Case;
-use super::measure::{Stream, percentile};
+use super::measure::Stream;
+use crate::cli::stats::percentile;
 use crate::election::Reason;
 use crate::proto::Transport;
 

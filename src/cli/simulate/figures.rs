@@ -4,6 +4,8 @@
 
 use serde::Serialize;
 
+use crate::cli::stats::percentile;
+
 /// A choice, and how much it counts. Its regret: the round trip that it got, less the shortest there was, ms.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Choice {
@@ -75,10 +77,8 @@ pub struct Spread {
 
 impl Spread {
     /// By nearest rank. `None` of nothing.
-    pub fn of(mut times_ms: Vec<f64>) -> Option<Self> {
-        times_ms.sort_by(f64::total_cmp);
-        let rank = |percent: usize| times_ms.get((times_ms.len() * percent).div_ceil(100).checked_sub(1)?).copied();
-        Some(Self { p50_ms: rank(50)?, p99_ms: rank(99)? })
+    pub fn of(times_ms: Vec<f64>) -> Option<Self> {
+        Some(Self { p50_ms: percentile(&times_ms, 0.5)?, p99_ms: percentile(&times_ms, 0.99)? })
     }
 
     pub fn exactly(ms: f64) -> Self {
