@@ -23,7 +23,7 @@ pub(super) enum Dial {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admission {
     No,
-    Asked,
+    Asked { since: Instant },
     Yes,
 }
 
@@ -35,8 +35,6 @@ pub(super) struct Contender {
     pub(super) listed: bool,
     pub(super) dial: Dial,
     pub(super) admission: Admission,
-    /// When it was asked for as a standby.
-    pub(super) asked: Option<Instant>,
     pub(super) error: Option<String>,
     pub(super) connect: Option<Duration>,
     /// Whether the last dial got through; `None` before its end.
@@ -73,7 +71,6 @@ impl Contender {
             listed: true,
             dial: Dial::Idle,
             admission: Admission::No,
-            asked: None,
             error: None,
             connect: None,
             answers: None,
@@ -116,6 +113,11 @@ impl Contender {
 
     pub(super) fn is_idle(&self) -> bool {
         self.dial == Dial::Idle
+    }
+
+    /// True while the relay was asked to admit a session and has not answered.
+    pub(super) fn is_asked(&self) -> bool {
+        matches!(self.admission, Admission::Asked { .. })
     }
 
     pub(super) fn is_websocket(&self) -> bool {

@@ -94,7 +94,7 @@ impl Elector {
             return None;
         }
         let Some(doubt) = &self.doubt else {
-            let two = self.active_path().and_then(|path| Some(path.unanswered_run(2)? + path.allowance()));
+            let two = self.active_path().and_then(|path| Some(path.unanswered_run(SILENT_PROBES)? + path.allowance()));
             return [self.suspect_at(), self.uplink_dead_at(), two]
                 .into_iter()
                 .flatten()
@@ -162,7 +162,7 @@ impl Elector {
             self.doubt = Some(Doubt { expired: Some(expired), ..doubt.clone() });
         }
         if let Some(to) = self.moving.as_ref().map(|moving| moving.candidate) {
-            let heard = |c: &Contender| c.path.proven.is_some_and(|proven| proven >= doubt.since);
+            let heard = |c: &Contender| c.path.proven_since(doubt.since);
             if self.has_warmer_standby(to) && self.standby.and_then(|id| self.contender(id)).is_some_and(heard) {
                 self.fail_move("the old link fell silent before the new one was ready");
             } else if let Some(moving) = &mut self.moving {
@@ -195,7 +195,7 @@ impl Elector {
     fn refuge(&self, doubted: Option<Instant>) -> Option<CandidateId> {
         let active = self.incumbent.as_ref().map(|Incumbent { candidate, .. }| *candidate);
         let alive = |contender: &Contender| match doubted {
-            Some(since) => contender.path.proven.is_some_and(|proven| proven >= since),
+            Some(since) => contender.path.proven_since(since),
             None => !self.is_silent(contender),
         };
         let standby = self.standby.filter(|id| self.is_warm(*id));

@@ -221,7 +221,7 @@ impl Elector {
         }
         if active {
             // Two in a row unanswered while data still arrives: find out.
-            return if contender.path.overdue_run(2, self.now) { FAST_INTERVAL } else { PROBE_INTERVAL };
+            return if self.is_silent(contender) { FAST_INTERVAL } else { PROBE_INTERVAL };
         }
         if tried || self.moving.as_ref().is_some_and(|moving| Some(moving.to) == link) {
             return PROBE_INTERVAL;

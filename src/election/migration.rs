@@ -85,7 +85,7 @@ impl Elector {
     pub(super) fn admitted(&mut self, link: LinkId) {
         let moving = self.moving.as_ref().is_some_and(|moving| moving.to == link);
         let Some(contender) = self.on_link(link) else { return };
-        if contender.connected().is_none() || !(moving || contender.admission == Admission::Asked) {
+        if contender.connected().is_none() || !(moving || contender.is_asked()) {
             return;
         }
         contender.admission = Admission::Yes;
@@ -181,7 +181,7 @@ impl Elector {
         if self.moving.as_ref().is_some_and(|moving| moving.to == link) {
             return self.fail_move(error);
         }
-        let Some(contender) = self.on_link(link).filter(|contender| contender.admission == Admission::Asked) else {
+        let Some(contender) = self.on_link(link).filter(|contender| contender.is_asked()) else {
             return;
         };
         contender.admission = Admission::No;

@@ -131,6 +131,11 @@ impl Path {
         self.unanswered().nth(n - 1)
     }
 
+    /// True if a probe that was sent at `since` or later is answered: it works both ways since then.
+    pub(super) fn proven_since(&self, since: Instant) -> bool {
+        self.proven.is_some_and(|proven| proven >= since)
+    }
+
     /// True if the `n`th of that run is overdue.
     pub(super) fn overdue_run(&self, n: usize, now: Instant) -> bool {
         self.unanswered_run(n).is_some_and(|sent| now >= sent + self.allowance())

@@ -3,7 +3,6 @@
 //! One warm standby, two more connected and idle, the others in light rounds. Never: a change of who carries the call.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use super::contender::{Admission, Contender};
 use super::rules::{ATTEMPT, ATTEMPT_TRIPS, CHECKS, IDLE_LINKS, LONG_WINDOW, NEAR, NOTICEABLE_MS, STANDBY_RUN};
@@ -49,10 +48,9 @@ impl Elector {
         // In doubt everything may be silent, and nobody is blamed.
         let silent = self.doubt.is_none() && contender.path.overdue_run(STANDBY_RUN, self.now);
         let Some(link) = contender.connected() else { return };
-        let late =
-            |at: Instant| self.now >= at + ATTEMPT.max(contender.path.srtt().unwrap_or_default() * ATTEMPT_TRIPS);
-        let ignored =
-            self.doubt.is_none() && contender.admission == Admission::Asked && contender.asked.is_some_and(late);
+        let attempt = ATTEMPT.max(contender.path.srtt().unwrap_or_default() * ATTEMPT_TRIPS);
+        let late = matches!(contender.admission, Admission::Asked { since } if self.now >= since + attempt);
+        let ignored = self.doubt.is_none() && late;
         if silent || ignored || contender.unfit() || !self.may_carry(contender) {
             let why = match (silent, ignored) {
                 (true, _) => "fell silent",
@@ -124,7 +122,7 @@ impl Elector {
             self.event(EventKind::Standby { candidate: Some(id) });
             self.sync_duplicates();
         } else if contender.admission == Admission::No {
-            (contender.admission, contender.asked) = (Admission::Asked, Some(self.now));
+            contender.admission = Admission::Asked { since: self.now };
             self.output(Output::Admit { link });
         }
     }
