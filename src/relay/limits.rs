@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// What a relay takes from whoever comes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Connections with a finished handshake, calls and idle candidates together.
     pub connections: usize,
