@@ -36,6 +36,8 @@ pub struct Config {
     /// Threads; `None`: one a core.
     pub workers: Option<usize>,
     pub limits: Limits,
+    /// The most networks of users (IPv4 /24, IPv6 /48) whose round trips `/metrics` shows by network; 0: none.
+    pub metrics_prefixes: usize,
 }
 
 /// Where the certificate comes from.
@@ -84,6 +86,7 @@ impl Config {
             manifest_out: None,
             workers: None,
             limits: Limits::default(),
+            metrics_prefixes: 0,
         }
     }
 }
