@@ -52,7 +52,7 @@ use self::config::{Access, CertificateSource};
 use self::directory::Directory;
 use self::gate::{Admission, Gate};
 use self::limits::Limits;
-use self::load::{Load, Seen};
+use self::load::{Load, Spent};
 use self::metrics::Metrics;
 use self::rooms::Rooms;
 use self::router::SessionId;
@@ -170,15 +170,12 @@ impl Core {
     /// Says in probe replies how this relay is.
     fn update_load(&self) {
         let was_full = self.load.is_full();
-        self.load.look(
-            clock::now(),
-            Seen {
-                connections: self.connections.load(Ordering::Relaxed),
-                sessions: *self.joined.borrow(),
-                cpu: metrics::process::cpu(),
-                bytes_out: self.responder.figures.bytes(Way::Out),
-            },
-        );
+        self.load.count(self.connections.load(Ordering::Relaxed), *self.joined.borrow());
+        let now = clock::now();
+        if self.load.is_due(now) {
+            let (cpu, bytes_out) = (metrics::process::cpu(), self.responder.figures.bytes(Way::Out));
+            self.load.look(now, Spent { cpu, bytes_out });
+        }
         let percent = self.load.percent();
         match (was_full, self.load.is_full()) {
             (false, true) => tracing::warn!(percent, "full: newcomers are sent elsewhere"),
@@ -200,6 +197,7 @@ impl Core {
     /// Why somebody who may enter cannot: newcomers are refused some way before the limit, who holds a ticket or is known in the
     /// room at the limit.
     fn has_no_room_for(&self, admission: &Admission) -> Option<&'static str> {
+        self.update_load();
         let id = RoomId::of(&admission.room);
         let room = self.rooms.get(id);
         let opens = room.is_none() && self.rooms.count() >= self.limits.rooms;

@@ -36,14 +36,12 @@ impl Shares {
     }
 }
 
-/// What was counted.
+/// What is a rate, counted since the start.
 #[derive(Debug, Clone, Copy)]
-pub struct Seen {
-    pub connections: usize,
-    pub sessions: usize,
-    /// CPU time of the process since it began, where it is known.
+pub struct Spent {
+    /// CPU time of the process, where it is known.
     pub cpu: Option<Duration>,
-    /// Handed to links since the start.
+    /// Handed to links.
     pub bytes_out: u64,
 }
 
@@ -59,7 +57,7 @@ pub struct Load {
 struct State {
     shares: Shares,
     full: bool,
-    looked: Option<(Instant, Seen)>,
+    looked: Option<(Instant, Spent)>,
 }
 
 impl Load {
@@ -67,35 +65,46 @@ impl Load {
         Self { limits, workers: workers.max(1), state: Mutex::default() }
     }
 
-    /// Takes in what was counted.
-    pub fn look(&self, now: Instant, seen: Seen) {
+    /// Takes in how many there are. Cheap.
+    pub fn count(&self, connections: usize, sessions: usize) {
         let mut state = self.lock();
-        state.shares.connections = share(seen.connections, self.limits.connections);
-        state.shares.sessions = share(seen.sessions, self.limits.sessions);
-        match state.looked {
-            None => state.looked = Some((now, seen)),
-            Some((at, before)) => {
-                let passed = now.saturating_duration_since(at);
-                if passed >= LOOK {
-                    self.rates(&mut state.shares, passed, before, seen);
-                    state.looked = Some((now, seen));
-                }
-            }
+        state.shares.connections = share(connections, self.limits.connections);
+        state.shares.sessions = share(sessions, self.limits.sessions);
+        self.judge(&mut state);
+    }
+
+    /// Whether it is time to look at what is a rate.
+    pub fn is_due(&self, now: Instant) -> bool {
+        self.lock().looked.is_none_or(|(at, _)| now.saturating_duration_since(at) >= LOOK)
+    }
+
+    /// Takes in what is a rate.
+    pub fn look(&self, now: Instant, spent: Spent) {
+        let mut state = self.lock();
+        if let Some((at, before)) = state.looked.replace((now, spent)) {
+            self.follow(&mut state.shares, now.saturating_duration_since(at), before, spent);
         }
+        self.judge(&mut state);
+    }
+
+    fn judge(&self, state: &mut State) {
         let percent = state.shares.most() * 100.0;
         let full = f64::from(self.limits.full_percent);
         state.full = percent >= if state.full { full - BACK } else { full };
     }
 
-    fn rates(&self, shares: &mut Shares, passed: Duration, before: Seen, seen: Seen) {
+    fn follow(&self, shares: &mut Shares, passed: Duration, before: Spent, spent: Spent) {
+        if passed.is_zero() {
+            return;
+        }
         let weight = 1.0 - (-passed.as_secs_f64() / LOOK.as_secs_f64() / LOOKS).exp();
         let follow = |old: f64, new: f64| old + (new - old) * weight;
-        if let (Some(cpu), Some(before)) = (seen.cpu.filter(|_| self.limits.cpu_counts), before.cpu) {
+        if let (Some(cpu), Some(before)) = (spent.cpu.filter(|_| self.limits.cpu_counts), before.cpu) {
             let used = cpu.saturating_sub(before).as_secs_f64() / passed.as_secs_f64() / self.workers as f64;
             shares.cpu = follow(shares.cpu, used);
         }
         if let Some(capacity_mbps) = self.limits.capacity_mbps {
-            let bits = seen.bytes_out.saturating_sub(before.bytes_out) as f64 * 8.0 / passed.as_secs_f64();
+            let bits = spent.bytes_out.saturating_sub(before.bytes_out) as f64 * 8.0 / passed.as_secs_f64();
             shares.egress = follow(shares.egress, bits / (f64::from(capacity_mbps.max(1)) * 1e6));
         }
     }
@@ -132,16 +141,16 @@ mod tests {
         Limits { connections: 100, sessions: 50, cpu_counts: true, capacity_mbps: Some(100), ..Limits::default() }
     }
 
-    fn seen(connections: usize, sessions: usize, cpu_ms: u64, bytes_out: u64) -> Seen {
-        Seen { connections, sessions, cpu: Some(Duration::from_millis(cpu_ms)), bytes_out }
+    fn spent(cpu_ms: u64, bytes_out: u64) -> Spent {
+        Spent { cpu: Some(Duration::from_millis(cpu_ms)), bytes_out }
     }
 
     #[test]
     fn the_load_is_the_largest_share() {
         let load = Load::new(limits(), 2);
-        load.look(clock::now(), seen(50, 10, 0, 0));
+        load.count(50, 10);
         assert_eq!((load.percent(), load.is_full()), (50, false));
-        load.look(clock::now(), seen(50, 40, 0, 0));
+        load.count(50, 40);
         assert_eq!((load.percent(), load.is_full()), (80, false));
     }
 
@@ -149,7 +158,7 @@ mod tests {
     fn full_begins_at_ninety_per_cent_and_ends_five_below() {
         let load = Load::new(limits(), 2);
         for (connections, full) in [(89, false), (90, true), (86, true), (84, false), (89, false), (200, true)] {
-            load.look(clock::now(), seen(connections, 0, 0, 0));
+            load.count(connections, 0);
             assert_eq!(load.is_full(), full, "{connections}");
         }
         assert_eq!(load.percent(), 100);
@@ -162,7 +171,7 @@ mod tests {
         // Both workers busy, 40 Mbit/s of 100.
         let percents: Vec<_> = (0..=10)
             .map(|second| {
-                load.look(start + Duration::from_secs(second), seen(0, 0, second * 2000, second * 5_000_000));
+                load.look(start + Duration::from_secs(second), spent(second * 2000, second * 5_000_000));
                 load.percent()
             })
             .collect();
@@ -175,8 +184,10 @@ mod tests {
     fn what_is_not_configured_does_not_count() {
         let load = Load::new(Limits { cpu_counts: false, capacity_mbps: None, ..limits() }, 1);
         let start = clock::now();
-        (0..20)
-            .for_each(|second| load.look(start + Duration::from_secs(second), seen(1, 1, second * 1000, second << 30)));
+        load.count(1, 1);
+        for second in 0..20 {
+            load.look(start + Duration::from_secs(second), spent(second * 1000, second << 30));
+        }
         assert_eq!(load.percent(), 2);
     }
 }

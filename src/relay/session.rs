@@ -77,6 +77,9 @@ struct Session {
     reports: Bucket,
     /// When silence becomes too long.
     patience: Instant,
+    /// Media that came, for the summary.
+    packets: u64,
+    bytes: u64,
 }
 
 /// Serves a link until it ends.
@@ -90,6 +93,8 @@ pub(super) async fn run(core: Arc<Core>, mut link: Link, connection: Arc<Connect
         probes: Bucket::new(now, PROBE_RATE.0, PROBE_RATE.1),
         reports: Bucket::new(now, REPORT_RATE.0, REPORT_RATE.1),
         patience: now + core.limits.first_word,
+        packets: 0,
+        bytes: 0,
         core,
     };
     let mut alarm = pin!(tokio::time::sleep_until(session.patience.into()));
@@ -112,6 +117,7 @@ pub(super) async fn run(core: Arc<Core>, mut link: Link, connection: Arc<Connect
         }
     };
     session.leave(Ended::Lost);
+    session.sum_up(now);
     if let Some(refusal) = refusal {
         session.core.metrics.refused(refusal.code);
         tracing::debug!(session = session.id.0, code = ?refusal.code, why = refusal.message, "refused");
@@ -276,7 +282,8 @@ impl Session {
         }
     }
 
-    fn audio(&self, now: Instant, arrived: Instant, body: &Bytes) {
+    fn audio(&mut self, now: Instant, arrived: Instant, body: &Bytes) {
+        self.note(body.len());
         let figures = self.figures();
         let timed = figures.count(Way::In, Cargo::Audio, body.len());
         let Phase::Joined(admission, room) = &self.phase else { return figures.lose(Lost::NotPermitted) };
@@ -291,7 +298,8 @@ impl Session {
         }
     }
 
-    fn video(&self, now: Instant, arrived: Instant, frame: VideoFrame) {
+    fn video(&mut self, now: Instant, arrived: Instant, frame: VideoFrame) {
+        self.note(frame.bytes.len());
         let figures = self.figures();
         let header = &frame.header;
         let timed = figures.count(Way::In, Cargo::of(header.track), frame.bytes.len());
@@ -308,8 +316,28 @@ impl Session {
         }
     }
 
+    fn note(&mut self, bytes: usize) {
+        self.packets += 1;
+        self.bytes += bytes as u64;
+    }
+
     fn figures(&self) -> &Figures {
         &self.core.responder.figures
+    }
+
+    /// What there is to say of a session once it is over; nothing that tells whose it was.
+    fn sum_up(&self, began: Instant) {
+        let seconds = clock::now().saturating_duration_since(began).as_secs();
+        let admitted = !matches!(self.phase, Phase::Connected);
+        tracing::debug!(
+            session = self.id.0,
+            transport = %self.sender.transport(),
+            seconds,
+            admitted,
+            packets = self.packets,
+            bytes = self.bytes,
+            "session ended"
+        );
     }
 
     async fn refuse(&self, refusal: Refusal) {

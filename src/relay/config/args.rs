@@ -10,7 +10,6 @@ use serde::Deserialize;
 use super::{Access, CertificateSource, Config};
 use crate::proto::DEFAULT_PORT;
 use crate::relay::bus::BusConfig;
-use crate::relay::limits::Limits;
 
 /// A configuration file, bytes.
 const FILE_BYTES: u64 = 64 * 1024;
@@ -102,25 +101,6 @@ pub struct Settings {
     /// Threads [default: one a core]
     #[arg(long, env = "NEARCALL_RELAY_WORKERS")]
     pub workers: Option<usize>,
-    /// Open connections, idle candidates included [default: 4096]
-    #[arg(long, value_name = "N", env = "NEARCALL_RELAY_MAX_CONNECTIONS")]
-    pub max_connections: Option<usize>,
-    /// Sessions in rooms, standbys included [default: 4096]
-    #[arg(long, value_name = "N", env = "NEARCALL_RELAY_MAX_SESSIONS")]
-    pub max_sessions: Option<usize>,
-    /// Rooms with somebody of this relay [default: 1024]
-    #[arg(long, value_name = "N", env = "NEARCALL_RELAY_MAX_ROOMS")]
-    pub max_rooms: Option<usize>,
-    /// What the network carries towards clients; load counts it [default: it is not what runs out]
-    #[arg(long, value_name = "MBIT/S", env = "NEARCALL_RELAY_CAPACITY_MBPS")]
-    pub capacity_mbps: Option<u32>,
-    /// From this load on newcomers are sent elsewhere; the rest is kept for standbys and who is moving [default: 90]
-    #[arg(long, value_name = "PERCENT", env = "NEARCALL_RELAY_FULL_PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
-    pub full_percent: Option<u8>,
-    /// Show users' round trips by their network, IPv4 /24 and IPv6 /48, for at most N of them; a small network says something
-    /// about whoever is behind it, so this is off unless asked for [default: 0]
-    #[arg(long, value_name = "N", env = "NEARCALL_RELAY_METRICS_PREFIXES")]
-    pub metrics_prefixes: Option<usize>,
 }
 
 /// What is wrong with what a relay was told.
@@ -146,8 +126,6 @@ pub enum ConfigError {
     Nats(String),
     #[error("--advertise {0:?} is not HOST:PORT")]
     Advertise(String),
-    #[error("full_percent is from 1 to 100, not {0}")]
-    FullPercent(u8),
 }
 
 impl Settings {
@@ -188,12 +166,6 @@ impl Settings {
             nats: self.nats.or(file.nats),
             manifest_out: self.manifest_out.or(file.manifest_out),
             workers: self.workers.or(file.workers),
-            max_connections: self.max_connections.or(file.max_connections),
-            max_sessions: self.max_sessions.or(file.max_sessions),
-            max_rooms: self.max_rooms.or(file.max_rooms),
-            capacity_mbps: self.capacity_mbps.or(file.capacity_mbps),
-            full_percent: self.full_percent.or(file.full_percent),
-            metrics_prefixes: self.metrics_prefixes.or(file.metrics_prefixes),
         }
     }
 
@@ -221,19 +193,6 @@ impl Settings {
             return Err(ConfigError::NoAddress(listen));
         }
         let local = Config::local(&region);
-        let full_percent = self.full_percent.unwrap_or(local.limits.full_percent);
-        if !(1..=100).contains(&full_percent) {
-            return Err(ConfigError::FullPercent(full_percent));
-        }
-        let limits = Limits {
-            connections: self.max_connections.unwrap_or(local.limits.connections),
-            sessions: self.max_sessions.unwrap_or(local.limits.sessions),
-            rooms: self.max_rooms.unwrap_or(local.limits.rooms),
-            capacity_mbps: self.capacity_mbps,
-            full_percent,
-            cpu_counts: true,
-            ..local.limits.clone()
-        };
         Ok(Config {
             id: self.id,
             provider: self.provider.unwrap_or_default(),
@@ -246,8 +205,6 @@ impl Settings {
             bus: self.nats.map(check_nats).transpose()?.map_or(local.bus.clone(), BusConfig::Nats),
             manifest_out: self.manifest_out,
             workers: self.workers,
-            limits,
-            metrics_prefixes: self.metrics_prefixes.unwrap_or(0),
             ..local
         })
     }
