@@ -18,7 +18,8 @@
 //! | `certificates` | what is shown to whoever comes; replaced before it ends |
 //! | `files` | files that are replaced while the relay runs |
 //! | `limits` | how much of everything |
-//! | `metrics` | what users report, for `/metrics` |
+//! | `load` | how near its limit it is (pure) |
+//! | `metrics` | what `/metrics` says: of itself, and what users report |
 //! | [`program`] | the relay as a program: signals and exit codes |
 
 mod accept;
@@ -31,6 +32,7 @@ mod forward;
 mod gate;
 mod http;
 pub mod limits;
+mod load;
 mod metrics;
 pub mod program;
 pub mod registry;
@@ -50,17 +52,19 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-use self::bus::{Bus, Event, Message};
+use self::bus::{Bus, Event, Message, RoomId};
 use self::certificates::Certificates;
 use self::config::Access;
 use self::directory::Directory;
-use self::gate::Gate;
+use self::gate::{Admission, Gate};
 use self::limits::Limits;
+use self::load::{Load, Spent};
 use self::metrics::Metrics;
 use self::rooms::Rooms;
 use self::router::SessionId;
 use crate::clock;
 use crate::crypto::auth::AuthKeyError;
+use crate::net::figures::Way;
 use crate::net::tls::TlsError;
 use crate::net::webtransport::Server;
 use crate::net::{LinkError, Responder};
@@ -73,8 +77,6 @@ pub use self::config::Config;
 
 /// How long clients that are told to move may take to begin; less where the deadline is short.
 const SPREAD: Duration = Duration::from_secs(10);
-/// From this share of its connections on, per cent, a relay says that it is full: who is here may still move about.
-const FULL_PERCENT: usize = 90;
 /// How long a relay that stops waits for its peers to hear of it.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -138,6 +140,7 @@ pub(crate) struct Core {
     directory: Directory,
     gate: Gate,
     limits: Limits,
+    load: Load,
     metrics: Metrics,
     certificates: Certificates,
     manifest_out: Option<PathBuf>,
@@ -171,7 +174,10 @@ impl Core {
     fn set_isolated(&self, isolated: bool) {
         if self.isolated.swap(isolated, Ordering::Relaxed) != isolated {
             match isolated {
-                true => tracing::warn!("the bus is lost: calls go on among those who are here"),
+                true => {
+                    self.metrics.bus_lost();
+                    tracing::warn!("the bus is lost: calls go on among those who are here");
+                }
                 false => tracing::info!("the bus is there"),
             }
         }
@@ -180,17 +186,46 @@ impl Core {
 
     /// Says in probe replies how this relay is.
     fn update_load(&self) {
-        let percent = self.connections.load(Ordering::Relaxed) * 100 / self.limits.connections.max(1);
-        self.responder.set_load(percent.min(100) as u8);
+        let was_full = self.load.is_full();
+        self.load.count(self.connections.load(Ordering::Relaxed), *self.joined.borrow());
+        let now = clock::now();
+        if self.load.is_due(now) {
+            let (cpu, bytes_out) = (metrics::process::cpu(), self.responder.figures.bytes(Way::Out));
+            self.load.look(now, Spent { cpu, bytes_out });
+        }
+        let percent = self.load.percent();
+        match (was_full, self.load.is_full()) {
+            (false, true) => tracing::warn!(percent, "full: newcomers are sent elsewhere"),
+            (true, false) => tracing::info!(percent, "newcomers are taken again"),
+            _ => {}
+        }
+        self.responder.set_load(percent);
         self.responder.set_state(if self.drain_left().is_some() {
             RelayState::Draining
         } else if self.isolated.load(Ordering::Relaxed) {
             RelayState::Isolated
-        } else if percent >= FULL_PERCENT {
+        } else if self.load.is_full() {
             RelayState::Full
         } else {
             RelayState::Ready
         });
+    }
+
+    /// Why somebody who may enter cannot: newcomers are refused some way before the limit, who holds a ticket or is known in the
+    /// room at the limit.
+    fn has_no_room_for(&self, admission: &Admission) -> Option<&'static str> {
+        self.update_load();
+        let id = RoomId::of(&admission.room);
+        let room = self.rooms.get(id);
+        let opens = room.is_none() && self.rooms.count() >= self.limits.rooms;
+        let known = admission.resumed || room.is_some_and(|room| room.knows(admission.participant));
+        if *self.joined.borrow() >= self.limits.sessions || (self.load.is_full() && !known) {
+            Some("this relay is full")
+        } else if opens {
+            Some("this relay has as many rooms as it takes")
+        } else {
+            None
+        }
     }
 
     /// What a session is told while a drain is on.
@@ -279,10 +314,12 @@ impl Relay {
         };
         let (bus, events) = Bus::open(&config.bus, &id, instance);
         let bus = Arc::new(bus);
+        let responder = Arc::new(Responder::new(id, instance));
+        let workers = config.workers.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
         let core = Core {
             instance,
-            responder: Arc::new(Responder::new(id, instance)),
-            rooms: Rooms::new(instance, bus.clone()),
+            rooms: Rooms::new(instance, bus.clone(), responder.figures.clone()),
+            responder,
             isolated: AtomicBool::new(matches!(*bus, Bus::Nats(_))),
             bus,
             directory: Directory::new(own),
@@ -291,7 +328,8 @@ impl Relay {
             manifest_out: config.manifest_out.clone(),
             reload: watch::Sender::new(0),
             limits: config.limits.clone(),
-            metrics: Metrics::new(),
+            load: Load::new(config.limits.clone(), workers.unwrap_or(1)),
+            metrics: Metrics::new(config.metrics_prefixes),
             drained_by: Mutex::new(None),
             sessions: AtomicU64::new(1),
             connections: AtomicUsize::new(0),

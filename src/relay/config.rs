@@ -58,6 +58,8 @@ pub struct Config {
     /// What the program logs; for a relay inside another program, that one's to say.
     pub log_level: LogLevel,
     pub log_json: bool,
+    /// The most networks of users (IPv4 /24, IPv6 /48) whose round trips `/metrics` shows by network; 0: none.
+    pub metrics_prefixes: usize,
 }
 
 /// Where the certificate comes from.
@@ -111,6 +113,7 @@ impl Config {
             limits: Limits::default(),
             log_level: LogLevel::Info,
             log_json: false,
+            metrics_prefixes: 0,
         }
     }
 }
