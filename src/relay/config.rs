@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::bus::{BusConfig, Hub};
+use super::fronts::Fronts;
 use super::limits::Limits;
 use crate::net::tls::Certificate;
 
@@ -26,8 +27,14 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Plain HTTP for health, the manifest and metrics.
     pub admin: Option<SocketAddr>,
+    /// HTTP without TLS for calls over WebSocket: behind a proxy that ends TLS.
+    pub plain: Option<SocketAddr>,
+    /// The proxies in front.
+    pub fronts: Fronts,
     /// HOST or HOST:PORT that clients are told; `None`: where it listens.
     pub advertise: Option<String>,
+    /// HOST:PORT that they are told for WebSocket alone: a proxy's. `None`: the same.
+    pub advertise_websocket: Option<String>,
     pub certificate: CertificateSource,
     pub access: Access,
     pub bus: BusConfig,
@@ -77,7 +84,10 @@ impl Config {
             city: String::new(),
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             admin: None,
+            plain: None,
+            fronts: Fronts::default(),
             advertise: None,
+            advertise_websocket: None,
             certificate: CertificateSource::SelfSigned,
             access: Access::Open,
             bus: BusConfig::Local(Hub::new()),

@@ -88,6 +88,9 @@ pub(super) async fn run(core: Arc<Core>, mut link: Link, connection: Arc<Connect
         patience: now + core.limits.first_word,
         core,
     };
+    let sender = &session.sender;
+    let (remote, transport) = (sender.remote(), sender.transport());
+    tracing::debug!(session = session.id.0, %remote, %transport, "connected");
     let mut alarm = pin!(tokio::time::sleep_until(session.patience.into()));
     let refusal = loop {
         tokio::select! {

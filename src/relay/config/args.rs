@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::{Access, CertificateSource, Config};
 use crate::proto::DEFAULT_PORT;
 use crate::relay::bus::BusConfig;
+use crate::relay::fronts::{ForwardedHeader, Fronts, Network};
 
 /// A configuration file, bytes.
 const FILE_BYTES: u64 = 64 * 1024;
@@ -77,6 +78,24 @@ pub struct Settings {
     /// What clients are told to connect to [default: where it listens]
     #[arg(long, value_name = "HOST:PORT", env = "NEARCALL_RELAY_ADVERTISE")]
     pub advertise: Option<String>,
+    /// What they are told for WebSocket, where a proxy stands in front of TCP alone [default: the same]
+    #[arg(long, value_name = "HOST:PORT", env = "NEARCALL_RELAY_ADVERTISE_WEBSOCKET")]
+    pub advertise_websocket: Option<String>,
+    /// HTTP without TLS for calls over WebSocket, behind a proxy that ends TLS; loopback only
+    #[arg(long, value_name = "ADDR:PORT", env = "NEARCALL_RELAY_PLAIN")]
+    pub plain: Option<SocketAddr>,
+    /// Let --plain be an address that others can reach: a private network, as between containers
+    #[arg(long)]
+    pub plain_beyond_loopback: bool,
+    /// Connections to the TCP port from here begin with a PROXY header (version 1 or 2)
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',', env = "NEARCALL_RELAY_PROXY_PROTOCOL_FROM")]
+    pub proxy_protocol_from: Vec<Network>,
+    /// Proxies whose forwarded headers are believed
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',', env = "NEARCALL_RELAY_TRUSTED_PROXIES")]
+    pub trusted_proxies: Vec<Network>,
+    /// The one header that they write [default: x-forwarded-for]
+    #[arg(long, value_enum, value_name = "NAME", env = "NEARCALL_RELAY_FORWARDED_HEADER")]
+    pub forwarded_header: Option<ForwardedHeader>,
     /// Certificate chain, PEM
     #[arg(long, value_name = "FILE", requires = "key", env = "NEARCALL_RELAY_CERT")]
     pub cert: Option<PathBuf>,
@@ -120,6 +139,12 @@ pub enum ConfigError {
     OpenWithKey,
     #[error("{0} can be reached from outside: give --auth-key FILE, or --open to let everybody in")]
     Unguarded(SocketAddr),
+    #[error("a relay behind a proxy can be reached from outside: give --auth-key FILE, or --open to let everybody in")]
+    UnguardedProxy,
+    #[error(
+        "{0} can be reached from outside and nothing on it is encrypted: if only a proxy can, say --plain-beyond-loopback"
+    )]
+    Plain(SocketAddr),
     #[error("{0} is every address of this machine: say with --advertise HOST:PORT which one clients are to use")]
     NoAddress(SocketAddr),
     #[error("{0:?} is not the address of a NATS server: it looks like nats://HOST:4222")]
@@ -158,6 +183,12 @@ impl Settings {
             listen: self.listen.or(file.listen),
             admin: self.admin.or(file.admin),
             advertise: self.advertise.or(file.advertise),
+            advertise_websocket: self.advertise_websocket.or(file.advertise_websocket),
+            plain: self.plain.or(file.plain),
+            plain_beyond_loopback: self.plain_beyond_loopback || file.plain_beyond_loopback,
+            proxy_protocol_from: either(self.proxy_protocol_from, file.proxy_protocol_from),
+            trusted_proxies: either(self.trusted_proxies, file.trusted_proxies),
+            forwarded_header: self.forwarded_header.or(file.forwarded_header),
             cert,
             key,
             self_signed,
@@ -182,13 +213,24 @@ impl Settings {
             (Some(certificate), Some(key)) => CertificateSource::Files { certificate, key },
             _ => return Err(ConfigError::HalfCertificate),
         };
+        let fronts = Fronts {
+            proxy_protocol_from: self.proxy_protocol_from,
+            trusted_proxies: self.trusted_proxies,
+            header: self.forwarded_header.unwrap_or_default(),
+        };
+        if let Some(plain) = self.plain.filter(|plain| !plain.ip().is_loopback() && !self.plain_beyond_loopback) {
+            return Err(ConfigError::Plain(plain));
+        }
+        let proxied = self.plain.is_some() || fronts != Fronts::default();
         let access = match self.auth_key {
             Some(_) if self.open => return Err(ConfigError::OpenWithKey),
             Some(path) => Access::Key(read(&path)?),
-            None if self.open || listen.ip().is_loopback() => Access::Open,
+            None if self.open || (listen.ip().is_loopback() && !proxied) => Access::Open,
+            None if listen.ip().is_loopback() => return Err(ConfigError::UnguardedProxy),
             None => return Err(ConfigError::Unguarded(listen)),
         };
         let advertise = self.advertise.map(check_host).transpose()?;
+        let advertise_websocket = self.advertise_websocket.map(check_host).transpose()?;
         if advertise.is_none() && listen.ip().is_unspecified() {
             return Err(ConfigError::NoAddress(listen));
         }
@@ -199,7 +241,10 @@ impl Settings {
             city: self.city.unwrap_or_default(),
             listen,
             admin: self.admin,
+            plain: self.plain,
+            fronts,
             advertise,
+            advertise_websocket,
             certificate,
             access,
             bus: self.nats.map(check_nats).transpose()?.map_or(local.bus.clone(), BusConfig::Nats),
@@ -208,6 +253,10 @@ impl Settings {
             ..local
         })
     }
+}
+
+fn either<T>(one: Vec<T>, other: Vec<T>) -> Vec<T> {
+    if one.is_empty() { other } else { one }
 }
 
 /// Reads a small file of text.
