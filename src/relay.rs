@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`config`] | what a relay is told, from flags, environment and file |
 //! | `accept`, `http` | sockets, handshakes, what is served over HTTP |
+//! | [`fronts`] | proxies before it: who they are, for whom they stand |
 //! | `gate` | who may enter |
 //! | `session` | one client's connection: its order of messages |
 //! | [`registry`] | who is in a room (sans-IO) |
@@ -29,6 +30,7 @@ pub mod config;
 mod directory;
 mod files;
 mod forward;
+pub mod fronts;
 mod gate;
 mod http;
 pub mod limits;
@@ -56,6 +58,7 @@ use self::bus::{Bus, Event, Message, RoomId};
 use self::certificates::Certificates;
 use self::config::Access;
 use self::directory::Directory;
+use self::fronts::Fronts;
 use self::gate::{Admission, Gate};
 use self::limits::Limits;
 use self::load::{Load, Spent};
@@ -113,6 +116,7 @@ pub struct Relay {
     server: Arc<Server>,
     address: SocketAddr,
     admin: Option<SocketAddr>,
+    plain: Option<SocketAddr>,
     /// What takes in connections.
     doors: Vec<JoinHandle<()>>,
     threads: Threads,
@@ -138,6 +142,7 @@ pub(crate) struct Core {
     rooms: Rooms,
     bus: Arc<Bus>,
     directory: Directory,
+    fronts: Fronts,
     gate: Gate,
     limits: Limits,
     load: Load,
@@ -261,14 +266,8 @@ impl Relay {
         let (tcp, udp) = accept::bind(config.listen).map_err(listen)?;
         let address = tcp.local_addr().map_err(listen)?;
         let tcp = TcpListener::from_std(tcp).map_err(listen)?;
-        let admin = match config.admin {
-            Some(address) => {
-                let listen = |error| RelayError::Listen { address, error };
-                let listener = TcpListener::bind(address).await.map_err(listen)?;
-                Some((listener.local_addr().map_err(listen)?, listener))
-            }
-            None => None,
-        };
+        let admin = listen_besides(config.admin).await?;
+        let plain = listen_besides(config.plain).await?;
         let host = advertised(&config, address)?;
         let certificates = Certificates::open(&config.certificate, names(&host), config.self_signed_lifetime)?;
         let (core, events) = Self::core(&config, &host, certificates)?;
@@ -286,8 +285,12 @@ impl Relay {
             doors.push(tokio::spawn(accept::serve_admin(core.clone(), listener)));
             address
         });
+        let plain = plain.map(|(address, listener)| {
+            doors.push(tokio::spawn(accept::serve_plain(core.clone(), listener)));
+            address
+        });
         core.write_manifest()?;
-        Ok(Self { core, server, address, admin, doors, threads: Threads::default() })
+        Ok(Self { core, server, address, admin, plain, doors, threads: Threads::default() })
     }
 
     fn core(
@@ -304,7 +307,7 @@ impl Relay {
             provider: config.provider.clone(),
             city: config.city.clone(),
             webtransport: Some(format!("https://{host}{CALL_PATH}")),
-            websocket: Some(format!("wss://{host}{CALL_PATH}")),
+            websocket: Some(format!("wss://{}{CALL_PATH}", config.advertise_websocket.as_deref().unwrap_or(host))),
             pins: certificates.pins(),
         };
         Manifest::merge([Manifest { relays: vec![own.clone()] }])?;
@@ -323,6 +326,7 @@ impl Relay {
             isolated: AtomicBool::new(matches!(*bus, Bus::Nats(_))),
             bus,
             directory: Directory::new(own),
+            fronts: config.fronts.clone(),
             gate,
             certificates,
             manifest_out: config.manifest_out.clone(),
@@ -357,6 +361,11 @@ impl Relay {
     /// Where it serves health, the manifest and metrics in the clear, if it was told to.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin
+    }
+
+    /// Where it takes calls without TLS, if it was told to: for a proxy that ends it.
+    pub fn plain_address(&self) -> Option<SocketAddr> {
+        self.plain
     }
 
     /// Tells one run of a relay from another.
@@ -418,6 +427,14 @@ impl Relay {
     pub fn kill(self) {
         drop(self);
     }
+}
+
+/// One more TCP port, if it is wanted, and its address.
+async fn listen_besides(address: Option<SocketAddr>) -> Result<Option<(SocketAddr, TcpListener)>, RelayError> {
+    let Some(address) = address else { return Ok(None) };
+    let listen = |error| RelayError::Listen { address, error };
+    let listener = TcpListener::bind(address).await.map_err(listen)?;
+    Ok(Some((listener.local_addr().map_err(listen)?, listener)))
 }
 
 /// HOST:PORT as clients reach it.

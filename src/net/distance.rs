@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock;
@@ -67,15 +67,17 @@ impl Distance {
     pub async fn start(to: SocketAddr, shape: Shape, seed: u64) -> io::Result<Self> {
         let (tcp, udp) = bind_both().await?;
         let address = tcp.local_addr()?;
-        let path = Arc::new(Path { state: Mutex::new(State::new(shape, seed)), due: Condvar::new() });
+        let path = Arc::new(Path {
+            to: watch::Sender::new(to),
+            state: Mutex::new(State::new(shape, seed)),
+            due: Condvar::new(),
+        });
         let thread = std::thread::Builder::new().name("distance".into()).spawn({
             let path = path.clone();
             move || path.deliver()
         })?;
-        let tasks = vec![
-            tokio::spawn(carry_udp(Arc::new(udp), to, path.clone())),
-            tokio::spawn(carry_tcp(tcp, to, path.clone())),
-        ];
+        let tasks =
+            vec![tokio::spawn(carry_udp(Arc::new(udp), path.clone())), tokio::spawn(carry_tcp(tcp, path.clone()))];
         Ok(Self { address, path, tasks, thread: Some(thread) })
     }
 
@@ -93,6 +95,13 @@ impl Distance {
     /// either one is dead.
     pub fn set_ways(&self, up: Shape, down: Shape) {
         self.path.lock().shapes = [up, down];
+    }
+
+    /// Leads elsewhere from now on, as an anycast address does when routes change: who is on the way is a stranger there. TCP
+    /// connections end; UDP goes on to somebody who knows nothing of it.
+    pub fn lead_to(&self, to: SocketAddr) {
+        self.path.to.send_replace(to);
+        self.rebind();
     }
 
     /// Gives every client's UDP another address, as a NAT does that has forgotten it: what is on its way back to the old one
@@ -128,6 +137,7 @@ async fn bind_both() -> io::Result<(TcpListener, UdpSocket)> {
 
 #[derive(Debug)]
 struct Path {
+    to: watch::Sender<SocketAddr>,
     state: Mutex<State>,
     due: Condvar,
 }
@@ -326,7 +336,7 @@ impl Drop for Binding {
     }
 }
 
-async fn carry_udp(outside: Arc<UdpSocket>, to: SocketAddr, path: Arc<Path>) {
+async fn carry_udp(outside: Arc<UdpSocket>, path: Arc<Path>) {
     let mut clients: HashMap<SocketAddr, Binding> = HashMap::new();
     let mut bindings = 0;
     let _ = outside.writable().await;
@@ -347,6 +357,7 @@ async fn carry_udp(outside: Arc<UdpSocket>, to: SocketAddr, path: Arc<Path>) {
                 binding.inside.clone()
             }
             None => {
+                let to = *path.to.borrow();
                 let Ok(inside) = connect_udp(to).await else { continue };
                 let back = tokio::spawn(carry_back(inside.clone(), outside.clone(), client, path.clone()));
                 clients.insert(client, Binding { inside: inside.clone(), seen: now, back });
@@ -382,22 +393,24 @@ async fn carry_back(inside: Arc<UdpSocket>, outside: Arc<UdpSocket>, client: Soc
     }
 }
 
-async fn carry_tcp(outside: TcpListener, to: SocketAddr, path: Arc<Path>) {
+async fn carry_tcp(outside: TcpListener, path: Arc<Path>) {
     let mut lane = LANE_UP;
     let mut connections = tokio::task::JoinSet::new();
     loop {
         let Ok((client, _)) = outside.accept().await else { continue };
         while connections.try_join_next().is_some() {}
         lane += 2;
-        connections.spawn(carry_connection(client, to, path.clone(), lane));
+        connections.spawn(carry_connection(client, path.clone(), lane));
     }
 }
 
-async fn carry_connection(client: TcpStream, to: SocketAddr, path: Arc<Path>, lane: Lane) {
+async fn carry_connection(client: TcpStream, path: Arc<Path>, lane: Lane) {
     // The handshake of TCP passed here without distance: pay its round trip now.
     wait_while_dead(&path).await;
     let round_trip = path.lock().shapes.iter().map(|shape| shape.delay).sum();
     tokio::time::sleep(round_trip).await;
+    let mut leads = path.to.subscribe();
+    let to = *leads.borrow_and_update();
     let Ok(relay) = TcpStream::connect(to).await else { return };
     let _ = (client.set_nodelay(true), relay.set_nodelay(true));
     let (client_in, client_out) = client.into_split();
@@ -405,6 +418,7 @@ async fn carry_connection(client: TcpStream, to: SocketAddr, path: Arc<Path>, la
     tokio::select! {
         () = pump(client_in, relay_out, &path, lane) => {}
         () = pump(relay_in, client_out, &path, lane + 1) => {}
+        _ = leads.changed() => {}
     }
     let mut state = path.lock();
     state.lanes.remove(&lane);

@@ -109,6 +109,8 @@ impl Responder {
 pub struct Link {
     pub sender: LinkSender,
     pub incoming: mpsc::Receiver<Incoming>,
+    /// What the way said of itself when it was dialled.
+    pub hop: Option<super::Hop>,
 }
 
 /// The sending half: cheap to clone, never waits. The connection closes when the last clone is gone.

@@ -13,6 +13,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::hop::Hop;
 use super::link::{Incoming, Link, LinkError, LinkSender, Responder, Shared};
 use super::outbox::Next;
 use super::tls;
@@ -55,10 +56,10 @@ pub async fn dial(url: &url::Url, address: SocketAddr, pins: &[String]) -> Resul
     let name = ServerName::try_from(host).map_err(|error| LinkError::Address(error.to_string()))?;
     let tls = tokio_rustls::TlsConnector::from(Arc::new(tls::client_config(pins, ALPN)));
     let stream = tls.connect(name, stream).await?;
-    let (socket, _) = tokio_tungstenite::client_async_with_config(url.as_str(), stream, Some(config()))
+    let (socket, answer) = tokio_tungstenite::client_async_with_config(url.as_str(), stream, Some(config()))
         .await
         .map_err(|error| LinkError::Handshake(error.to_string()))?;
-    Ok(link(socket, address, None))
+    Ok(Link { hop: Hop::read(answer.headers()), ..link(socket, address, None) })
 }
 
 /// A link over a connection that HTTP has upgraded.
@@ -91,7 +92,7 @@ where
         let reason = reader.reason();
         let _ = reader.events.send(Incoming::Closed { reason }).await;
     });
-    Link { sender: LinkSender::new(shared), incoming }
+    Link { sender: LinkSender::new(shared), incoming, hop: None }
 }
 
 async fn read(

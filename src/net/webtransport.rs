@@ -262,7 +262,7 @@ fn link(connection: Connection, responder: Option<Arc<Responder>>) -> Link {
         let reason = supervised.reason();
         let _ = supervised.events.send(Incoming::Closed { reason }).await;
     });
-    Link { sender: LinkSender::new(shared), incoming }
+    Link { sender: LinkSender::new(shared), incoming, hop: None }
 }
 
 async fn read_datagrams(shared: Arc<Shared>, connection: Arc<Connection>) {

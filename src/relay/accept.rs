@@ -4,6 +4,7 @@
 //! beyond the limit of connections a newcomer is told that the relay is full.
 
 mod doorstep;
+mod proxied;
 
 use std::net::{SocketAddr, TcpListener as StdTcpListener, UdpSocket};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use self::doorstep::{Doorstep, Step};
+pub(super) use self::proxied::serve_plain;
 use super::http::Calls;
 use super::metrics::{Door, Handshake as Ended};
 use super::{Core, http, session};
@@ -126,7 +128,7 @@ pub(super) async fn serve_tcp(core: Arc<Core>, listener: TcpListener, tls: TlsAc
     }
 }
 
-async fn finish_tcp(core: Arc<Core>, stream: TcpStream, remote: SocketAddr, tls: TlsAcceptor, step: Step) {
+async fn finish_tcp(core: Arc<Core>, mut stream: TcpStream, remote: SocketAddr, tls: TlsAcceptor, step: Step) {
     let ended = |how| core.metrics.handshake(Door::Tcp, how);
     let calls = Connection::open(&core).map_or(Calls::Full, Calls::Taken);
     if matches!(calls, Calls::Full) {
@@ -134,6 +136,7 @@ async fn finish_tcp(core: Arc<Core>, stream: TcpStream, remote: SocketAddr, tls:
     }
     let request = async {
         websocket::tune(&stream)?;
+        let remote = proxied::client(&core.fronts, &mut stream, remote).await?;
         let stream = tls.accept(stream).await?;
         http::serve(&core, stream, remote, calls).await.map_err(std::io::Error::other)
     };

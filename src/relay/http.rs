@@ -20,6 +20,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::accept::Connection;
 use super::metrics::Format;
 use super::{Core, metrics, session};
+use crate::clock;
 use crate::net::websocket;
 use crate::proto::CALL_PATH;
 use crate::proto::probe::RelayState;
@@ -28,6 +29,8 @@ use crate::proto::probe::RelayState;
 const HEAD_BYTES: usize = 16 * 1024;
 /// Headers of a request.
 const HEADERS: usize = 64;
+/// What the relay spent on an upgrade, ms (W3C Server Timing, section 3). A proxy in front adds its own.
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// Whether a request may begin a call.
 pub(super) enum Calls {
@@ -63,6 +66,7 @@ fn answer(core: &Arc<Core>, request: Request<Incoming>, remote: SocketAddr, call
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
         return response;
     }
+    let remote = core.fronts.client(remote, request.headers());
     match (request.uri().path(), calls) {
         (CALL_PATH, Calls::Taken(connection)) => upgrade(core, request, remote, connection.clone()),
         (CALL_PATH, Calls::Full) => text(StatusCode::SERVICE_UNAVAILABLE, "full: try another relay\n"),
@@ -121,6 +125,7 @@ fn upgrade(
     remote: SocketAddr,
     connection: Arc<Connection>,
 ) -> Response<Full<Bytes>> {
+    let begun = clock::now();
     let headers = request.headers();
     let asks = lists(headers, &CONNECTION, "upgrade") && lists(headers, &UPGRADE, "websocket");
     let Some(key) = headers.get(SEC_WEBSOCKET_KEY).filter(|key| asks && key.len() == 24) else {
@@ -152,6 +157,10 @@ fn upgrade(
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     if let Ok(accept) = HeaderValue::from_str(&accept) {
         headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    let spent = clock::now().saturating_duration_since(begun);
+    if let Ok(timing) = HeaderValue::from_str(&format!("relay;dur={:.3}", spent.as_secs_f64() * 1e3)) {
+        headers.insert(SERVER_TIMING, timing);
     }
     response
 }

@@ -97,6 +97,9 @@ pub(super) async fn run(core: Arc<Core>, mut link: Link, connection: Arc<Connect
         bytes: 0,
         core,
     };
+    let sender = &session.sender;
+    let (remote, transport) = (sender.remote(), sender.transport());
+    tracing::debug!(session = session.id.0, %remote, %transport, "connected");
     let mut alarm = pin!(tokio::time::sleep_until(session.patience.into()));
     let refusal = loop {
         tokio::select! {

@@ -265,6 +265,7 @@ fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
             reason: "lowest score, 35 ms before tokyo-1 by webtransport".into(),
         }),
         candidates,
+        hops: Default::default(),
         active: None,
         standby: None,
         wishes: Vec::new(),
