@@ -16,4 +16,4 @@ pub mod webtransport;
 
 pub use dial::dial;
 pub use distance::Distance;
-pub use link::{Incoming, Link, LinkError, LinkSender, Responder};
+pub use link::{Answers, Incoming, Link, LinkError, LinkSender, Responder};

@@ -55,7 +55,7 @@ use self::certificates::Certificates;
 use self::config::Access;
 use self::directory::Directory;
 use self::gate::Gate;
-use self::limits::Limits;
+use self::limits::{Addresses, Limit, Limits, Met};
 use self::metrics::Metrics;
 use self::rooms::Rooms;
 use self::router::SessionId;
@@ -138,6 +138,9 @@ pub(crate) struct Core {
     directory: Directory,
     gate: Gate,
     limits: Limits,
+    addresses: Arc<Addresses>,
+    met: Met,
+    drain_deadline: Duration,
     metrics: Metrics,
     certificates: Certificates,
     manifest_out: Option<PathBuf>,
@@ -191,6 +194,22 @@ impl Core {
         } else {
             RelayState::Ready
         });
+    }
+
+    /// Tells clients to move, and newcomers to go elsewhere.
+    fn begin_drain(&self, deadline: Duration) {
+        let until = Some(clock::now() + deadline);
+        *self.drained_by.lock().expect("nobody panics while holding the deadline") = until;
+        self.update_load();
+        if let Some(drain) = self.drain_left() {
+            self.rooms.all().iter().for_each(|room| room.drain(&drain));
+        }
+    }
+
+    /// Takes newcomers again.
+    fn end_drain(&self) {
+        *self.drained_by.lock().expect("nobody panics while holding the deadline") = None;
+        self.update_load();
     }
 
     /// What a session is told while a drain is on.
@@ -291,6 +310,9 @@ impl Relay {
             manifest_out: config.manifest_out.clone(),
             reload: watch::Sender::new(0),
             limits: config.limits.clone(),
+            addresses: Addresses::new(&config.limits),
+            met: Met::default(),
+            drain_deadline: config.drain_deadline,
             metrics: Metrics::new(),
             drained_by: Mutex::new(None),
             sessions: AtomicU64::new(1),
@@ -336,6 +358,11 @@ impl Relay {
         (*self.core.joined.borrow(), self.core.connections.load(Ordering::Relaxed))
     }
 
+    /// How often a limit was met.
+    pub fn met(&self, limit: Limit) -> u64 {
+        self.core.met.times(limit)
+    }
+
     /// Reads the files again that it was told to use: certificate and key.
     pub fn reload(&self) {
         self.core.reload.send_modify(|times| *times += 1);
@@ -348,11 +375,7 @@ impl Relay {
 
     /// Tells clients to move and waits until all have, at most for `deadline`. True if nobody was left.
     pub async fn drain(&self, deadline: Duration) -> bool {
-        *self.core.drained_by.lock().expect("nobody panics while holding the deadline") = Some(clock::now() + deadline);
-        self.core.update_load();
-        if let Some(drain) = self.core.drain_left() {
-            self.core.rooms.all().iter().for_each(|room| room.drain(&drain));
-        }
+        self.core.begin_drain(deadline);
         let mut joined = self.core.joined.subscribe();
         let emptied = joined.wait_for(|joined| *joined == 0);
         tokio::time::timeout(deadline, emptied).await.is_ok()

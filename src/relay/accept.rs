@@ -15,9 +15,11 @@ use tokio_rustls::TlsAcceptor;
 
 use self::doorstep::{Doorstep, Step};
 use super::http::Calls;
+use super::limits::{Knock, Limit, Visitor};
 use super::{Core, http, session};
-use crate::net::websocket;
+use crate::clock;
 use crate::net::webtransport::{Handshake, Server};
+use crate::net::{Answers, websocket};
 
 /// Tries to find a port number that is free for UDP and TCP.
 const PORTS: usize = 32;
@@ -26,19 +28,40 @@ const SOCKET_BUFFER: usize = 4 << 20;
 /// After a failed accept (no file descriptors, mostly) a moment's rest, or the loop spins.
 const REST: Duration = Duration::from_millis(50);
 
-/// Counts one open connection for as long as it lives.
+/// Counts one open connection for as long as it lives, at the relay and at its address.
 #[derive(Debug)]
 pub(super) struct Connection {
     core: Arc<Core>,
+    visitor: Visitor,
 }
 
 impl Connection {
     /// `None` where there are too many.
-    fn open(core: &Arc<Core>) -> Option<Arc<Self>> {
+    fn open(core: &Arc<Core>, visitor: Visitor) -> Option<Arc<Self>> {
         let before = core.connections.fetch_add(1, Ordering::Relaxed);
-        let connection = Arc::new(Self { core: core.clone() });
-        (before < core.limits.connections).then_some(connection)
+        let connection = Arc::new(Self { core: core.clone(), visitor });
+        let fits = before < core.limits.connections;
+        if !fits {
+            core.met.count(Limit::Connections);
+        }
+        fits.then_some(connection)
     }
+
+    /// What answers probes on it.
+    pub(super) fn answers(&self) -> Answers {
+        Answers { responder: self.core.responder.clone(), allowance: Some(self.visitor.probes.clone()) }
+    }
+}
+
+/// Whether somebody from this address may come in now; counts who may not.
+fn knock(core: &Core, remote: SocketAddr, proven: bool) -> Knock {
+    let knock = core.addresses.knock(clock::now(), remote.ip(), proven);
+    match knock {
+        Knock::TooMany => core.met.count(Limit::ConnectionsOfAddress),
+        Knock::TooFast => core.met.count(Limit::NewConnectionsOfAddress),
+        Knock::In(_) | Knock::Prove => {}
+    }
+    knock
 }
 
 impl Drop for Connection {
@@ -86,7 +109,18 @@ pub(super) async fn serve_quic(core: Arc<Core>, server: Arc<Server>) {
             handshake.retry();
             continue;
         }
-        match Connection::open(&core) {
+        let visitor = match knock(&core, handshake.remote(), handshake.remote_is_validated()) {
+            Knock::In(visitor) => visitor,
+            Knock::Prove => {
+                handshake.retry();
+                continue;
+            }
+            Knock::TooMany | Knock::TooFast => {
+                handshake.refuse();
+                continue;
+            }
+        };
+        match Connection::open(&core, visitor) {
             Some(connection) => {
                 tokio::spawn(finish_quic(core.clone(), handshake, doorstep.enter(), connection));
             }
@@ -96,7 +130,7 @@ pub(super) async fn serve_quic(core: Arc<Core>, server: Arc<Server>) {
 }
 
 async fn finish_quic(core: Arc<Core>, handshake: Handshake, step: Step, connection: Arc<Connection>) {
-    match step.finish(handshake.finish(core.responder.clone())).await {
+    match step.finish(handshake.finish(connection.answers())).await {
         Some(Ok(link)) => session::run(core, link, connection).await,
         Some(Err(error)) => tracing::debug!(%error, "no WebTransport session"),
         None => tracing::debug!("a handshake made room for newer ones"),
@@ -108,12 +142,28 @@ pub(super) async fn serve_tcp(core: Arc<Core>, listener: TcpListener, tls: TlsAc
     let doorstep = Doorstep::new(core.limits.half_open);
     loop {
         let Some((stream, remote)) = accept(&listener).await else { continue };
-        tokio::spawn(finish_tcp(core.clone(), stream, remote, tls.clone(), doorstep.enter()));
+        // Who comes too often is not worth a handshake.
+        let visitor = match knock(&core, remote, true) {
+            Knock::In(visitor) => Some(visitor),
+            Knock::TooMany => None,
+            Knock::TooFast | Knock::Prove => continue,
+        };
+        tokio::spawn(finish_tcp(core.clone(), stream, remote, visitor, tls.clone(), doorstep.enter()));
     }
 }
 
-async fn finish_tcp(core: Arc<Core>, stream: TcpStream, remote: SocketAddr, tls: TlsAcceptor, step: Step) {
-    let calls = Connection::open(&core).map_or(Calls::Full, Calls::Taken);
+async fn finish_tcp(
+    core: Arc<Core>,
+    stream: TcpStream,
+    remote: SocketAddr,
+    visitor: Option<Visitor>,
+    tls: TlsAcceptor,
+    step: Step,
+) {
+    let calls = match visitor {
+        Some(visitor) => Connection::open(&core, visitor).map_or(Calls::Full, Calls::Taken),
+        None => Calls::Crowded,
+    };
     let request = async {
         websocket::tune(&stream)?;
         let stream = tls.accept(stream).await?;
