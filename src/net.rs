@@ -20,4 +20,4 @@ pub use dial::dial;
 pub use distance::Distance;
 pub use figures::Figures;
 pub use hop::Hop;
-pub use link::{Incoming, Link, LinkError, LinkSender, Responder};
+pub use link::{Answers, Incoming, Link, LinkError, LinkSender, Responder};

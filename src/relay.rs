@@ -60,7 +60,7 @@ use self::config::Access;
 use self::directory::Directory;
 use self::fronts::Fronts;
 use self::gate::{Admission, Gate};
-use self::limits::Limits;
+use self::limits::{Addresses, Limit, Limits, Met};
 use self::load::{Load, Spent};
 use self::metrics::Metrics;
 use self::rooms::Rooms;
@@ -145,6 +145,9 @@ pub(crate) struct Core {
     fronts: Fronts,
     gate: Gate,
     limits: Limits,
+    addresses: Arc<Addresses>,
+    met: Met,
+    drain_deadline: Duration,
     load: Load,
     metrics: Metrics,
     certificates: Certificates,
@@ -216,21 +219,39 @@ impl Core {
         });
     }
 
-    /// Why somebody who may enter cannot: newcomers are refused some way before the limit, who holds a ticket or is known in the
-    /// room at the limit.
+    /// Whether somebody who may enter is in a call already: with a ticket, or known in the room.
+    fn is_under_way(&self, admission: &Admission) -> bool {
+        admission.resumed || self.rooms.has_member(RoomId::of(&admission.room), admission.participant)
+    }
+
+    /// Why somebody who may enter cannot: newcomers are refused some way before the limit, who is in a call at the limit.
     fn has_no_room_for(&self, admission: &Admission) -> Option<&'static str> {
         self.update_load();
-        let id = RoomId::of(&admission.room);
-        let room = self.rooms.get(id);
-        let opens = room.is_none() && self.rooms.count() >= self.limits.rooms;
-        let known = admission.resumed || room.is_some_and(|room| room.knows(admission.participant));
-        if *self.joined.borrow() >= self.limits.sessions || (self.load.is_full() && !known) {
+        let opens = self.rooms.count() >= self.limits.rooms && !self.rooms.is_open(RoomId::of(&admission.room));
+        if *self.joined.borrow() >= self.limits.sessions || (self.load.is_full() && !self.is_under_way(admission)) {
             Some("this relay is full")
         } else if opens {
+            self.met.count(Limit::Rooms);
             Some("this relay has as many rooms as it takes")
         } else {
             None
         }
+    }
+
+    /// Tells clients to move, and newcomers to go elsewhere.
+    fn begin_drain(&self, deadline: Duration) {
+        let until = Some(clock::now() + deadline);
+        *self.drained_by.lock().expect("nobody panics while holding the deadline") = until;
+        self.update_load();
+        if let Some(drain) = self.drain_left() {
+            self.rooms.all().iter().for_each(|room| room.drain(&drain));
+        }
+    }
+
+    /// Takes newcomers again.
+    fn end_drain(&self) {
+        *self.drained_by.lock().expect("nobody panics while holding the deadline") = None;
+        self.update_load();
     }
 
     /// What a session is told while a drain is on.
@@ -332,6 +353,9 @@ impl Relay {
             manifest_out: config.manifest_out.clone(),
             reload: watch::Sender::new(0),
             limits: config.limits.clone(),
+            addresses: Addresses::new(&config.limits),
+            met: Met::default(),
+            drain_deadline: config.drain_deadline,
             load: Load::new(config.limits.clone(), workers.unwrap_or(1)),
             metrics: Metrics::new(config.metrics_prefixes),
             drained_by: Mutex::new(None),
@@ -383,6 +407,11 @@ impl Relay {
         (*self.core.joined.borrow(), self.core.connections.load(Ordering::Relaxed))
     }
 
+    /// How often a limit was met.
+    pub fn met(&self, limit: Limit) -> u64 {
+        self.core.met.times(limit)
+    }
+
     /// Reads the files again that it was told to use: certificate and key.
     pub fn reload(&self) {
         self.core.reload.send_modify(|times| *times += 1);
@@ -395,11 +424,7 @@ impl Relay {
 
     /// Tells clients to move and waits until all have, at most for `deadline`. True if nobody was left.
     pub async fn drain(&self, deadline: Duration) -> bool {
-        *self.core.drained_by.lock().expect("nobody panics while holding the deadline") = Some(clock::now() + deadline);
-        self.core.update_load();
-        if let Some(drain) = self.core.drain_left() {
-            self.core.rooms.all().iter().for_each(|room| room.drain(&drain));
-        }
+        self.core.begin_drain(deadline);
         let mut joined = self.core.joined.subscribe();
         let emptied = joined.wait_for(|joined| *joined == 0);
         tokio::time::timeout(deadline, emptied).await.is_ok()

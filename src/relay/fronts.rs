@@ -26,6 +26,11 @@ pub struct Fronts {
 }
 
 impl Fronts {
+    /// Whether a connection from here may stand for somebody else.
+    pub fn is_proxy(&self, peer: IpAddr) -> bool {
+        [&self.proxy_protocol_from, &self.trusted_proxies].into_iter().flatten().any(|network| network.contains(peer))
+    }
+
     /// Whether a connection from here has to say for whom it stands.
     pub fn must_introduce(&self, peer: IpAddr) -> bool {
         self.proxy_protocol_from.iter().any(|network| network.contains(peer))

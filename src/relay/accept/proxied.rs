@@ -52,7 +52,7 @@ pub(in crate::relay) async fn serve_plain(core: Arc<Core>, listener: TcpListener
 }
 
 async fn finish_plain(core: Arc<Core>, stream: TcpStream, remote: SocketAddr, step: Step) {
-    let calls = Connection::open(&core).map_or(Calls::Full, Calls::Taken);
+    let calls = Connection::open(&core, None).map_or(Calls::Full, Calls::Taken);
     let request = async {
         websocket::tune(&stream)?;
         http::serve(&core, stream, remote, calls).await.map_err(Error::other)

@@ -150,7 +150,8 @@ impl Settings {
         }
         let certificate = self.certificate().map_err(&mut keep).ok();
         let access = self.access(listen).map_err(&mut keep).ok();
-        if let Some(plain) = self.plain.filter(|it| !it.ip().is_loopback() && self.plain_beyond_loopback != Some(true)) {
+        if let Some(plain) = self.plain.filter(|it| !it.ip().is_loopback() && self.plain_beyond_loopback != Some(true))
+        {
             keep(ConfigError::Plain(plain));
         }
         let advertise_websocket = self.advertise_websocket.clone().map(check_host).transpose().map_err(&mut keep).ok();
