@@ -3,7 +3,7 @@
 //! `client` and `raw` are the tools, `beside` is the call that nothing may disturb; the rest are tests.
 
 mod beside;
-mod client;
+pub mod client;
 mod crowd;
 mod garbage;
 mod http;
