@@ -9,13 +9,15 @@ use std::time::{Duration, Instant, SystemTime};
 use super::host::Reach;
 use super::model::{Choice, Devices, DrillRelay, DrillState, Entry, Hosting, Model, Notice, NoticeKind, Room, What};
 use crate::call::event::{Moved, Place};
+use crate::call::hops::Hops;
 use crate::call::state::{DeviceState, Own, Peer, Phase, Quality, Race, Relays, State, Wish, Wished};
 use crate::clock;
 use crate::election::{Candidate, CandidateId, LinkState, Outcome, Reason, Standing};
 use crate::media::video::{I420, Of, Pictures};
 use crate::media::{Device, Problem};
-use crate::proto::probe::RelayState;
-use crate::proto::{ParticipantId, Track, Transport};
+use crate::net::Hop;
+use crate::proto::probe::{ProbeReply, RelayState};
+use crate::proto::{ParticipantId, RelayInstance, Track, Transport};
 use crate::settings::Settings;
 
 /// Relays with their RTT in ms; `None` does not answer.
@@ -252,7 +254,7 @@ fn blank(now: Instant) -> Model {
 }
 
 fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
-    let started = ago(now, 5);
+    let (started, hops) = (ago(now, 5), hops(&candidates));
     State {
         phase,
         relays: Relays::Known,
@@ -265,7 +267,7 @@ fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
             reason: "lowest score, 35 ms before tokyo-1 by webtransport".into(),
         }),
         candidates,
-        hops: Default::default(),
+        hops,
         active: None,
         standby: None,
         wishes: Vec::new(),
@@ -285,6 +287,29 @@ fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
         peers: Vec::new(),
         speaker: None,
     }
+}
+
+/// Everybody answers for himself; Tokyo is behind a proxy, and somebody else answers at Frankfurt's address.
+fn hops(candidates: &[Standing]) -> Hops {
+    let mut hops = Hops::default();
+    for row in candidates.iter().filter(|row| row.received > 0) {
+        let (id, relay) = (row.id, row.candidate.relay.as_str());
+        if relay == "tokyo-1" && row.candidate.transport == Transport::WebSocket {
+            hops.proxied(id, Hop { relay_ms: Some(0.02), proxy_ms: Some(1.2), via: Some("Caddy".into()) });
+        }
+        let answers = if relay == "frankfurt-1" { "frankfurt-3f2a" } else { relay };
+        let instance = RelayInstance(u64::from(id.0));
+        let reply = ProbeReply {
+            id: 1,
+            instance,
+            state: RelayState::Ready,
+            load_percent: 12,
+            spent_us: 40,
+            relay: answers.into(),
+        };
+        hops.answered(id, &reply);
+    }
+    hops
 }
 
 /// Each relay by both transports, as far as the race is.
