@@ -1,6 +1,8 @@
 //! Models made by hand: what the gallery renders and the tests of the screens draw. Every figure is made up, and nothing
 //! here runs.
 
+mod hops;
+
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -9,15 +11,13 @@ use std::time::{Duration, Instant, SystemTime};
 use super::host::Reach;
 use super::model::{Choice, Devices, DrillRelay, DrillState, Entry, Hosting, Model, Notice, NoticeKind, Room, What};
 use crate::call::event::{Moved, Place};
-use crate::call::hops::Hops;
 use crate::call::state::{DeviceState, Own, Peer, Phase, Quality, Race, Relays, State, Wish, Wished};
 use crate::clock;
 use crate::election::{Candidate, CandidateId, LinkState, Outcome, Reason, Standing};
 use crate::media::video::{I420, Of, Pictures};
 use crate::media::{Device, Problem};
-use crate::net::Hop;
-use crate::proto::probe::{ProbeReply, RelayState};
-use crate::proto::{ParticipantId, RelayInstance, Track, Transport};
+use crate::proto::probe::RelayState;
+use crate::proto::{ParticipantId, Track, Transport};
 use crate::settings::Settings;
 
 /// Relays with their RTT in ms; `None` does not answer.
@@ -254,7 +254,7 @@ fn blank(now: Instant) -> Model {
 }
 
 fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
-    let (started, hops) = (ago(now, 5), hops(&candidates));
+    let (started, hops) = (ago(now, 5), hops::of(&candidates));
     State {
         phase,
         relays: Relays::Known,
@@ -287,29 +287,6 @@ fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
         peers: Vec::new(),
         speaker: None,
     }
-}
-
-/// Everybody answers for himself; Tokyo is behind a proxy, and somebody else answers at Frankfurt's address.
-fn hops(candidates: &[Standing]) -> Hops {
-    let mut hops = Hops::default();
-    for row in candidates.iter().filter(|row| row.received > 0) {
-        let (id, relay) = (row.id, row.candidate.relay.as_str());
-        if relay == "tokyo-1" && row.candidate.transport == Transport::WebSocket {
-            hops.proxied(id, Hop { relay_ms: Some(0.02), proxy_ms: Some(1.2), via: Some("Caddy".into()) });
-        }
-        let answers = if relay == "frankfurt-1" { "frankfurt-3f2a" } else { relay };
-        let instance = RelayInstance(u64::from(id.0));
-        let reply = ProbeReply {
-            id: 1,
-            instance,
-            state: RelayState::Ready,
-            load_percent: 12,
-            spent_us: 40,
-            relay: answers.into(),
-        };
-        hops.answered(id, &reply);
-    }
-    hops
 }
 
 /// Each relay by both transports, as far as the race is.
