@@ -67,6 +67,11 @@ impl Hops {
         self.0.entry(candidate).or_default().hop = hop;
     }
 
+    /// The same, for who makes it up.
+    pub fn proxied(&mut self, candidate: CandidateId, hop: Hop) {
+        self.0.entry(candidate).or_default().hop = Some(hop);
+    }
+
     /// A probe was answered. Says so where another process did than before.
     pub fn answered(&mut self, candidate: CandidateId, reply: &ProbeReply) -> Option<Changed> {
         let way = self.0.entry(candidate).or_default();

@@ -117,3 +117,37 @@ fn buttons_ui(ui: &mut Ui, table: &Table<'_>, group: &Group<'_>, actions: &mut V
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::fixtures;
+
+    #[test]
+    fn an_open_row_says_who_answered_and_what_the_way_costs() {
+        let model = fixtures::lobby(Duration::from_secs(2));
+        let state = model.call.unwrap();
+        let said = |relay: &str, transport: crate::proto::Transport| {
+            let mut rows = state.candidates.iter();
+            let row = rows.find(|row| row.candidate.relay == relay && row.candidate.transport == transport).unwrap();
+            hop(row, &state.hops.of(row.id)).map(|line| line.split_once(" without").unwrap().1.to_owned())
+        };
+        use crate::proto::Transport::{WebSocket, WebTransport};
+        for (relay, transport, expected) in [
+            ("singapore-1", WebTransport, Some(" the relay's own 0.04 ms · answered by singapore-1")),
+            (
+                "tokyo-1",
+                WebSocket,
+                Some(" the relay's own 0.04 ms · Caddy says that it waited 1.2 ms for the relay · answered by tokyo-1"),
+            ),
+            (
+                "frankfurt-1",
+                WebTransport,
+                Some(" the relay's own 0.04 ms · answered by frankfurt-3f2a, not by the one that is listed"),
+            ),
+            ("sao-paulo-1", WebTransport, None),
+        ] {
+            assert_eq!(said(relay, transport).as_deref(), expected, "{relay}");
+        }
+    }
+}
