@@ -15,6 +15,8 @@
 //! | `rooms` | all rooms; what comes from the bus; time |
 //! | [`bus`] | other relays: in this process, or over NATS |
 //! | `directory` | which relays there are |
+//! | `certificates` | what is shown to whoever comes; replaced before it ends |
+//! | `files` | files that are replaced while the relay runs |
 //! | `limits` | how much of everything |
 //! | `load` | how near its limit it is (pure) |
 //! | `metrics` | what `/metrics` says: of itself, and what users report |
@@ -22,8 +24,10 @@
 
 mod accept;
 pub mod bus;
+mod certificates;
 pub mod config;
 mod directory;
+mod files;
 mod forward;
 mod gate;
 mod http;
@@ -37,6 +41,7 @@ pub mod router;
 mod session;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -48,7 +53,8 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use self::bus::{Bus, Event, Message, RoomId};
-use self::config::{Access, CertificateSource};
+use self::certificates::Certificates;
+use self::config::Access;
 use self::directory::Directory;
 use self::gate::{Admission, Gate};
 use self::limits::Limits;
@@ -59,7 +65,7 @@ use self::router::SessionId;
 use crate::clock;
 use crate::crypto::auth::AuthKeyError;
 use crate::net::figures::Way;
-use crate::net::tls::{Certificate, TlsError};
+use crate::net::tls::TlsError;
 use crate::net::webtransport::Server;
 use crate::net::{LinkError, Responder};
 use crate::proto::control::Drain;
@@ -136,6 +142,10 @@ pub(crate) struct Core {
     limits: Limits,
     load: Load,
     metrics: Metrics,
+    certificates: Certificates,
+    manifest_out: Option<PathBuf>,
+    /// Counts how often files are to be read again whether they look changed or not.
+    reload: watch::Sender<u64>,
     isolated: AtomicBool,
     /// When the drain that is on ends.
     drained_by: Mutex<Option<Instant>>,
@@ -151,7 +161,14 @@ impl Core {
     }
 
     fn announce(&self) {
-        self.bus.send(Message::Announce { entry: self.directory.own().clone() });
+        self.bus.send(Message::Announce { entry: self.directory.entry() });
+    }
+
+    /// Writes the relay's own manifest where it was told to.
+    fn write_manifest(&self) -> Result<(), RelayError> {
+        let Some(path) = &self.manifest_out else { return Ok(()) };
+        write_manifest(path, self.directory.entry())
+            .map_err(|error| RelayError::Write { path: path.display().to_string(), error })
     }
 
     fn set_isolated(&self, isolated: bool) {
@@ -253,14 +270,12 @@ impl Relay {
             None => None,
         };
         let host = advertised(&config, address)?;
-        let certificate = match &config.certificate {
-            CertificateSource::SelfSigned => Arc::new(Certificate::self_signed(&names(&host))?),
-            CertificateSource::Given(certificate) => certificate.clone(),
-            CertificateSource::Files { certificate, key } => Arc::new(Certificate::from_files(certificate, key)?),
-        };
-        let (core, events) = Self::core(&config, &host, &certificate)?;
-        let server = Arc::new(Server::bind(udp, &certificate)?);
-        let tls = TlsAcceptor::from(certificate.server_config(&[b"http/1.1"])?);
+        let certificates = Certificates::open(&config.certificate, names(&host), config.self_signed_lifetime)?;
+        let (core, events) = Self::core(&config, &host, certificates)?;
+        let serving = &core.certificates.serving;
+        let server = Arc::new(Server::bind(udp, serving)?);
+        let tls = TlsAcceptor::from(Arc::new(serving.server_config(&[b"http/1.1"])));
+        tokio::spawn(certificates::keep(core.clone(), config.watch_files));
         tokio::spawn(rooms::serve_bus(core.clone(), events));
         tokio::spawn(rooms::keep_time(core.clone()));
         let mut doors = vec![
@@ -271,17 +286,14 @@ impl Relay {
             doors.push(tokio::spawn(accept::serve_admin(core.clone(), listener)));
             address
         });
-        if let Some(path) = &config.manifest_out {
-            write_manifest(path, core.directory.own())
-                .map_err(|error| RelayError::Write { path: path.display().to_string(), error })?;
-        }
+        core.write_manifest()?;
         Ok(Self { core, server, address, admin, doors, threads: Threads::default() })
     }
 
     fn core(
         config: &Config,
         host: &str,
-        certificate: &Certificate,
+        certificates: Certificates,
     ) -> Result<(Arc<Core>, mpsc::Receiver<Event>), RelayError> {
         let random = crate::crypto::random::<8>(&ring::rand::SystemRandom::new());
         let instance = RelayInstance(u64::from_be_bytes(random.map_err(|_| RelayError::Random)?));
@@ -293,7 +305,7 @@ impl Relay {
             city: config.city.clone(),
             webtransport: Some(format!("https://{host}{CALL_PATH}")),
             websocket: Some(format!("wss://{host}{CALL_PATH}")),
-            pins: if certificate.is_self_signed() { vec![certificate.pin()] } else { Vec::new() },
+            pins: certificates.pins(),
         };
         Manifest::merge([Manifest { relays: vec![own.clone()] }])?;
         let gate = match &config.access {
@@ -312,8 +324,11 @@ impl Relay {
             bus,
             directory: Directory::new(own),
             gate,
+            certificates,
+            manifest_out: config.manifest_out.clone(),
+            reload: watch::Sender::new(0),
             limits: config.limits.clone(),
-            load: Load::new(config.limits.clone(), workers.unwrap_or(1)),
+            load: Load::new(config.limits.clone(), workers.filter(|_| config.cpu_counts)),
             metrics: Metrics::new(config.metrics_prefixes),
             drained_by: Mutex::new(None),
             sessions: AtomicU64::new(1),
@@ -324,7 +339,7 @@ impl Relay {
         Ok((Arc::new(core), events))
     }
 
-    /// This relay as a manifest lists it.
+    /// This relay as a manifest listed it when it started. Its pins change with its certificate: see [`Relay::manifest`].
     pub fn entry(&self) -> &RelayEntry {
         self.core.directory.own()
     }
@@ -357,6 +372,16 @@ impl Relay {
     /// Sessions that have joined a room, and open connections.
     pub fn load(&self) -> (usize, usize) {
         (*self.core.joined.borrow(), self.core.connections.load(Ordering::Relaxed))
+    }
+
+    /// Reads the files again that it was told to use: certificate and key.
+    pub fn reload(&self) {
+        self.core.reload.send_modify(|times| *times += 1);
+    }
+
+    /// When the certificate that it shows ends, Unix time in s.
+    pub fn certificate_ends(&self) -> u64 {
+        self.core.certificates.not_after()
     }
 
     /// Tells clients to move and waits until all have, at most for `deadline`. True if nobody was left.
@@ -418,8 +443,8 @@ fn names(advertised: &str) -> Vec<String> {
 }
 
 /// Whoever reads the file finds a whole one, old or new.
-fn write_manifest(path: &std::path::Path, own: &RelayEntry) -> std::io::Result<()> {
-    let manifest = Manifest { relays: vec![own.clone()] };
+fn write_manifest(path: &std::path::Path, own: RelayEntry) -> std::io::Result<()> {
+    let manifest = Manifest { relays: vec![own] };
     let json = serde_json::to_string_pretty(&manifest).map_err(std::io::Error::other)? + "\n";
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}", std::process::id()));

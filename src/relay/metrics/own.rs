@@ -70,6 +70,9 @@ fn about(page: &mut Page, core: &Core) -> fmt::Result {
     let samples = STATES.map(|(it, name)| ([("state", name)], u8::from(it == state)));
     let samples = samples.each_ref().map(|(labels, value)| (&labels[..], *value));
     page.gauge("nearcall_relay_state", "1 for what this relay says of itself in answer to probes", &samples)?;
+    let ends = core.certificates.not_after();
+    let help = "When the certificate that clients see is no longer valid, since 1970";
+    page.gauge("nearcall_relay_certificate_end_seconds", help, &[(&[], ends)])?;
     let known = core.directory.manifest().relays.len();
     page.gauge("nearcall_relay_known_relays", "Relays in the manifest, this one included", &[(&[], known)])
 }
