@@ -37,31 +37,30 @@ pub fn main(args: Args) -> ExitCode {
 
 async fn run(config: Config) -> anyhow::Result<()> {
     let deadline = config.drain_deadline;
-    let settings = said(&config);
+    tell_settings(&config);
     let mut signals = Signals::new()?;
     let relay = Relay::start(config).await?;
     let entry = relay.entry();
     tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
         relay = entry.id,
         region = entry.region,
         provider = entry.provider,
         address = %relay.address(),
         admin = relay.admin_address().map(tracing::field::display),
         tells_clients = entry.webtransport,
-        settings,
         "ready"
     );
     while signals.next().await == Asked::Reload {
         tracing::info!("files are read again");
         relay.reload();
     }
-    tracing::info!(sessions = relay.load().0, ?deadline, "draining; a second signal stops at once");
+    let sessions = relay.load().0;
+    tracing::info!(sessions, ?deadline, "draining; a second signal stops at once");
     let second = async { while signals.next().await == Asked::Reload {} };
     tokio::select! {
         emptied = relay.drain(deadline) => match emptied {
-            true => tracing::info!("drained: nobody was cut off"),
-            false => tracing::warn!(cut = relay.load().0, "the deadline is over: who is still here is cut off"),
+            true => tracing::info!(moved = sessions, "drained: nobody was cut off"),
+            false => tracing::warn!(moved = sessions.saturating_sub(relay.load().0), cut = relay.load().0, "the deadline is over: who is still here is cut off"),
         },
         () = second => tracing::warn!(cut = relay.load().0, "stopped by a second signal"),
     }
@@ -69,21 +68,27 @@ async fn run(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What else whoever reads the log wants to know of a start, in the words of the settings; no secret.
-fn said(config: &Config) -> String {
-    let access = if config.access == config::Access::Open { "open" } else { "tokens" };
+/// What else whoever reads the log wants to know of a start; no secret.
+fn tell_settings(config: &Config) {
     let certificate = match &config.certificate {
-        config::CertificateSource::Files { .. } => "from files",
+        config::CertificateSource::Files { .. } => "files",
         _ => "self-signed",
     };
-    let bus = if matches!(config.bus, BusConfig::Nats(_)) { "nats" } else { "none" };
     let limits = &config.limits;
-    let capacity = limits.capacity_mbps.map_or("any".to_owned(), |mbps| format!("{mbps} Mbit/s"));
-    format!(
-        "access: {access}, certificate: {certificate}, bus: {bus}, connections: {}, sessions: {}, rooms: {}, capacity: \
-         {capacity}, full at: {} %, drain: {:?}",
-        limits.connections, limits.sessions, limits.rooms, limits.full_percent, config.drain_deadline
-    )
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        access = if config.access == config::Access::Open { "open" } else { "tokens" },
+        certificate,
+        bus = if matches!(config.bus, BusConfig::Nats(_)) { "nats" } else { "none" },
+        workers = config.workers,
+        connections = limits.connections,
+        sessions = limits.sessions,
+        rooms = limits.rooms,
+        capacity_mbps = limits.capacity_mbps,
+        full_percent = limits.full_percent,
+        drain_deadline = ?config.drain_deadline,
+        "starting"
+    );
 }
 
 /// What a signal asks for.
