@@ -9,6 +9,8 @@
 //! | `args` | the command line; settings become a [`Config`] |
 
 mod args;
+#[cfg(test)]
+mod example;
 mod file;
 mod limits;
 mod settings;

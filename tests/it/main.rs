@@ -11,6 +11,8 @@ mod devices;
 #[cfg(feature = "app")]
 mod drill;
 #[cfg(feature = "app")]
+mod full;
+#[cfg(feature = "app")]
 mod history;
 mod layering;
 #[cfg(feature = "app")]
