@@ -19,12 +19,13 @@
 //! | `certificates` | what is shown to whoever comes; replaced before it ends |
 //! | `files` | files that are replaced while the relay runs |
 //! | `limits` | how much of everything |
-//! | `load` | how near its limit it is (pure) |
+//! | `load`, `capacity` | how near its limit it is (pure), and who is taken in then |
 //! | `metrics` | what `/metrics` says: of itself, and what users report |
 //! | [`program`] | the relay as a program: signals and exit codes |
 
 mod accept;
 pub mod bus;
+mod capacity;
 mod certificates;
 pub mod config;
 mod directory;
@@ -54,20 +55,19 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-use self::bus::{Bus, Event, Message, RoomId};
+use self::bus::{Bus, Event, Message};
 use self::certificates::Certificates;
 use self::config::Access;
 use self::directory::Directory;
 use self::fronts::Fronts;
-use self::gate::{Admission, Gate};
+use self::gate::Gate;
 use self::limits::{Addresses, Limit, Limits, Met};
-use self::load::{Load, Spent};
+use self::load::Load;
 use self::metrics::Metrics;
 use self::rooms::Rooms;
 use self::router::SessionId;
 use crate::clock;
 use crate::crypto::auth::AuthKeyError;
-use crate::net::figures::Way;
 use crate::net::tls::TlsError;
 use crate::net::webtransport::Server;
 use crate::net::{LinkError, Responder};
@@ -192,52 +192,6 @@ impl Core {
         self.update_load();
     }
 
-    /// Says in probe replies how this relay is.
-    fn update_load(&self) {
-        let was_full = self.load.is_full();
-        self.load.count(self.connections.load(Ordering::Relaxed), *self.joined.borrow());
-        let now = clock::now();
-        if self.load.is_due(now) {
-            let (cpu, bytes_out) = (metrics::process::cpu(), self.responder.figures.bytes(Way::Out));
-            self.load.look(now, Spent { cpu, bytes_out });
-        }
-        let percent = self.load.percent();
-        match (was_full, self.load.is_full()) {
-            (false, true) => tracing::warn!(percent, "full: newcomers are sent elsewhere"),
-            (true, false) => tracing::info!(percent, "newcomers are taken again"),
-            _ => {}
-        }
-        self.responder.set_load(percent);
-        self.responder.set_state(if self.drain_left().is_some() {
-            RelayState::Draining
-        } else if self.isolated.load(Ordering::Relaxed) {
-            RelayState::Isolated
-        } else if self.load.is_full() {
-            RelayState::Full
-        } else {
-            RelayState::Ready
-        });
-    }
-
-    /// Whether somebody who may enter is in a call already: with a ticket, or known in the room.
-    fn is_under_way(&self, admission: &Admission) -> bool {
-        admission.resumed || self.rooms.has_member(RoomId::of(&admission.room), admission.participant)
-    }
-
-    /// Why somebody who may enter cannot: newcomers are refused some way before the limit, who is in a call at the limit.
-    fn has_no_room_for(&self, admission: &Admission) -> Option<&'static str> {
-        self.update_load();
-        let opens = self.rooms.count() >= self.limits.rooms && !self.rooms.is_open(RoomId::of(&admission.room));
-        if *self.joined.borrow() >= self.limits.sessions || (self.load.is_full() && !self.is_under_way(admission)) {
-            Some("this relay is full")
-        } else if opens {
-            self.met.count(Limit::Rooms);
-            Some("this relay has as many rooms as it takes")
-        } else {
-            None
-        }
-    }
-
     /// Tells clients to move, and newcomers to go elsewhere.
     fn begin_drain(&self, deadline: Duration) {
         let until = Some(clock::now() + deadline);
@@ -356,7 +310,7 @@ impl Relay {
             addresses: Addresses::new(&config.limits),
             met: Met::default(),
             drain_deadline: config.drain_deadline,
-            load: Load::new(config.limits.clone(), workers.unwrap_or(1)),
+            load: Load::new(config.limits.clone(), workers.filter(|_| config.cpu_counts)),
             metrics: Metrics::new(config.metrics_prefixes),
             drained_by: Mutex::new(None),
             sessions: AtomicU64::new(1),

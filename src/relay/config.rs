@@ -9,6 +9,8 @@
 //! | `args` | the command line; settings become a [`Config`] |
 
 mod args;
+#[cfg(test)]
+mod example;
 mod file;
 mod limits;
 mod settings;
@@ -62,11 +64,13 @@ pub struct Config {
     /// How long clients may take to move away once the program is asked to end.
     pub drain_deadline: Duration,
     pub limits: Limits,
+    /// Whether the CPU time of the process counts as load: where the relay is all that the process does.
+    pub cpu_counts: bool,
+    /// The most networks of users (IPv4 /24, IPv6 /48) whose round trips `/metrics` shows by network; 0: none.
+    pub metrics_prefixes: usize,
     /// What the program logs; for a relay inside another program, that one's to say.
     pub log_level: LogLevel,
     pub log_json: bool,
-    /// The most networks of users (IPv4 /24, IPv6 /48) whose round trips `/metrics` shows by network; 0: none.
-    pub metrics_prefixes: usize,
 }
 
 /// Where the certificate comes from.
@@ -121,9 +125,10 @@ impl Config {
             workers: None,
             drain_deadline: Duration::from_secs(30),
             limits: Limits::default(),
+            cpu_counts: false,
+            metrics_prefixes: 0,
             log_level: LogLevel::Info,
             log_json: false,
-            metrics_prefixes: 0,
         }
     }
 }

@@ -19,8 +19,6 @@ pub struct Limits {
     pub sessions: usize,
     /// From this load on, per cent of any limit, newcomers are sent elsewhere.
     pub full_percent: u8,
-    /// Whether the CPU time of the process counts as load: where the relay is all that the process does.
-    pub cpu_counts: bool,
     /// What the machine's network carries towards clients, Mbit/s; `None`: it is not what runs out.
     pub capacity_mbps: Option<u32>,
     /// Connections in handshake; beyond it newcomers are turned away at once.
@@ -63,7 +61,6 @@ impl Default for Limits {
             connections: 4096,
             sessions: 4096,
             full_percent: 90,
-            cpu_counts: false,
             capacity_mbps: None,
             half_open: 256,
             connections_per_address: 2048,

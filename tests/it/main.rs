@@ -13,6 +13,8 @@ mod drill;
 #[cfg(all(target_os = "linux", feature = "relay"))]
 mod fronts;
 #[cfg(feature = "app")]
+mod full;
+#[cfg(feature = "app")]
 mod history;
 mod layering;
 #[cfg(feature = "app")]

@@ -179,6 +179,8 @@ impl Settings {
             workers: self.workers,
             drain_deadline: self.drain_deadline.unwrap_or(local.drain_deadline),
             limits: self.limits.unwrap_or_default(),
+            cpu_counts: self.cpu_counts.unwrap_or(true),
+            metrics_prefixes: self.metrics_prefixes.unwrap_or(0),
             log_level: self.log_level.unwrap_or(local.log_level),
             log_json: self.log_json.unwrap_or(false),
             ..local

@@ -124,6 +124,13 @@ settings! {
     /// Threads [default: one a core]
     #[arg(long, env = "NEARCALL_RELAY_WORKERS", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1024))]
     workers: usize = |found| found.within(&(1..=1024), "from 1 to 1024");
+    /// Whether the CPU time of this process is part of its load [default: true]
+    #[arg(long, value_name = "BOOL", env = "NEARCALL_RELAY_CPU_COUNTS")]
+    cpu_counts: bool;
+    /// Show users' round trips by their network, IPv4 /24 and IPv6 /48, for at most N of them; a small network says something
+    /// about whoever is behind it [default: 0, none]
+    #[arg(long, value_name = "N", env = "NEARCALL_RELAY_METRICS_PREFIXES", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(0..=10_000))]
+    metrics_prefixes: usize = |found| found.within(&(0..=10_000), "from 0 to 10000");
     /// How long clients may take to move away after SIGTERM [default: 30s]
     #[arg(long, value_name = "DURATION", env = "NEARCALL_RELAY_DRAIN_DEADLINE", value_parser = drain_deadline)]
     drain_deadline: Duration = |found| found.within(&(Duration::ZERO..=LONGEST_DRAIN), "from \"0s\" to \"1h\"");

@@ -85,7 +85,7 @@ macro_rules! whole_numbers {
     )* };
 }
 
-whole_numbers!(u16, u32, u64, usize);
+whole_numbers!(u8, u16, u32, u64, usize);
 
 /// One, or a list.
 impl<T: Value> Value for Vec<T> {
