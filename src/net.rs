@@ -4,6 +4,7 @@
 //! Called by `call` (which dials) and `relay` (which accepts). Never: what a message means, who may send it,
 //! where it goes.
 
+mod carried;
 mod congestion;
 pub mod dial;
 pub mod distance;
@@ -16,4 +17,4 @@ pub mod webtransport;
 
 pub use dial::dial;
 pub use distance::Distance;
-pub use link::{Incoming, Link, LinkError, LinkSender, Responder};
+pub use link::{Incoming, Link, LinkError, LinkSender, Pressure, Responder};

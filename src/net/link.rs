@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::{Notify, mpsc};
@@ -55,6 +55,16 @@ pub enum LinkError {
     Tls(#[from] super::tls::TlsError),
     #[error(transparent)]
     Io(#[from] std::io::Error),
+}
+
+/// How a path keeps up with what it is given to carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pressure {
+    /// Age of the oldest video frame that the transport has not taken yet; zero where none waits.
+    pub waiting: Duration,
+    /// What the path was seen to carry of video while more waited, bits a second, in the last four seconds. `None` where it was
+    /// not put to the test.
+    pub rate_bps: Option<u64>,
 }
 
 /// What a relay says in answer to probes. The read loop answers by itself.
@@ -301,6 +311,11 @@ impl LinkSender {
 
     pub fn is_closed(&self) -> bool {
         self.shared.is_closed()
+    }
+
+    /// How the path keeps up.
+    pub fn pressure(&self) -> Pressure {
+        self.shared.outbox.pressure()
     }
 
     pub fn transport(&self) -> Transport {

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use super::carried::Carried;
+use super::link::Pressure;
 use crate::clock;
 use crate::proto::SubgroupHead;
 use crate::proto::subgroup::VideoFrame;
@@ -40,6 +42,9 @@ struct Queues {
     urgent: VecDeque<Bytes>,
     video: VecDeque<(Instant, VideoFrame)>,
     video_bytes: usize,
+    /// When the frame that is being written was queued.
+    writing_since: Option<Instant>,
+    carried: Carried,
     /// Subgroups that were given up: the rest of their frames is not taken. Bounded: a newer group of the same layer
     /// replaces the older.
     given_up: BTreeSet<SubgroupHead>,
@@ -98,9 +103,31 @@ impl Outbox {
 
     /// The next frame, if it is not late already.
     pub(super) fn pop_video(&self) -> (Option<VideoFrame>, Vec<SubgroupHead>) {
+        let now = clock::now();
         let mut queues = self.lock();
-        let late = queues.give_up_late(clock::now());
-        (queues.take_video(), late)
+        let late = queues.give_up_late(now);
+        (queues.next_video(now), late)
+    }
+
+    /// The frame that was popped last is the transport's now, or given up.
+    pub(super) fn video_written(&self, bytes: usize) {
+        let now = clock::now();
+        let mut queues = self.lock();
+        queues.writing_since = None;
+        queues.carried.took(now, bytes);
+        let waits = !queues.video.is_empty();
+        queues.carried.waits(now, waits);
+    }
+
+    /// How the path keeps up.
+    pub(super) fn pressure(&self) -> Pressure {
+        let now = clock::now();
+        let mut queues = self.lock();
+        let oldest = queues.writing_since.or_else(|| queues.video.front().map(|(since, _)| *since));
+        Pressure {
+            waiting: oldest.map_or(Duration::ZERO, |since| now.saturating_duration_since(since)),
+            rate_bps: queues.carried.rate_bps(now),
+        }
     }
 
     /// The next control message.
@@ -128,8 +155,9 @@ impl Outbox {
         if let Some(message) = queues.urgent.pop_front() {
             return (Some(Next::Urgent(message)), Vec::new());
         }
-        let late = queues.give_up_late(clock::now());
-        (queues.take_video().map(Next::Video), late)
+        let now = clock::now();
+        let late = queues.give_up_late(now);
+        (queues.next_video(now).map(Next::Video), late)
     }
 
     /// Takes no more frames of a subgroup.
@@ -147,6 +175,14 @@ impl Queues {
         let message = self.control.pop_front()?;
         self.writing += 1;
         Some(message)
+    }
+
+    /// A frame for the transport, which takes it when it can.
+    fn next_video(&mut self, now: Instant) -> Option<VideoFrame> {
+        self.writing_since = self.video.front().map(|(since, _)| *since);
+        let frame = self.take_video();
+        self.carried.waits(now, frame.is_some());
+        frame
     }
 
     fn take_video(&mut self) -> Option<VideoFrame> {

@@ -133,10 +133,15 @@ async fn write(shared: &Shared, mut sink: impl SinkExt<Message, Error = Error> +
     while !shared.is_closed() {
         let (next, late) = shared.outbox.pop();
         shared.report_late(late);
-        let (message, control) = match next {
-            Some(Next::Control(message)) => (with_kind(Kind::Control, &message), true),
-            Some(Next::Urgent(message)) => (message, false),
-            Some(Next::Video(frame)) => (with_kind(Kind::Video, &frame.bytes), false),
+        let mut video = None;
+        let control = matches!(next, Some(Next::Control(_)));
+        let message = match next {
+            Some(Next::Control(message)) => with_kind(Kind::Control, &message),
+            Some(Next::Urgent(message)) => message,
+            Some(Next::Video(frame)) => {
+                video = Some(frame.bytes.len());
+                with_kind(Kind::Video, &frame.bytes)
+            }
             None => {
                 tokio::select! {
                     () = shared.outbox.video_ready.notified() => {}
@@ -148,6 +153,9 @@ async fn write(shared: &Shared, mut sink: impl SinkExt<Message, Error = Error> +
         tokio::select! {
             sent = tokio::time::timeout(WRITE, sink.send(Message::Binary(message))) => sent??,
             () = shared.closed() => {}
+        }
+        if let Some(bytes) = video {
+            shared.outbox.video_written(bytes);
         }
         if control {
             shared.outbox.control_written();

@@ -362,11 +362,15 @@ async fn write_video(shared: Arc<Shared>, connection: Arc<Connection>) {
             }
             continue;
         };
-        let head = SubgroupHead::of(&frame.header);
+        let (head, bytes) = (SubgroupHead::of(&frame.header), frame.bytes.len());
         match tokio::time::timeout(MAX_AGE, write_frame(&connection, &mut open, frame)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(%error, "subgroup cannot be written"),
+            Ok(Ok(())) => shared.outbox.video_written(bytes),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "subgroup cannot be written");
+                shared.outbox.video_written(0);
+            }
             Err(_) => {
+                shared.outbox.video_written(0);
                 reset(&mut open, &head);
                 shared.outbox.give_up(head);
                 shared.report_late(vec![head]);
