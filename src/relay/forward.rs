@@ -16,8 +16,8 @@ use self::peers::write_stream;
 use super::bus::message::{Digest, MemberEnded, MemberJoined, ReportTo, SealedTo, room_message};
 use super::bus::{Bus, Message, RoomId};
 use super::registry::{Change, Ended, JoinError, Registry};
-use super::router::{Interest, Output, Router, SessionId, StreamId, Wishes};
-use crate::net::LinkSender;
+use super::router::{Interest, Load, Output, Router, SessionId, StreamId, Wishes};
+use crate::net::{LinkSender, Pressure};
 use crate::proto::control::{
     self, Drain, Joined, KeyFrameWanted, Member, MemberChanged, ReceiverReport, Resume, Sealed, ServerMessage,
     server_message,
@@ -242,6 +242,13 @@ impl Room {
     pub fn handle_timeout(&self, now: Instant) -> bool {
         let mut state = self.lock();
         state.registry.handle_timeout(now);
+        {
+            let State { sessions, router, .. } = &mut *state;
+            for (session, attached) in sessions {
+                let Pressure { waiting, rate_bps } = attached.sender.pressure();
+                router.set_link(now, *session, Load { waiting, rate_bps });
+            }
+        }
         state.router.handle_timeout(now);
         self.carry_out(now, &mut state);
         if state.sessions.is_empty() && state.registry.is_idle() {
