@@ -92,6 +92,8 @@ impl Outbox {
         }
         if frame.header.key {
             queues.supersede(&head);
+        } else if head.layer.temporal == 0 {
+            queues.begin_again(&head);
         }
         queues.video_bytes += frame.bytes.len();
         queues.video.push_back((now, frame));
@@ -204,6 +206,12 @@ impl Queues {
         if self.video.iter().filter(|(_, frame)| older(frame)).count() > 3 {
             self.drop_where(older);
         }
+    }
+
+    /// A base frame is all that the higher temporal layers behind it go back to: those that were given up go on.
+    fn begin_again(&mut self, head: &SubgroupHead) {
+        let size = |head: &SubgroupHead| (head.participant, head.track, head.layer.spatial);
+        self.given_up.retain(|other| other.layer.temporal == 0 || size(other) != size(head));
     }
 
     /// Drops what is late: discardable frames alone, of others the rest of their subgroup.

@@ -241,9 +241,10 @@ impl Router {
     /// The queue to a session gave up the rest of a subgroup.
     pub fn late(&mut self, now: Instant, session: SessionId, head: &SubgroupHead) {
         let Some(subscriber) = self.subscribers.get_mut(&session) else { return };
-        subscriber.budget.late();
         let view = subscriber.views.get(&(head.participant, head.track));
         let switching = view.is_some_and(View::is_switching);
+        let chosen = view.is_some_and(|view| view.has_chosen(head.layer.spatial));
+        subscriber.budget.late(chosen && head.layer.temporal == 0);
         let id = StreamId { participant: head.participant, track: head.track, spatial: head.layer.spatial };
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.late(now, session, id, head, switching, &mut self.out);

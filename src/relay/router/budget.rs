@@ -19,6 +19,8 @@ const SHORT: Duration = Duration::from_millis(50);
 const EASE: Duration = Duration::from_secs(1);
 /// After less was chosen, before its effect is judged.
 const SETTLE: Duration = Duration::from_secs(1);
+/// The same where the base layer of what was chosen is given up.
+const SETTLE_LEAST: Duration = Duration::from_millis(200);
 /// The same before what still waits counts, if it is not too long.
 const DRAIN: Duration = Duration::from_secs(3);
 /// Before the effect is judged while a smaller size waits for its key frame.
@@ -56,6 +58,8 @@ pub(super) struct Budget {
     short_since: Option<Instant>,
     /// Frames were given up.
     late: bool,
+    /// And the last cut was not enough.
+    too_much: bool,
     cut: Option<Instant>,
     /// The last trial, and what was given before it.
     trial: Option<(Instant, Option<u64>)>,
@@ -70,6 +74,7 @@ impl Default for Budget {
             long_since: None,
             short_since: None,
             late: false,
+            too_much: false,
             cut: None,
             trial: None,
             back_off: *BACK_OFF.start(),
@@ -84,9 +89,10 @@ impl Budget {
         self.bps
     }
 
-    /// The link's queue gave frames up.
-    pub fn late(&mut self) {
+    /// The link's queue gave frames up. `base`: of the base layer of what was chosen last, not of what was left.
+    pub fn late(&mut self, base: bool) {
         self.late = true;
+        self.too_much |= base;
     }
 
     /// Judges a link. `switching`: a size that was chosen still waits for its key frame.
@@ -95,7 +101,8 @@ impl Budget {
         note(&mut self.long_since, now, load.waiting >= LONG);
         note(&mut self.short_since, now, load.waiting < SHORT);
         let settle = if switching { SETTLE_SWITCH } else { SETTLE };
-        if since(self.cut).is_some_and(|since| since < settle) {
+        let too_much = std::mem::take(&mut self.too_much);
+        if since(self.cut).is_some_and(|since| since < settle && (!too_much || since < SETTLE_LEAST)) {
             // What is late now was late before.
             (self.late, self.long_since) = (false, None);
             return Verdict::Stay;

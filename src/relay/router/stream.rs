@@ -68,7 +68,8 @@ struct Receiver {
     group: Option<FrameNumber>,
     /// It gets another size: of this one only what was captured before, µs, and that not for long.
     leaving: Option<(u64, Instant)>,
-    /// Its queue gave this subgroup up: nothing of the group from this temporal layer on.
+    /// Its queue gave this subgroup up: nothing of the group from this temporal layer on; of a layer above the base,
+    /// until the next base frame.
     given_up: Option<(FrameNumber, u8)>,
     /// When it last had the sender asked because it was slow, and whether it needs that again.
     slow: Option<Instant>,
@@ -107,6 +108,7 @@ impl Receiver {
         let header = &frame.header;
         if header.layer.temporal == 0 {
             self.up_to = self.temporal;
+            self.given_up = self.given_up.filter(|(_, lowest)| *lowest == 0);
         }
         let taken = header.layer.temporal <= self.up_to
             && self.has.is_none_or(|has| header.frame.wrapping_sub(has).cast_signed() > 0)

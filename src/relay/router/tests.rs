@@ -369,3 +369,5 @@ fn what_was_kept_before_a_hole_is_fetched_anew() {
     bench.subscribe(4, ParticipantId(4), &[wish(Track::Camera, 0)], &[]);
     assert_eq!(bench.out(), (vec![], vec!["fetch"]));
 }
+
+mod layers;

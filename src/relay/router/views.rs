@@ -37,6 +37,11 @@ impl View {
     pub fn is_switching(&self) -> bool {
         self.next.is_some()
     }
+
+    /// This is the size that was chosen last.
+    pub fn has_chosen(&self, spatial: u8) -> bool {
+        self.chosen.is_some_and(|layer| layer.spatial == spatial)
+    }
 }
 
 /// A track of a participant.
