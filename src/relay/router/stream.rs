@@ -2,7 +2,8 @@
 //!
 //! Temporal layers are taken to be dyadic, as `jitter::video` takes them: a frame refers to the latest one of a lower
 //! layer, a base frame to the base frame before it. So a session may be given a higher layer from any base frame on,
-//! and stopped at once.
+//! and stopped at once. The first frames of a session's first group come whole, though: from them a receiver learns
+//! which frames it is not to wait for.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -29,6 +30,9 @@ const ENDED: (Duration, u32) = (Duration::from_millis(600), 5);
 const FRESH: (Duration, usize) = (Duration::from_millis(500), 24 * 1024);
 /// After a change of size, frames of the size before may still come that were captured before the change.
 const LINGER: Duration = Duration::from_millis(300);
+
+/// Frames from a key frame on that show the pattern of the temporal layers twice.
+const TAUGHT: u16 = 8;
 
 #[derive(Debug, Default)]
 pub(super) struct Stream {
@@ -61,6 +65,8 @@ struct Receiver {
     /// The highest temporal layer that it is to get, and that it gets: more begins with a base frame.
     temporal: u8,
     up_to: u8,
+    /// It has seen which frames are of which layer.
+    taught: bool,
     state: State,
     /// It has this frame and what is before it.
     has: Option<FrameNumber>,
@@ -89,6 +95,7 @@ impl Receiver {
         Self {
             temporal,
             up_to: temporal,
+            taught: !matches!(start, Start::Kept(None) | Start::Key { but: None }),
             state: State::Waiting { since: now, start },
             has: None,
             group: None,
@@ -110,7 +117,8 @@ impl Receiver {
             self.up_to = self.temporal;
             self.given_up = self.given_up.filter(|(_, lowest)| *lowest == 0);
         }
-        let taken = header.layer.temporal <= self.up_to
+        self.taught |= header.since_key >= TAUGHT;
+        let taken = (header.layer.temporal <= self.up_to || !self.taught)
             && self.has.is_none_or(|has| header.frame.wrapping_sub(has).cast_signed() > 0)
             && self.leaving.is_none_or(|(until, _)| header.capture_us < until)
             && !self
