@@ -22,6 +22,7 @@ mod session;
 mod speaker;
 pub mod state;
 mod subscribe;
+pub mod views;
 mod wishes;
 
 use std::path::PathBuf;

@@ -7,6 +7,7 @@ mod client;
 mod crowd;
 mod garbage;
 mod http;
+mod layers;
 mod manners;
 mod raw;
 mod regions;

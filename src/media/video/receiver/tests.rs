@@ -364,16 +364,18 @@ fn a_change_of_size_up_and_down_shows_every_picture_in_its_time() {
             }
             for outcome in outcomes {
                 match outcome {
+                    // The last picture before the change may come once more, larger.
                     Outcome::Picture(picture) => {
-                        let width = [160, 320][size];
-                        assert_eq!((barcode::read(&picture.view()), picture.width()), (Some(number), width));
-                        shown.push(number);
+                        assert_eq!(picture.width(), [160, 320][size]);
+                        shown.push(barcode::read(&picture.view()).unwrap());
                     }
                     Outcome::Passed => {}
                     Outcome::KeyFrameNeeded { spatial } => panic!("{number}: a key frame of {spatial} is asked for"),
                 }
             }
+            assert_eq!(shown.last(), Some(&number), "{kept} kept");
         }
+        shown.dedup();
         assert_eq!(shown, (0..150).collect::<Vec<_>>(), "{kept} kept");
     }
 }
