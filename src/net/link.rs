@@ -9,6 +9,7 @@ use bytes::Bytes;
 use tokio::sync::{Notify, mpsc};
 
 use super::outbox::Outbox;
+use super::webtransport::Writer;
 use crate::clock;
 use crate::proto::probe::{Probe, ProbeReply, RelayState};
 use crate::proto::subgroup::VideoFrame;
@@ -149,6 +150,7 @@ pub(super) struct Shared {
     pub(super) events: mpsc::Sender<Incoming>,
     responder: Option<Arc<Responder>>,
     quic: Option<Arc<wtransport::Connection>>,
+    pub(super) writer: Option<Writer>,
     closed: AtomicBool,
     pub(super) closing: Notify,
     reason: std::sync::Mutex<Option<String>>,
@@ -161,6 +163,7 @@ impl Shared {
         remote: SocketAddr,
         responder: Option<Arc<Responder>>,
         quic: Option<Arc<wtransport::Connection>>,
+        writer: Option<Writer>,
     ) -> (Arc<Self>, mpsc::Receiver<Incoming>) {
         let (events, incoming) = mpsc::channel(INCOMING);
         let shared = Self {
@@ -170,6 +173,7 @@ impl Shared {
             events,
             responder,
             quic,
+            writer,
             closed: AtomicBool::new(false),
             closing: Notify::new(),
             reason: std::sync::Mutex::new(None),
@@ -220,7 +224,7 @@ impl Shared {
         match Kind::try_from(*kind) {
             Ok(Kind::Probe) => {
                 if let Some(responder) = &self.responder {
-                    self.send_urgent(responder.reply(Probe::from_body(&body)?, at));
+                    self.send_urgent(&responder.reply(Probe::from_body(&body)?, at));
                     let _ = self.events.try_send(Incoming::Probed);
                 }
             }
@@ -243,11 +247,15 @@ impl Shared {
         }
     }
 
-    fn send_urgent(&self, message: Bytes) {
-        match &self.quic {
-            // A full buffer drops its oldest by itself; other errors close the connection, which is told elsewhere.
-            Some(quic) => drop(quic.send_datagram(message)),
-            None => self.outbox.push_urgent(message),
+    fn send_urgent(&self, message: &[u8]) {
+        self.send_framed([&[0], message].concat().into());
+    }
+
+    /// Sends a datagram with a byte of room in front, which is 0.
+    fn send_framed(&self, framed: Bytes) {
+        match &self.writer {
+            Some(writer) => writer.datagram(&self.outbox, framed),
+            None => self.outbox.push_urgent(framed.slice(1..)),
         }
     }
 }
@@ -275,18 +283,28 @@ impl LinkSender {
 
     /// Sends a probe.
     pub fn probe(&self, id: u64) {
-        self.shared.send_urgent(Bytes::copy_from_slice(&Probe { id }.to_bytes()));
+        self.shared.send_urgent(&Probe { id }.to_bytes());
     }
 
     /// Sends an audio datagram (whole, from `proto::datagram::encode`); the oldest unsent one makes room.
     pub fn audio(&self, datagram: Bytes) {
-        self.shared.send_urgent(datagram);
+        self.shared.send_urgent(&datagram);
+    }
+
+    /// The same for a datagram that goes to many: with a byte 0 in front, where a transport may need one, so that all share it.
+    pub fn audio_framed(&self, framed: Bytes) {
+        self.shared.send_framed(framed);
     }
 
     /// Queues a video frame; bounded in time and bytes. When the queue gives up a subgroup, [`Incoming::Late`] says so.
     pub fn video(&self, frame: VideoFrame) {
-        let late = self.shared.outbox.push_video(frame);
-        self.shared.report_late(late);
+        match &self.shared.writer {
+            Some(writer) => writer.video(&self.shared, frame),
+            None => {
+                let late = self.shared.outbox.push_video(frame);
+                self.shared.report_late(late);
+            }
+        }
     }
 
     /// Closes the link; what is queued is not waited for.

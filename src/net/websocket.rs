@@ -21,7 +21,7 @@ use crate::proto::{Kind, Transport, limits};
 
 const ALPN: &[&[u8]] = &[b"http/1.1"];
 /// Bytes that the kernel may hold unsent: more would put audio behind video where no queue of ours reaches.
-const UNSENT: u32 = 16 * 1024;
+const UNSENT: u32 = 8 * 1024;
 /// A write that takes longer belongs to a peer that is gone.
 const WRITE: Duration = Duration::from_secs(10);
 
@@ -74,7 +74,7 @@ fn link<S>(socket: WebSocketStream<S>, remote: SocketAddr, responder: Option<Arc
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (shared, incoming) = Shared::new(Transport::WebSocket, remote, responder, None);
+    let (shared, incoming) = Shared::new(Transport::WebSocket, remote, responder, None, None);
     let (sink, stream) = socket.split();
     let writer = shared.clone();
     tokio::spawn(async move {
@@ -144,7 +144,7 @@ async fn write(shared: &Shared, mut sink: impl SinkExt<Message, Error = Error> +
             }
             None => {
                 tokio::select! {
-                    () = shared.outbox.video_ready.notified() => {}
+                    () = shared.outbox.ready.notified() => {}
                     () = shared.closed() => {}
                 }
                 continue;

@@ -294,7 +294,7 @@ impl Room {
             match output {
                 Output::Audio { to, datagram } => {
                     if let Some(attached) = state.sessions.get(&to) {
-                        attached.sender.audio(datagram);
+                        attached.sender.audio_framed(datagram);
                     }
                 }
                 Output::Video { to, frame } => {
@@ -356,10 +356,10 @@ fn encode(body: server_message::Body) -> Bytes {
     control::encode(&ServerMessage { body: Some(body) })
 }
 
-/// An audio datagram from its body: one copy, shared by all that get it.
+/// An audio datagram from its body, with the byte in front that links want: one copy, shared by all that get it.
 fn whole(body: &Bytes) -> Bytes {
-    let mut datagram = BytesMut::with_capacity(1 + body.len());
-    datagram.put_u8(Kind::Audio as u8);
+    let mut datagram = BytesMut::with_capacity(2 + body.len());
+    datagram.put_slice(&[0, Kind::Audio as u8]);
     datagram.put_slice(body);
     datagram.freeze()
 }
