@@ -8,6 +8,7 @@ pub mod client;
 mod crowd;
 mod garbage;
 mod http;
+mod layers;
 mod manners;
 mod raw;
 mod regions;
