@@ -11,6 +11,7 @@ mod manners;
 mod raw;
 mod regions;
 mod room;
+mod slow;
 
 use nearcall::relay::{Config, Relay};
 use tokio::sync::{Mutex, MutexGuard};
