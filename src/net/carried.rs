@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 const BIN: Duration = Duration::from_millis(200);
 /// How long a measurement says something about the path.
 const MEMORY: Duration = Duration::from_secs(4);
+/// How long it is taken into account before something large is begun that cannot be broken off.
+const CAUTION: Duration = Duration::from_secs(30);
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -20,6 +22,7 @@ pub(super) struct Carried {
     bytes: u64,
     /// When each was complete, and bits a second.
     past: VecDeque<(Instant, u64)>,
+    last: Option<(Instant, u64)>,
 }
 
 impl Carried {
@@ -42,7 +45,9 @@ impl Carried {
         let Some(since) = self.waiting.replace(now) else { return };
         self.time += now.saturating_duration_since(since);
         if self.time >= BIN {
-            self.past.push_back((now, (self.bytes as f64 * 8.0 / self.time.as_secs_f64()) as u64));
+            let measured = (now, (self.bytes as f64 * 8.0 / self.time.as_secs_f64()) as u64);
+            self.past.push_back(measured);
+            self.last = Some(measured);
             (self.time, self.bytes) = (Duration::ZERO, 0);
         }
         self.forget(now);
@@ -52,6 +57,13 @@ impl Carried {
         while self.past.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > MEMORY) {
             self.past.pop_front();
         }
+    }
+
+    /// How long so many bytes would take, where the path was slow of late.
+    pub(super) fn duration_of(&mut self, now: Instant, bytes: usize) -> Duration {
+        let last = self.last.filter(|(at, _)| now.saturating_duration_since(*at) < CAUTION).map(|(_, rate)| rate);
+        let rate = self.rate_bps(now).or(last);
+        rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(bytes as f64 * 8.0 / rate.max(1) as f64))
     }
 
     /// The best of late, bits a second: the path carries at least this.

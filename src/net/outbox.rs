@@ -26,8 +26,10 @@ const MAX_VIDEO_BYTES: usize = 2 << 20;
 /// Control messages that may wait; a peer that lets more pile up does not read.
 const MAX_CONTROL: usize = 256;
 /// Probes and audio that waited longer are dropped: a jitter buffer has gone on without them.
-const URGENT_AGE: Duration = Duration::from_millis(300);
-/// Bytes of them that may wait: 300 ms of a hundred voices.
+const URGENT_AGE: Duration = Duration::from_millis(400);
+/// A frame that would take longer on a transport that cannot interrupt it is not begun: audio waits behind it.
+const LONGEST: Duration = Duration::from_millis(350);
+/// Bytes of them that may wait: 400 ms of a hundred voices.
 const MAX_URGENT_BYTES: usize = 256 * 1024;
 
 /// The queues of one link.
@@ -220,7 +222,8 @@ impl Outbox {
         if let Some((_, message)) = queues.take_urgent() {
             return (Some(Next::Urgent(message)), Vec::new());
         }
-        let late = queues.give_up_late(now);
+        let mut late = queues.give_up_late(now);
+        late.extend(queues.give_up_too_long(now));
         (queues.next_video(now).map(|(_, frame)| Next::Video(frame)), late)
     }
 
@@ -308,6 +311,20 @@ impl Queues {
                 continue;
             }
             let head = SubgroupHead::of(&frame.header);
+            self.give_up(head);
+            late.push(head);
+        }
+        late
+    }
+
+    /// Gives up what would keep audio waiting.
+    fn give_up_too_long(&mut self, now: Instant) -> Vec<SubgroupHead> {
+        let mut late = Vec::new();
+        while let Some((_, frame)) = self.video.front() {
+            let (bytes, head) = (frame.bytes.len(), SubgroupHead::of(&frame.header));
+            if self.carried.duration_of(now, bytes) <= LONGEST {
+                break;
+            }
             self.give_up(head);
             late.push(head);
         }

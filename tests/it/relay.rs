@@ -13,6 +13,7 @@ mod manners;
 mod raw;
 mod regions;
 mod room;
+mod slow;
 
 use nearcall::relay::{Config, Relay};
 use tokio::sync::{Mutex, MutexGuard};
