@@ -8,6 +8,7 @@
 //! | [`config`] | what a relay is told, from flags, environment and file |
 //! | `accept`, `http` | sockets, handshakes, what is served over HTTP |
 //! | `gate` | who may enter |
+//! | [`moderation`] | what hosts decided (sans-IO) |
 //! | `session` | one client's connection: its order of messages |
 //! | [`registry`] | who is in a room (sans-IO) |
 //! | [`router`] | who gets which frame (sans-IO) |
@@ -28,6 +29,7 @@ mod gate;
 mod http;
 pub mod limits;
 mod metrics;
+pub mod moderation;
 pub mod program;
 pub mod registry;
 mod rooms;
@@ -48,13 +50,12 @@ use tokio_rustls::TlsAcceptor;
 use self::bus::{Bus, Event, Message};
 use self::config::{Access, CertificateSource};
 use self::directory::Directory;
-use self::gate::Gate;
+use self::gate::{Gate, GateError};
 use self::limits::Limits;
 use self::metrics::Metrics;
 use self::rooms::Rooms;
 use self::router::SessionId;
 use crate::clock;
-use crate::crypto::auth::AuthKeyError;
 use crate::net::tls::{Certificate, TlsError};
 use crate::net::webtransport::Server;
 use crate::net::{LinkError, Responder};
@@ -64,6 +65,7 @@ use crate::proto::probe::RelayState;
 use crate::proto::{CALL_PATH, RelayInstance};
 
 pub use self::config::Config;
+pub use self::gate::KeyTexts;
 
 /// How long clients that are told to move may take to begin; less where the deadline is short.
 const SPREAD: Duration = Duration::from_secs(10);
@@ -85,8 +87,8 @@ pub enum RelayError {
     Manifest(#[from] ManifestError),
     #[error("cannot write {path}: {error}")]
     Write { path: String, error: std::io::Error },
-    #[error("the key for tokens cannot be used: {0}")]
-    AuthKey(#[from] AuthKeyError),
+    #[error("the keys for tokens cannot be used: {0}")]
+    AuthKey(#[from] GateError),
     #[error(transparent)]
     Tls(#[from] TlsError),
     #[error(transparent)]
