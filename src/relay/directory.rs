@@ -13,15 +13,30 @@ const SILENT: Duration = Duration::from_secs(10);
 /// The manifest as this relay knows it.
 #[derive(Debug)]
 pub struct Directory {
+    /// As it was at the start.
     own: RelayEntry,
+    /// What is listed of its certificates now.
+    pins: Mutex<Vec<String>>,
     others: Mutex<BTreeMap<String, (RelayEntry, Instant)>>,
 }
 
 impl Directory {
     pub fn new(own: RelayEntry) -> Self {
-        Self { own, others: Mutex::default() }
+        Self { pins: Mutex::new(own.pins.clone()), own, others: Mutex::default() }
     }
 
+    /// This relay, with the pins that it has now.
+    pub fn entry(&self) -> RelayEntry {
+        let pins = self.pins.lock().expect("nobody panics while holding the pins").clone();
+        RelayEntry { pins, ..self.own.clone() }
+    }
+
+    /// Lists these pins of its own from here on.
+    pub fn set_pins(&self, pins: Vec<String>) {
+        *self.pins.lock().expect("nobody panics while holding the pins") = pins;
+    }
+
+    /// Who this relay is: all but its pins stays.
     pub fn own(&self) -> &RelayEntry {
         &self.own
     }
@@ -42,7 +57,7 @@ impl Directory {
     pub fn manifest(&self) -> Manifest {
         let others = self.lock();
         let others = others.values().map(|(entry, _)| entry.clone());
-        Manifest { relays: std::iter::once(self.own.clone()).chain(others).collect() }
+        Manifest { relays: std::iter::once(self.entry()).chain(others).collect() }
     }
 
     /// Region and provider of the relay with this id; where there is none, these themselves, if some relay has them both.

@@ -27,6 +27,8 @@ pub enum GateError {
     Secret(usize),
     #[error("the file of the ticket secret is empty")]
     NoSecret,
+    #[error("{0}")]
+    Read(String),
 }
 
 /// The texts of key files.
@@ -71,6 +73,8 @@ pub struct Admission {
     pub ticket: Vec<u8>,
     /// Of the proof of its instance; empty where it has none.
     pub stamp: Bytes,
+    /// Came with the ticket of an earlier admission: a move, a standby, or somebody who was cut off.
+    pub resumed: bool,
 }
 
 impl Gate {
@@ -140,18 +144,20 @@ impl Gate {
         let Some(keys) = self.keys() else {
             return Ok(admission(Ticket::for_open_room(participant, &hello.room, now), Vec::new(), hello));
         };
-        let ticket = match keys.resume(hello, now) {
-            Ok((0, ticket)) => return Ok(admission(ticket, hello.ticket.to_vec(), hello)),
+        let (resumed, ticket) = match keys.resume(hello, now) {
+            Ok((0, ticket)) => {
+                return Ok(Admission { resumed: true, ..admission(ticket, hello.ticket.to_vec(), hello) });
+            }
             // Sealed before the key was changed: it gets one that opens when the old key is gone.
-            Ok((_, ticket)) => ticket,
+            Ok((_, ticket)) => (true, ticket),
             Err(error) if hello.token.is_empty() => return Err(error),
-            Err(_) => keys.check_token(hello, now)?,
+            Err(_) => (false, keys.check_token(hello, now)?),
         };
         let sealed = match keys.tickets.first() {
             Some(key) => key.seal(&ticket, &self.random).map_err(|error| error.to_string())?,
             None => Vec::new(),
         };
-        Ok(admission(ticket, sealed, hello))
+        Ok(Admission { resumed, ..admission(ticket, sealed, hello) })
     }
 }
 
@@ -215,7 +221,7 @@ fn admission(ticket: Ticket, sealed: Vec<u8>, hello: &Hello) -> Admission {
         true => Bytes::new(),
         false => Bytes::copy_from_slice(&stamp(participant, &hello.proof)),
     };
-    Admission { participant, room, user, publish, host, ticket: sealed, stamp }
+    Admission { participant, room, user, publish, host, ticket: sealed, stamp, resumed: false }
 }
 
 #[cfg(test)]

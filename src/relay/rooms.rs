@@ -11,6 +11,7 @@ use super::Core;
 use super::bus::{Bus, Event, Message, RoomId};
 use super::forward::Room;
 use crate::clock;
+use crate::net::Figures;
 use crate::proto::RelayInstance;
 
 /// How often rooms are told the time: well below every time-out in them.
@@ -23,17 +24,21 @@ const ANNOUNCE: Duration = Duration::from_secs(2);
 pub struct Rooms {
     instance: RelayInstance,
     bus: Arc<Bus>,
+    figures: Arc<Figures>,
     open: Mutex<BTreeMap<RoomId, Arc<Room>>>,
 }
 
 impl Rooms {
-    pub fn new(instance: RelayInstance, bus: Arc<Bus>) -> Self {
-        Self { instance, bus, open: Mutex::default() }
+    pub fn new(instance: RelayInstance, bus: Arc<Bus>, figures: Arc<Figures>) -> Self {
+        Self { instance, bus, figures, open: Mutex::default() }
     }
 
     /// The room with this id, opened where nobody is in it yet.
     pub fn enter(&self, id: RoomId) -> Arc<Room> {
-        let open = || Room::open(clock::now(), id, self.instance, self.bus.clone()).into();
+        let open = || {
+            let (bus, figures) = (self.bus.clone(), self.figures.clone());
+            Room::open(clock::now(), id, self.instance, bus, figures).into()
+        };
         self.lock().entry(id).or_insert_with(open).clone()
     }
 
@@ -42,8 +47,13 @@ impl Rooms {
         self.lock().values().cloned().collect()
     }
 
-    fn get(&self, id: RoomId) -> Option<Arc<Room>> {
+    pub(super) fn get(&self, id: RoomId) -> Option<Arc<Room>> {
         self.lock().get(&id).cloned()
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.lock().len()
     }
 
     fn handle_timeout(&self) {

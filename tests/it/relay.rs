@@ -3,6 +3,7 @@
 //! `client` and `raw` are the tools, `beside` is the call that nothing may disturb; the rest are tests.
 
 mod beside;
+mod capacity;
 mod client;
 mod crowd;
 mod garbage;

@@ -3,8 +3,10 @@
 use std::time::Instant;
 
 use bytes::Bytes;
+use prost::Message as _;
 
 use super::{Room, SENDING, State, deliver_report, deliver_sealed, whole};
+use crate::net::figures::{Cargo, Way};
 use crate::proto::subgroup::VideoFrame;
 use crate::proto::{ParticipantId, RelayInstance, Track, datagram};
 use crate::relay::bus::Message;
@@ -21,6 +23,8 @@ const PART: usize = 256 * 1024;
 impl Room {
     /// Something from another relay.
     pub fn take_from_bus(&self, now: Instant, message: Message) {
+        let (cargo, bytes) = measure(&message);
+        self.figures.count(Way::BusIn, cargo, bytes);
         let mut state = self.lock();
         match message {
             Message::Audio { body, .. } => {
@@ -159,13 +163,30 @@ impl Room {
 
     pub(super) fn tell(&self, body: room_message::Body) {
         let message = RoomMessage { origin: self.instance.0, body: Some(body) };
-        self.bus.send(Message::Room { room: self.id, message });
+        self.post(Message::Room { room: self.id, message });
     }
 
     fn tell_one(&self, to: RelayInstance, body: direct_message::Body) {
         let room = Bytes::copy_from_slice(&self.id.0);
         let message = DirectMessage { origin: self.instance.0, room, body: Some(body) };
-        self.bus.send(Message::Direct { to, message });
+        self.post(Message::Direct { to, message });
+    }
+
+    pub(super) fn post(&self, message: Message) {
+        let (cargo, bytes) = measure(&message);
+        self.figures.count(Way::BusOut, cargo, bytes);
+        self.bus.send(message);
+    }
+}
+
+/// What a message is to the figures, and its bytes without the bus' own.
+fn measure(message: &Message) -> (Cargo, usize) {
+    match message {
+        Message::Audio { body, .. } => (Cargo::Audio, body.len()),
+        Message::Video { frame, .. } => (Cargo::of(frame.header.track), frame.bytes.len()),
+        Message::Room { message, .. } => (Cargo::Control, message.encoded_len()),
+        Message::Direct { message, .. } => (Cargo::Control, message.encoded_len()),
+        Message::Announce { .. } => (Cargo::Control, 0),
     }
 }
 
