@@ -9,6 +9,7 @@ mod crowd;
 mod garbage;
 mod http;
 mod manners;
+mod moderation;
 mod raw;
 mod regions;
 mod room;
