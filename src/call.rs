@@ -11,6 +11,7 @@ pub mod command;
 mod controller;
 pub mod event;
 pub mod history;
+mod house;
 pub mod log;
 pub mod manifest;
 mod membership;
@@ -31,7 +32,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-pub use command::{Command, Entry};
+pub use command::{Command, Entry, Moderation};
 pub use event::Event;
 pub use state::State;
 
