@@ -12,6 +12,7 @@ mod controller;
 pub mod event;
 pub mod history;
 pub mod hops;
+mod house;
 pub mod log;
 pub mod manifest;
 mod membership;
@@ -33,7 +34,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-pub use command::{Command, Entry};
+pub use command::{Command, Entry, Moderation};
 pub use event::Event;
 pub use hops::Answered;
 pub use state::State;

@@ -8,7 +8,8 @@
 //! | [`config`] | what a relay is told, from flags, environment and file |
 //! | `accept`, `http` | sockets, handshakes, what is served over HTTP |
 //! | [`fronts`] | proxies before it: who they are, for whom they stand |
-//! | `gate` | who may enter |
+//! | `gate`, `keys` | who may enter, and the files of the keys |
+//! | [`moderation`] | what hosts decided (sans-IO) |
 //! | `session` | one client's connection: its order of messages |
 //! | [`registry`] | who is in a room (sans-IO) |
 //! | [`router`] | who gets which frame (sans-IO) |
@@ -34,9 +35,11 @@ mod forward;
 pub mod fronts;
 mod gate;
 mod http;
+mod keys;
 pub mod limits;
 mod load;
 mod metrics;
+pub mod moderation;
 pub mod program;
 pub mod registry;
 mod rooms;
@@ -60,14 +63,13 @@ use self::certificates::Certificates;
 use self::config::Access;
 use self::directory::Directory;
 use self::fronts::Fronts;
-use self::gate::Gate;
+use self::gate::{Gate, GateError};
 use self::limits::{Addresses, Limit, Limits, Met};
 use self::load::Load;
 use self::metrics::Metrics;
 use self::rooms::Rooms;
 use self::router::SessionId;
 use crate::clock;
-use crate::crypto::auth::AuthKeyError;
 use crate::net::tls::TlsError;
 use crate::net::webtransport::Server;
 use crate::net::{LinkError, Responder};
@@ -77,6 +79,7 @@ use crate::proto::probe::RelayState;
 use crate::proto::{CALL_PATH, RelayInstance};
 
 pub use self::config::Config;
+pub use self::keys::KeyFiles;
 
 /// How long clients that are told to move may take to begin; less where the deadline is short.
 const SPREAD: Duration = Duration::from_secs(10);
@@ -96,8 +99,8 @@ pub enum RelayError {
     Manifest(#[from] ManifestError),
     #[error("cannot write {path}: {error}")]
     Write { path: String, error: std::io::Error },
-    #[error("the key for tokens cannot be used: {0}")]
-    AuthKey(#[from] AuthKeyError),
+    #[error("the keys for tokens cannot be used: {0}")]
+    AuthKey(#[from] GateError),
     #[error(transparent)]
     Tls(#[from] TlsError),
     #[error(transparent)]
@@ -250,6 +253,9 @@ impl Relay {
         let server = Arc::new(Server::bind(udp, serving)?);
         let tls = TlsAcceptor::from(Arc::new(serving.server_config(&[b"http/1.1"])));
         tokio::spawn(certificates::keep(core.clone(), config.watch_files));
+        if let Access::Files(files) = &config.access {
+            tokio::spawn(keys::follow(core.clone(), files.clone(), config.watch_files));
+        }
         tokio::spawn(rooms::serve_bus(core.clone(), events));
         tokio::spawn(rooms::keep_time(core.clone()));
         let mut doors = vec![
@@ -286,10 +292,7 @@ impl Relay {
             pins: certificates.pins(),
         };
         Manifest::merge([Manifest { relays: vec![own.clone()] }])?;
-        let gate = match &config.access {
-            Access::Open => Gate::open(),
-            Access::Key(text) => Gate::with_key(text)?,
-        };
+        let gate = keys::gate(&config.access)?;
         let (bus, events) = Bus::open(&config.bus, &id, instance);
         let bus = Arc::new(bus);
         let responder = Arc::new(Responder::new(id, instance));
@@ -366,7 +369,7 @@ impl Relay {
         self.core.met.times(limit)
     }
 
-    /// Reads the files again that it was told to use: certificate and key.
+    /// Reads the files again that it was told to use: certificate and key, and the keys for tokens.
     pub fn reload(&self) {
         self.core.reload.send_modify(|times| *times += 1);
     }
@@ -423,7 +426,7 @@ fn advertised(config: &Config, address: SocketAddr) -> Result<String, RelayError
         Some(host) if host.parse::<std::net::Ipv6Addr>().is_ok() => Ok(format!("[{host}]:{port}")),
         Some(host) if host.ends_with(']') || !host.contains(':') => Ok(format!("{host}:{port}")),
         Some(host) => Ok(host.clone()),
-        None if address.ip().is_unspecified() => Err(RelayError::NoAddress),
+        None if address.ip().to_canonical().is_unspecified() => Err(RelayError::NoAddress),
         None => Ok(address.to_string()),
     }
 }

@@ -9,7 +9,7 @@ use crate::crypto::secret::RoomSecret;
 use crate::election;
 use crate::media::audio::{AudioSource, Output};
 use crate::media::video::VideoSource;
-use crate::proto::ParticipantId;
+use crate::proto::{ParticipantId, Track};
 
 /// An order. Orders are carried out in turn; none of them fails: what cannot be done is told as an event.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,8 +39,37 @@ pub enum Command {
     TestSound,
     /// Says something to everybody, sealed.
     Chat(String),
+    /// Carried out by the relays, where we are host.
+    Moderate(Moderation),
     /// Ends the call.
     Leave,
+}
+
+/// What a host may do. The relay answers: what it does not do is told as [`Event::Error`](super::Event::Error), what it does
+/// as [`Event::Moderated`](super::Event::Moderated).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Moderation {
+    /// A participant's track goes nowhere until it is lifted: by the participant itself too, unless `firm`.
+    Mute {
+        peer: ParticipantId,
+        track: Track,
+        firm: bool,
+    },
+    Unmute {
+        peer: ParticipantId,
+        track: Track,
+    },
+    /// The participant, and its user, stay outside while the room lives.
+    Remove {
+        peer: ParticipantId,
+    },
+    /// Takes back the removal of a user.
+    Readmit {
+        user: String,
+    },
+    /// Nobody new comes in.
+    Lock,
+    Unlock,
 }
 
 /// A room and who enters it.

@@ -2,6 +2,7 @@
 //! participant, which outlives them all.
 
 mod inputs;
+mod moderation;
 mod orders;
 mod outputs;
 mod summary;
@@ -23,6 +24,7 @@ use super::command::{Command, Entry};
 use super::event::{CandidateRow, Event, PeerSummary, Place};
 use super::history::Journal;
 use super::hops::Hops;
+use super::house::House;
 use super::membership::Membership;
 use super::moves::{Ledger, Moving};
 use super::publish::Publisher;
@@ -79,6 +81,9 @@ pub(super) struct Controller {
     /// Who carried the last calls; `None`: nobody remembers.
     winners: Option<Winners>,
     roster: Roster,
+    house: House,
+    /// A host removed us: the call is over.
+    removed: bool,
     /// How those were received who have left.
     gone: Vec<PeerSummary>,
     publisher: Publisher,
@@ -199,6 +204,8 @@ impl Controller {
             journal,
             winners,
             roster: Roster::default(),
+            house: House::default(),
+            removed: false,
             gone: Vec::new(),
             subscriber,
             microphone: None,
@@ -249,7 +256,7 @@ impl Controller {
         Ok(())
     }
 
-    /// Runs until [`Command::Leave`] or until nobody can command any more; tells the summary last.
+    /// Runs until [`Command::Leave`], until a host removes us or until nobody can command any more; tells the summary last.
     pub(super) async fn run(mut self, mut inbox: Inbox) {
         self.start_devices();
         if self.membership.is_some() {
@@ -257,7 +264,7 @@ impl Controller {
         }
         self.follow_manifest();
         let mut tick = tokio::time::interval(TICK);
-        loop {
+        while !self.removed {
             self.drain();
             let wake = self.elector.poll_timeout();
             tokio::select! {

@@ -92,6 +92,27 @@ pub enum Event {
         peer: String,
         text: String,
     },
+    /// What a host decided, or took back (`on` is false).
+    Moderated {
+        /// `mute`, `removal` or `lock`.
+        kind: &'static str,
+        on: bool,
+        /// Whom it is about; `null` for a lock.
+        peer: Option<String>,
+        name: Option<String>,
+        /// It is about us.
+        me: bool,
+        /// `microphone`, `camera` or `screen`, of a mute.
+        track: Option<&'static str>,
+        /// Of a mute: who is muted cannot lift it.
+        firm: bool,
+        by: String,
+        by_name: Option<String>,
+    },
+    /// A host removed us: the call ends.
+    Removed {
+        message: String,
+    },
     /// A device is missing, denied, busy or gone; or is back.
     Device {
         device: &'static str,

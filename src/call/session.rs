@@ -35,6 +35,8 @@ pub struct Identity {
     pub token: String,
     /// The newest ticket of any relay.
     pub ticket: Bytes,
+    /// Random: shows relays that all our links are of one instance.
+    pub proof: Bytes,
     pub member: Member,
 }
 
@@ -79,6 +81,7 @@ impl Session {
                 token: identity.token.clone(),
                 ticket: identity.ticket.clone(),
                 agent: concat!("nearcall/", env!("CARGO_PKG_VERSION")).into(),
+                proof: identity.proof.clone(),
             }));
             self.say(Body::Join(Join { member: Some(identity.member.clone()), standby }));
         } else if (self.wanted == Wanted::Everything) == standby {

@@ -23,11 +23,12 @@ use std::time::Duration;
 
 use super::bus::{BusConfig, Hub};
 use super::fronts::Fronts;
+use super::keys::KeyFiles;
 use super::limits::Limits;
 use crate::net::tls::Certificate;
 
 pub(super) use self::args::read;
-pub use self::args::{Args, Command, ConfigError, ConfigErrors, TokenArgs};
+pub use self::args::{Args, Command, ConfigError, ConfigErrors};
 pub use self::settings::{LogLevel, Settings};
 
 /// All that a relay needs to start.
@@ -91,6 +92,8 @@ pub enum Access {
     Open,
     /// Who has a token that is signed with this key: the text of a key file, see [`crate::crypto::auth`].
     Key(String),
+    /// Who has a token that is signed with one of the keys in these files, which are read again when they change.
+    Files(KeyFiles),
 }
 
 impl std::fmt::Debug for Access {
@@ -98,6 +101,7 @@ impl std::fmt::Debug for Access {
         f.write_str(match self {
             Access::Open => "Open",
             Access::Key(_) => "Key",
+            Access::Files(_) => "Files",
         })
     }
 }

@@ -5,6 +5,7 @@
 //! is never held across a wait: links and bus queue by themselves. Payloads are shared, not copied.
 
 mod crowd;
+mod moderate;
 mod peers;
 
 use std::collections::BTreeMap;
@@ -12,10 +13,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes, BytesMut};
+use tokio::sync::mpsc;
 
 use self::peers::write_stream;
 use super::bus::message::{Digest, MemberEnded, MemberJoined, ReportTo, SealedTo, room_message};
 use super::bus::{Bus, Message, RoomId};
+use super::moderation::Moderation;
 use super::registry::{Change, Ended, JoinError, Registry};
 use super::router::{Interest, Load, Output, Router, SessionId, StreamId, Wishes};
 use crate::net::figures::{Amount, Cargo, Lost, Way};
@@ -47,6 +50,8 @@ pub struct Room {
 #[derive(Debug)]
 struct State {
     registry: Registry,
+    moderation: Moderation,
+    facts_due: Instant,
     router: Router,
     sessions: BTreeMap<SessionId, Attached>,
     /// Which session last sent a stream, and when.
@@ -63,6 +68,8 @@ struct Attached {
     participant: ParticipantId,
     publish: bool,
     sender: LinkSender,
+    /// Tells the session that it is to end.
+    dismiss: mpsc::Sender<JoinError>,
 }
 
 impl Room {
@@ -70,6 +77,8 @@ impl Room {
     pub fn open(now: Instant, id: RoomId, instance: RelayInstance, bus: Arc<Bus>, figures: Arc<Figures>) -> Self {
         let state = State {
             registry: Registry::default(),
+            moderation: Moderation::default(),
+            facts_due: now + DIGEST,
             router: Router::default(),
             sessions: BTreeMap::new(),
             sources: BTreeMap::new(),
@@ -82,6 +91,7 @@ impl Room {
         room.bus.subscribe(id, Some(Interest::NONE));
         let state = room.lock();
         room.tell_digest(&state, true);
+        room.ask_for_facts();
         drop(state);
         room
     }
@@ -97,7 +107,8 @@ impl Room {
     /// A session joins, or says anew what its member is. The session gets `Joined` before anything else of the room.
     ///
     /// # Errors
-    /// The room is full, or the participant is another user's; `None` inside: the room was closed meanwhile.
+    /// The room is full or locked, or the participant is another's, or was removed; `None` inside: the room was closed
+    /// meanwhile. What ends the session later comes out of `dismiss`.
     pub fn join(
         &self,
         now: Instant,
@@ -105,6 +116,7 @@ impl Room {
         member: Member,
         publish: bool,
         sender: &LinkSender,
+        dismiss: &mpsc::Sender<JoinError>,
     ) -> Result<Option<()>, JoinError> {
         let mut state = self.lock();
         if state.closed {
@@ -112,14 +124,20 @@ impl Room {
         }
         let participant = ParticipantId(member.participant);
         let before = state.registry.member(participant).cloned();
+        state.moderation.admits(&member, before.is_some())?;
         let first = state.registry.sessions(participant).next().is_none();
         state.registry.join(session, member)?;
-        state.sessions.insert(session, Attached { participant, publish, sender: sender.clone() });
+        let attached = Attached { participant, publish, sender: sender.clone(), dismiss: dismiss.clone() };
+        state.sessions.insert(session, attached);
         let members = state.registry.roster(participant);
         send(sender, server_message::Body::Joined(Joined { members }));
+        self.tell_in_force(&state, sender);
         let after = state.registry.member(participant).cloned();
         if first || before != after {
             self.tell(room_message::Body::Joined(MemberJoined { member: after }));
+        }
+        if before.is_none() {
+            self.apply_firm_mutes(&mut state, participant);
         }
         self.carry_out(now, &mut state);
         Ok(Some(()))
@@ -132,6 +150,7 @@ impl Room {
         let participant = attached.participant;
         state.router.unsubscribe(session);
         state.sources.retain(|_, (source, _)| *source != session);
+        let stamp = state.registry.member(participant).map(|member| member.stamp.clone()).unwrap_or_default();
         state.registry.end(now, session, participant, how);
         if how == Ended::Left || state.registry.sessions(participant).next().is_none() {
             let how = match how {
@@ -139,7 +158,7 @@ impl Room {
                 Ended::Left => 1,
                 Ended::Lost => 2,
             };
-            self.tell(room_message::Body::Ended(MemberEnded { participant: participant.0, how }));
+            self.tell(room_message::Body::Ended(MemberEnded { participant: participant.0, how, stamp }));
         }
         self.carry_out(now, &mut state);
     }
@@ -160,6 +179,9 @@ impl Room {
         let Some(participant) = state.sessions.get(&session).filter(|it| it.publish).map(|it| it.participant) else {
             return self.figures.lose(Lost::NotPermitted);
         };
+        if state.moderation.drops(participant, Track::Microphone) {
+            return self.figures.lose(Lost::NotPermitted);
+        }
         if state.router.audio(participant, packets, &whole(body))
             && self.wanted_elsewhere(now, &state, Track::Microphone, 0)
         {
@@ -176,6 +198,9 @@ impl Room {
         }
         let (track, spatial) = (frame.header.track, frame.header.layer.spatial);
         let stream = StreamId { participant: frame.header.participant, track, spatial };
+        if state.moderation.drops(stream.participant, track) {
+            return self.figures.lose(Lost::NotPermitted);
+        }
         if state.router.video(now, &frame) {
             state.sources.insert(stream, (session, now));
             if self.wanted_elsewhere(now, &state, track, spatial) {
@@ -244,6 +269,8 @@ impl Room {
         state.router.missed_elsewhere();
         self.bus.subscribe(self.id, Some(state.told_interest));
         self.tell_digest(&state, true);
+        self.ask_for_facts();
+        self.tell_facts(&state);
     }
 
     /// Time passes. True when nobody is here any more: the room is closed and to be forgotten.
@@ -269,6 +296,10 @@ impl Room {
             state.digest_due = now + DIGEST;
             self.tell_digest(&state, false);
         }
+        if now >= state.facts_due {
+            state.facts_due = now + DIGEST;
+            self.tell_facts(&state);
+        }
         false
     }
 
@@ -278,6 +309,7 @@ impl Room {
 
     /// Carries out all that registry and router decided.
     fn carry_out(&self, now: Instant, state: &mut State) {
+        self.enforce(now, state);
         while let Some(change) = state.registry.poll_change() {
             match change {
                 Change::Member(member) => {
@@ -293,6 +325,11 @@ impl Room {
                     for session in sessions {
                         state.sessions.remove(&session);
                         state.router.unsubscribe(session);
+                    }
+                }
+                Change::Impostors(sessions) => {
+                    for session in sessions {
+                        self.dismiss(state, session, JoinError::OtherInstance);
                     }
                 }
             }

@@ -1,17 +1,22 @@
 //! The relay as a program: what its `main` calls. Reads settings, runs until a signal, says with its exit code how it went:
 //! 0 done, 1 failed, 2 wrong usage.
 
-use super::bus::BusConfig;
-use super::config::{Args, Command, Config, TokenArgs};
-use super::{Relay, config};
-use crate::clock;
-use crate::crypto::{AuthKey, Claims};
+mod token;
+
 use std::process::ExitCode;
+
+use super::bus::BusConfig;
+use super::config::{Args, Command, Config};
+use super::{Relay, config};
+
+pub use self::token::{KeyArgs, TokenArgs};
 
 /// Runs the program.
 pub fn main(args: Args) -> ExitCode {
-    if let Some(Command::Token(token)) = args.command {
-        return print_token(&token);
+    match &args.command {
+        Some(Command::Token(args)) => return token::token(args),
+        Some(Command::Key(args)) => return token::key(args),
+        None => {}
     }
     let check = args.check;
     let environment =
@@ -140,29 +145,6 @@ impl Signals {
             std::future::pending::<()>().await;
         }
         Asked::End
-    }
-}
-
-fn print_token(args: &TokenArgs) -> ExitCode {
-    let key = match config::read(&args.auth_key) {
-        Ok(text) => AuthKey::from_file_text(&text),
-        Err(error) => return usage(&error),
-    };
-    let issued = clock::unix_seconds();
-    let claims = Claims {
-        room: args.room.clone(),
-        user: args.name.clone(),
-        publish: true,
-        host: args.host,
-        issued,
-        expires: issued.saturating_add(args.ttl.as_secs()),
-    };
-    match key.map_err(|error| error.to_string()).and_then(|key| key.sign(&claims).map_err(|error| error.to_string())) {
-        Ok(token) => {
-            println!("{token}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => failed(&error),
     }
 }
 

@@ -225,6 +225,13 @@ impl Router {
         }
     }
 
+    /// What is kept of a stream is not to be served any more.
+    pub fn forget(&mut self, id: StreamId) {
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.cache.clear();
+        }
+    }
+
     /// What another relay fetches: the current group, or what follows a frame of it.
     pub fn cached(&self, id: StreamId, after: Option<After>) -> Vec<VideoFrame> {
         let served = self.streams.get(&id).and_then(|stream| stream.cache.serve(after));

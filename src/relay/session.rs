@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tokio::sync::mpsc;
 
 use super::Core;
 use super::accept::Connection;
@@ -16,6 +17,7 @@ use super::bus::RoomId;
 use super::forward::{Room, send};
 use super::gate::Admission;
 use super::limits::{Bucket, Limit, Limits};
+use super::moderation::Denied;
 use super::registry::{Ended, JoinError};
 use super::router::{SessionId, StreamId, Wishes};
 use crate::clock;
@@ -35,6 +37,10 @@ const PROBE_RATE: (u32, u32) = (100, 200);
 /// Reports of an election, one in 5 s, and at once: after a race and some moves. Those beyond it are not read.
 const REPORT_RATE: (f64, u32) = (0.2, 6);
 
+/// A locked room may be open again after this.
+const LOCKED: Duration = Duration::from_secs(30);
+/// Somebody else's number may be free after this: whoever is not there any more is waited for that long.
+const TAKEN: Duration = Duration::from_secs(30);
 /// When whoever was sent elsewhere because the relay was full may ask again.
 const FULL: Duration = Duration::from_secs(15);
 /// Media beyond the rate is dropped, and whoever goes on with it for so long, s, is refused.
@@ -51,16 +57,31 @@ struct Refusal {
     message: String,
     /// 0: not with the same request.
     retry_after: Duration,
+    removed: bool,
 }
 
 impl Refusal {
     fn new(code: RefusalCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after: Duration::ZERO }
+        Self { code, message: message.into(), retry_after: Duration::ZERO, removed: false }
     }
 
     fn after(mut self, wait: Duration) -> Self {
         self.retry_after = wait;
         self
+    }
+}
+
+impl From<JoinError> for Refusal {
+    fn from(error: JoinError) -> Self {
+        use RefusalCode::{Auth, Room};
+        let refused = |code| Refusal::new(code, error.to_string());
+        match error {
+            JoinError::Full => refused(Room).after(Duration::from_secs(10)),
+            JoinError::OtherUser => refused(Auth),
+            JoinError::OtherInstance => refused(Auth).after(TAKEN),
+            JoinError::Denied(Denied::Locked) => refused(Room).after(LOCKED),
+            JoinError::Denied(Denied::Removed) => Refusal { removed: true, ..refused(Auth) },
+        }
     }
 }
 
@@ -76,6 +97,8 @@ struct Session {
     id: SessionId,
     sender: LinkSender,
     phase: Phase,
+    /// The room's way to end this session.
+    dismiss: mpsc::Sender<JoinError>,
     control: Bucket,
     probes: Bucket,
     reports: Bucket,
@@ -111,10 +134,12 @@ impl Media {
 /// Serves a link until it ends.
 pub(super) async fn run(core: Arc<Core>, mut link: Link, connection: Arc<Connection>) {
     let now = clock::now();
+    let (dismiss, mut dismissed) = mpsc::channel(1);
     let mut session = Session {
         id: core.next_session(),
         sender: link.sender.clone(),
         phase: Phase::Connected,
+        dismiss,
         control: Bucket::new(now, CONTROL_RATE.0, CONTROL_RATE.1),
         probes: Bucket::new(now, PROBE_RATE.0, PROBE_RATE.1),
         reports: Bucket::new(now, REPORT_RATE.0, REPORT_RATE.1),
@@ -139,6 +164,7 @@ pub(super) async fn run(core: Arc<Core>, mut link: Link, connection: Arc<Connect
                     ControlFlow::Break(refusal) => break Some(refusal),
                 },
             },
+            Some(why) = dismissed.recv() => break Some(why.into()),
             () = alarm.as_mut() => {
                 if clock::now() >= session.patience {
                     break Some(Refusal::new(RefusalCode::Unspecified, "nothing was heard for too long"));
@@ -257,6 +283,10 @@ impl Session {
                 tracing::trace!(session = self.id.0, ?verdict, "election report");
                 Ok(())
             }
+            (Body::Moderate(order), Phase::Joined(_, room)) => {
+                room.moderate(now, self.id, &order, self.core.gate.is_open());
+                Ok(())
+            }
             (body, Phase::Joined(_, room)) => {
                 in_room(now, self.id, room, body);
                 Ok(())
@@ -309,11 +339,9 @@ impl Session {
             participant: admission.participant.0,
             user: admission.user.clone(),
             host: admission.host,
+            stamp: admission.stamp.clone(),
+            since_ms: clock::unix_ms(),
             ..join.member.unwrap_or_default()
-        };
-        let refused = |error: JoinError| match error {
-            JoinError::Full => Refusal::new(RefusalCode::Room, error.to_string()).after(Duration::from_secs(10)),
-            JoinError::OtherUser => Refusal::new(RefusalCode::Auth, error.to_string()),
         };
         let id = RoomId::of(&admission.room);
         let room = loop {
@@ -322,8 +350,9 @@ impl Session {
                 let refusal = Refusal::new(RefusalCode::Room, "this relay holds as many rooms as it can");
                 return Err(refusal.after(Duration::from_secs(10)));
             };
-            let joined = room.join(clock::now(), self.id, member.clone(), admission.publish, &self.sender);
-            if joined.map_err(refused)?.is_some() {
+            let joined =
+                room.join(clock::now(), self.id, member.clone(), admission.publish, &self.sender, &self.dismiss);
+            if joined?.is_some() {
                 break room;
             }
             // It was just closed: the next one is open in a moment.
@@ -418,6 +447,7 @@ impl Session {
             code: refusal.code as i32,
             message: refusal.message.clone(),
             retry_after_ms: refusal.retry_after.as_millis() as u32,
+            removed: refusal.removed,
         };
         send(&self.sender, server_message::Body::Refused(refused));
         self.sender.close_gracefully(&refusal.message).await;
@@ -439,7 +469,12 @@ fn in_room(now: Instant, session: SessionId, room: &Room, body: client_message::
         Body::Sealed(sealed) => room.sealed(session, sealed),
         Body::ReceiverReport(report) => room.report(session, report),
         // Standby or not, a link carries what its client subscribes to and sends.
-        Body::Activate(_) | Body::Hello(_) | Body::Join(_) | Body::Leave(_) | Body::ElectionReport(_) => {}
+        Body::Activate(_)
+        | Body::Hello(_)
+        | Body::Join(_)
+        | Body::Leave(_)
+        | Body::ElectionReport(_)
+        | Body::Moderate(_) => {}
     }
 }
 

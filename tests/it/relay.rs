@@ -10,6 +10,7 @@ mod garbage;
 mod http;
 mod layers;
 mod manners;
+mod moderation;
 mod raw;
 mod regions;
 mod room;

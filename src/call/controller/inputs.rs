@@ -157,6 +157,10 @@ impl Controller {
                     self.check_delivery(clock::now());
                 }
             }
+            Some(Body::Refused(refused)) if refused.removed => {
+                self.removed = true;
+                self.tell(Event::Removed { message: refused.message });
+            }
             Some(Body::Refused(refused)) => {
                 if !matches!(refused.code(), RefusalCode::Full | RefusalCode::Draining) {
                     let relay = self.places.get(&link).map(|place| place.relay.clone()).unwrap_or_default();
@@ -177,6 +181,8 @@ impl Controller {
             }
             Some(Body::Notice(notice)) => self.tell(Event::Error { message: notice.message }),
             Some(Body::ReceiverReport(report)) => self.reported(report.loss_permille),
+            Some(Body::Moderated(told)) => self.moderated(told, active),
+            Some(Body::ModerationAnswer(answer)) => self.moderation_answered(answer),
             None => {}
         }
     }

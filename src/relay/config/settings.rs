@@ -109,9 +109,14 @@ settings! {
     /// A certificate of its own, pinned in the manifest [default without --cert]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", conflicts_with_all = ["cert", "key"])]
     self_signed: bool;
-    /// Ask for tokens that are signed with this key
-    #[arg(long, value_name = "FILE", conflicts_with = "open", env = "NEARCALL_RELAY_AUTH_KEY")]
-    auth_key: PathBuf;
+    /// Ask for tokens that are signed with this key; several (again, or with commas): with any of them, the newest first. Read
+    /// again when they change
+    #[arg(long, value_name = "FILE", value_delimiter = ',', conflicts_with = "open", env = "NEARCALL_RELAY_AUTH_KEY")]
+    auth_key: Vec<PathBuf>;
+    /// What tickets are sealed with, a line of 16 bytes or more; the same for all relays [default: derived from --auth-key, which
+    /// a public key does not allow]
+    #[arg(long, value_name = "FILE", conflicts_with = "open", env = "NEARCALL_RELAY_TICKET_SECRET")]
+    ticket_secret: PathBuf;
     /// Let everybody in [default on loopback addresses]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     open: bool;

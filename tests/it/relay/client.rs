@@ -121,7 +121,12 @@ impl Client {
 
     /// Says Hello and Join.
     pub fn enter(&self, room: &str) {
-        self.say(Say::Hello(hello(room, self.id)));
+        self.enter_as(hello(room, self.id));
+    }
+
+    /// The same with a Hello of one's own.
+    pub fn enter_as(&self, hello: Hello) {
+        self.say(Say::Hello(hello));
         self.say(Say::Join(Join { member: Some(Member::default()), standby: false }));
     }
 
