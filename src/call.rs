@@ -11,6 +11,7 @@ pub mod command;
 mod controller;
 pub mod event;
 pub mod history;
+pub mod hops;
 mod house;
 pub mod log;
 pub mod manifest;
@@ -34,6 +35,7 @@ use tokio::task::JoinHandle;
 
 pub use command::{Command, Entry, Moderation};
 pub use event::Event;
+pub use hops::Answered;
 pub use state::State;
 
 use self::arrivals::Arrivals;

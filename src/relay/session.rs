@@ -3,6 +3,8 @@
 //! `accept` runs one in a task of its own for every link. It checks what the client says and hands it to the room; what the
 //! client gets, the room sends by itself. Must never: let a client's mistake reach anybody but that client.
 
+mod refusal;
+
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,13 +13,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use self::refusal::Refusal;
 use super::Core;
 use super::accept::Connection;
 use super::bus::RoomId;
 use super::forward::{Room, send};
 use super::gate::Admission;
-use super::limits::Bucket;
-use super::moderation::Denied;
+use super::limits::{Bucket, Limit, Limits};
 use super::registry::{Ended, JoinError};
 use super::router::{SessionId, StreamId, Wishes};
 use crate::clock;
@@ -36,50 +38,15 @@ const CONTROL_RATE: (u32, u32) = (100, 400);
 const PROBE_RATE: (u32, u32) = (100, 200);
 /// Reports of an election, one in 5 s, and at once: after a race and some moves. Those beyond it are not read.
 const REPORT_RATE: (f64, u32) = (0.2, 6);
-
-/// A locked room may be open again after this.
-const LOCKED: Duration = Duration::from_secs(30);
-/// Somebody else's number may be free after this: whoever is not there any more is waited for that long.
-const TAKEN: Duration = Duration::from_secs(30);
 /// When whoever was sent elsewhere because the relay was full may ask again.
 const FULL: Duration = Duration::from_secs(15);
+/// Media beyond the rate is dropped, and whoever goes on with it for so long, s, is refused.
+const OVERDONE: u32 = 5;
+/// A relay that goes away may be back so long after its deadline.
+const RESTART: Duration = Duration::from_secs(5);
 
 /// Longer than any call.
 const FOREVER: Duration = Duration::from_secs(86_400);
-
-/// Why a session ends from our side.
-struct Refusal {
-    code: RefusalCode,
-    message: String,
-    /// 0: not with the same request.
-    retry_after: Duration,
-    removed: bool,
-}
-
-impl Refusal {
-    fn new(code: RefusalCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after: Duration::ZERO, removed: false }
-    }
-
-    fn after(mut self, wait: Duration) -> Self {
-        self.retry_after = wait;
-        self
-    }
-}
-
-impl From<JoinError> for Refusal {
-    fn from(error: JoinError) -> Self {
-        use RefusalCode::{Auth, Room};
-        let refused = |code| Refusal::new(code, error.to_string());
-        match error {
-            JoinError::Full => refused(Room).after(Duration::from_secs(10)),
-            JoinError::OtherUser => refused(Auth),
-            JoinError::OtherInstance => refused(Auth).after(TAKEN),
-            JoinError::Denied(Denied::Locked) => refused(Room).after(LOCKED),
-            JoinError::Denied(Denied::Removed) => Refusal { removed: true, ..refused(Auth) },
-        }
-    }
-}
 
 /// How far a client has come.
 enum Phase {
@@ -98,11 +65,33 @@ struct Session {
     control: Bucket,
     probes: Bucket,
     reports: Bucket,
+    joins: Bucket,
+    sealed: Bucket,
+    media: Media,
     /// When silence becomes too long.
     patience: Instant,
     /// Media that came, for the summary.
     packets: u64,
     bytes: u64,
+}
+
+/// How much media a session sends.
+struct Media {
+    packets: Bucket,
+    bytes: Bucket,
+    dropped: Bucket,
+}
+
+impl Media {
+    fn new(now: Instant, limits: &Limits) -> Self {
+        let Limits { media_packets: packets, media_bytes: bytes, .. } = *limits;
+        Self {
+            packets: Bucket::new(now, packets, packets.saturating_mul(2)),
+            // A key frame of every layer at once.
+            bytes: Bucket::new(now, bytes, bytes.saturating_mul(2)),
+            dropped: Bucket::new(now, packets / 10, packets.saturating_mul(OVERDONE)),
+        }
+    }
 }
 
 /// Serves a link until it ends.
@@ -117,11 +106,17 @@ pub(super) async fn run(core: Arc<Core>, mut link: Link, connection: Arc<Connect
         control: Bucket::new(now, CONTROL_RATE.0, CONTROL_RATE.1),
         probes: Bucket::new(now, PROBE_RATE.0, PROBE_RATE.1),
         reports: Bucket::new(now, REPORT_RATE.0, REPORT_RATE.1),
+        joins: Bucket::new(now, f64::from(core.limits.joins_per_minute) / 60.0, core.limits.joins_per_minute),
+        sealed: Bucket::new(now, core.limits.sealed, core.limits.sealed.saturating_mul(5)),
+        media: Media::new(now, &core.limits),
         patience: now + core.limits.first_word,
         packets: 0,
         bytes: 0,
         core,
     };
+    let sender = &session.sender;
+    let (remote, transport) = (sender.remote(), sender.transport());
+    tracing::debug!(session = session.id.0, %remote, %transport, "connected");
     let mut alarm = pin!(tokio::time::sleep_until(session.patience.into()));
     let refusal = loop {
         tokio::select! {
@@ -172,10 +167,18 @@ impl Session {
                 Err(refusal) => return ControlFlow::Break(refusal),
             },
             Incoming::Probed if !self.probes.take(now) => {
-                return ControlFlow::Break(too_much("probes"));
+                return ControlFlow::Break(self.too_much(Limit::Probes));
             }
-            Incoming::Audio { body, at } => self.audio(now, at, &body),
-            Incoming::Video { frame, at } => self.video(now, at, frame),
+            Incoming::Audio { body, at } => {
+                if self.may_send(now, body.len())? {
+                    self.audio(now, at, &body);
+                }
+            }
+            Incoming::Video { frame, at } => {
+                if self.may_send(now, frame.bytes.len())? {
+                    self.video(now, at, frame);
+                }
+            }
             Incoming::Late { head } => {
                 if let Phase::Joined(_, room) = &self.phase {
                     room.late(now, self.id, &head);
@@ -187,11 +190,33 @@ impl Session {
         ControlFlow::Continue(())
     }
 
+    /// Whether a media packet of this size is taken; a break where it never ends.
+    fn may_send(&mut self, now: Instant, bytes: usize) -> ControlFlow<Refusal, bool> {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        if self.media.packets.take(now) && self.media.bytes.take_many(now, bytes) {
+            return ControlFlow::Continue(true);
+        }
+        self.core.met.count(Limit::Media);
+        match self.media.dropped.take(now) {
+            true => ControlFlow::Continue(false),
+            false => ControlFlow::Break(self.too_much(Limit::Media)),
+        }
+    }
+
+    fn too_much(&self, limit: Limit) -> Refusal {
+        // Dropped media is counted packet by packet.
+        if limit != Limit::Media {
+            self.core.met.count(limit);
+        }
+        let message = format!("too many {} at a time", limit.as_str());
+        Refusal::new(RefusalCode::RateLimited, message).after(Duration::from_secs(5))
+    }
+
     async fn control(&mut self, now: Instant, body: &Bytes) -> Result<(), Refusal> {
         use client_message::Body;
         self.figures().count(Way::In, Cargo::Control, body.len());
         if !self.control.take(now) {
-            return Err(too_much("messages"));
+            return Err(self.too_much(Limit::Messages));
         }
         let message: ClientMessage =
             control::decode(body).map_err(|error| Refusal::new(RefusalCode::Malformed, error.to_string()))?;
@@ -201,7 +226,11 @@ impl Session {
             (Body::Hello(hello), Phase::Connected | Phase::Admitted(_)) => self.hello(&hello),
             (Body::Hello(_), Phase::Joined(..)) => Err(Refusal::new(RefusalCode::Malformed, "a second Hello")),
             (_, Phase::Connected) => Err(Refusal::new(RefusalCode::Malformed, "the first message must be Hello")),
+            (Body::Join(_), _) if !self.joins.take(now) => Err(self.too_much(Limit::Joins)),
             (Body::Join(join), _) => self.join(join).await,
+            (Body::Sealed(sealed), _) if sealed.participant == 0 && !self.sealed.take(now) => {
+                Err(self.too_much(Limit::Sealed))
+            }
             (Body::Leave(leave), _) => {
                 self.leave(if leave.moved { Ended::Moved } else { Ended::Left });
                 self.patience = now + self.core.limits.idle;
@@ -238,10 +267,13 @@ impl Session {
                 format!("this relay speaks version {VERSION}, the app version {theirs}: the {older} needs an update");
             return Err(Refusal::new(RefusalCode::Version, message));
         }
-        if self.core.drain_left().is_some() {
-            return Err(Refusal::new(RefusalCode::Draining, "this relay is going away").after(Duration::from_secs(30)));
-        }
         let admission = self.core.gate.admit(hello).map_err(|message| Refusal::new(RefusalCode::Auth, message))?;
+        if let Some(drain) = self.core.drain_left()
+            && !self.core.is_under_way(&admission)
+        {
+            let back = Duration::from_millis(drain.deadline_ms.into()) + RESTART;
+            return Err(Refusal::new(RefusalCode::Draining, "this relay is going away").after(back));
+        }
         if let Some(why) = self.core.has_no_room_for(&admission) {
             return Err(Refusal::new(RefusalCode::Full, why).after(FULL));
         }
@@ -276,7 +308,11 @@ impl Session {
         };
         let id = RoomId::of(&admission.room);
         let room = loop {
-            let room = self.core.rooms.enter(id);
+            let Some(room) = self.core.rooms.enter(id, self.core.limits.rooms) else {
+                self.core.met.count(Limit::Rooms);
+                let refusal = Refusal::new(RefusalCode::Room, "this relay holds as many rooms as it can");
+                return Err(refusal.after(Duration::from_secs(10)));
+            };
             let joined =
                 room.join(clock::now(), self.id, member.clone(), admission.publish, &self.sender, &self.dismiss);
             if joined?.is_some() {
@@ -409,8 +445,4 @@ fn stream_of(request: &KeyFrameRequest) -> Option<StreamId> {
     let track = Track::try_from(u8::try_from(request.track).ok()?).ok()?;
     let spatial = u8::try_from(request.spatial).ok()?;
     Some(StreamId { participant: ParticipantId(request.participant), track, spatial })
-}
-
-fn too_much(what: &str) -> Refusal {
-    Refusal::new(RefusalCode::RateLimited, format!("too many {what} at a time")).after(Duration::from_secs(5))
 }

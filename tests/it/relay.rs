@@ -4,7 +4,7 @@
 
 mod beside;
 mod capacity;
-mod client;
+pub mod client;
 mod crowd;
 mod garbage;
 mod http;

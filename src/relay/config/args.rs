@@ -9,6 +9,7 @@ use super::{Access, CertificateSource, Config, Settings, file};
 use crate::net::tls::{Certificate, TlsError};
 use crate::proto::DEFAULT_PORT;
 use crate::relay::bus::BusConfig;
+use crate::relay::fronts::Fronts;
 use crate::relay::gate::Gate;
 use crate::relay::keys::KeyFiles;
 use crate::relay::program::{KeyArgs, TokenArgs};
@@ -67,6 +68,12 @@ pub enum ConfigError {
     Unguarded(String),
     #[error("a ticket secret is of use with --auth-key alone")]
     TicketSecretAlone,
+    #[error("a relay behind a proxy can be reached from outside: give --auth-key FILE, or --open to let everybody in")]
+    UnguardedProxy,
+    #[error(
+        "{0} can be reached from outside and nothing on it is encrypted: if only a proxy can, say --plain-beyond-loopback"
+    )]
+    Plain(SocketAddr),
     #[error("{0} is every address of this machine: say with --advertise HOST:PORT which one clients are to use")]
     NoAddress(SocketAddr),
     #[error("{0:?} is not the address of a NATS server: it looks like nats://HOST:4222")]
@@ -133,6 +140,13 @@ impl Settings {
         }
         let certificate = self.certificate().map_err(&mut keep).ok();
         let access = self.access(listen).map_err(&mut keep).ok();
+        if let Some(plain) =
+            self.plain.filter(|it| !it.ip().to_canonical().is_loopback() && self.plain_beyond_loopback != Some(true))
+        {
+            keep(ConfigError::Plain(plain));
+        }
+        let advertise_websocket = self.advertise_websocket.clone().map(check_host).transpose().map_err(&mut keep).ok();
+        let fronts = self.fronts();
         let advertise = self.advertise.map(check_host).transpose().map_err(&mut keep).ok();
         if advertise == Some(None) && listen.ip().to_canonical().is_unspecified() {
             keep(ConfigError::NoAddress(listen));
@@ -145,7 +159,10 @@ impl Settings {
             city: self.city.unwrap_or_default(),
             listen,
             admin: self.admin,
+            plain: self.plain,
+            fronts,
             advertise: advertise?,
+            advertise_websocket: advertise_websocket?,
             certificate: certificate?,
             access: access?,
             bus: nats?.map_or(local.bus.clone(), BusConfig::Nats),
@@ -153,10 +170,20 @@ impl Settings {
             workers: self.workers,
             drain_deadline: self.drain_deadline.unwrap_or(local.drain_deadline),
             limits: self.limits.unwrap_or_default(),
+            cpu_counts: self.cpu_counts.unwrap_or(true),
+            metrics_prefixes: self.metrics_prefixes.unwrap_or(0),
             log_level: self.log_level.unwrap_or(local.log_level),
             log_json: self.log_json.unwrap_or(false),
             ..local
         })
+    }
+
+    fn fronts(&self) -> Fronts {
+        Fronts {
+            proxy_protocol_from: self.proxy_protocol_from.clone().unwrap_or_default(),
+            trusted_proxies: self.trusted_proxies.clone().unwrap_or_default(),
+            header: self.forwarded_header.unwrap_or_default(),
+        }
     }
 
     fn certificate(&self) -> Result<CertificateSource, ConfigError> {
@@ -174,10 +201,11 @@ impl Settings {
     /// Beyond loopback means that clients elsewhere are told of it, or could find it: also through a proxy on this machine.
     fn access(&self, listen: SocketAddr) -> Result<Access, ConfigError> {
         let open = self.open == Some(true);
-        let outside = match &self.advertise {
-            Some(host) if !is_local(host) => Some(host.clone()),
-            _ if !listen.ip().to_canonical().is_loopback() => Some(listen.to_string()),
-            _ => None,
+        let told = [&self.advertise, &self.advertise_websocket].into_iter().flatten().find(|host| !is_local(host));
+        let outside = match told {
+            Some(host) => Some(host.clone()),
+            None if !listen.ip().to_canonical().is_loopback() => Some(listen.to_string()),
+            None => None,
         };
         match (&self.auth_key, outside) {
             (Some(_), _) if open => Err(ConfigError::OpenWithKey),
@@ -192,8 +220,10 @@ impl Settings {
                 Ok(Access::Files(files))
             }
             (None, _) if self.ticket_secret.is_some() => Err(ConfigError::TicketSecretAlone),
-            (None, Some(outside)) if !open => Err(ConfigError::Unguarded(outside)),
-            (None, _) => Ok(Access::Open),
+            (None, _) if open => Ok(Access::Open),
+            _ if self.plain.is_some() || self.fronts() != Fronts::default() => Err(ConfigError::UnguardedProxy),
+            (None, Some(outside)) => Err(ConfigError::Unguarded(outside)),
+            (None, None) => Ok(Access::Open),
         }
     }
 }

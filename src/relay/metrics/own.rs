@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use super::page::Page;
 use super::{Door, Handshake, Metrics, process};
+use crate::clock;
 use crate::net::Figures;
 use crate::net::figures::{Cargo, Lost, Way};
 use crate::proto::Transport;
@@ -64,12 +65,15 @@ fn about(page: &mut Page, core: &Core) -> fmt::Result {
         ("provider", own.provider.as_str()),
     ];
     page.gauge("nearcall_relay_build_info", "Which relay this is, and which version", &[(&labels, 1)])?;
-    let uptime = core.metrics.started.elapsed().as_secs_f64();
+    let uptime = clock::now().saturating_duration_since(core.metrics.started).as_secs_f64();
     page.gauge("nearcall_relay_uptime_seconds", "Time since this relay began", &[(&[], uptime)])?;
     let state = core.responder.state();
     let samples = STATES.map(|(it, name)| ([("state", name)], u8::from(it == state)));
     let samples = samples.each_ref().map(|(labels, value)| (&labels[..], *value));
     page.gauge("nearcall_relay_state", "1 for what this relay says of itself in answer to probes", &samples)?;
+    let ends = core.certificates.not_after();
+    let help = "When the certificate that clients see is no longer valid, since 1970";
+    page.gauge("nearcall_relay_certificate_end_seconds", help, &[(&[], ends)])?;
     let known = core.directory.manifest().relays.len();
     page.gauge("nearcall_relay_known_relays", "Relays in the manifest, this one included", &[(&[], known)])
 }
