@@ -3,6 +3,8 @@
 //! `accept` runs one in a task of its own for every link. It checks what the client says and hands it to the room; what the
 //! client gets, the room sends by itself. Must never: let a client's mistake reach anybody but that client.
 
+mod refusal;
+
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,13 +13,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use self::refusal::Refusal;
 use super::Core;
 use super::accept::Connection;
 use super::bus::RoomId;
 use super::forward::{Room, send};
 use super::gate::Admission;
 use super::limits::{Bucket, Limit, Limits};
-use super::moderation::Denied;
 use super::registry::{Ended, JoinError};
 use super::router::{SessionId, StreamId, Wishes};
 use crate::clock;
@@ -36,11 +38,6 @@ const CONTROL_RATE: (u32, u32) = (100, 400);
 const PROBE_RATE: (u32, u32) = (100, 200);
 /// Reports of an election, one in 5 s, and at once: after a race and some moves. Those beyond it are not read.
 const REPORT_RATE: (f64, u32) = (0.2, 6);
-
-/// A locked room may be open again after this.
-const LOCKED: Duration = Duration::from_secs(30);
-/// Somebody else's number may be free after this: whoever is not there any more is waited for that long.
-const TAKEN: Duration = Duration::from_secs(30);
 /// When whoever was sent elsewhere because the relay was full may ask again.
 const FULL: Duration = Duration::from_secs(15);
 /// Media beyond the rate is dropped, and whoever goes on with it for so long, s, is refused.
@@ -50,40 +47,6 @@ const RESTART: Duration = Duration::from_secs(5);
 
 /// Longer than any call.
 const FOREVER: Duration = Duration::from_secs(86_400);
-
-/// Why a session ends from our side.
-struct Refusal {
-    code: RefusalCode,
-    message: String,
-    /// 0: not with the same request.
-    retry_after: Duration,
-    removed: bool,
-}
-
-impl Refusal {
-    fn new(code: RefusalCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after: Duration::ZERO, removed: false }
-    }
-
-    fn after(mut self, wait: Duration) -> Self {
-        self.retry_after = wait;
-        self
-    }
-}
-
-impl From<JoinError> for Refusal {
-    fn from(error: JoinError) -> Self {
-        use RefusalCode::{Auth, Room};
-        let refused = |code| Refusal::new(code, error.to_string());
-        match error {
-            JoinError::Full => refused(Room).after(Duration::from_secs(10)),
-            JoinError::OtherUser => refused(Auth),
-            JoinError::OtherInstance => refused(Auth).after(TAKEN),
-            JoinError::Denied(Denied::Locked) => refused(Room).after(LOCKED),
-            JoinError::Denied(Denied::Removed) => Refusal { removed: true, ..refused(Auth) },
-        }
-    }
-}
 
 /// How far a client has come.
 enum Phase {
