@@ -11,6 +11,7 @@ pub mod command;
 mod controller;
 pub mod event;
 pub mod history;
+pub mod hops;
 pub mod log;
 pub mod manifest;
 mod membership;
@@ -33,6 +34,7 @@ use tokio::task::JoinHandle;
 
 pub use command::{Command, Entry};
 pub use event::Event;
+pub use hops::Answered;
 pub use state::State;
 
 use self::arrivals::Arrivals;

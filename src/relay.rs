@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`config`] | what a relay is told, from flags, environment and file |
 //! | `accept`, `http` | sockets, handshakes, what is served over HTTP |
+//! | [`fronts`] | proxies before it: who they are, for whom they stand |
 //! | `gate` | who may enter |
 //! | `session` | one client's connection: its order of messages |
 //! | [`registry`] | who is in a room (sans-IO) |
@@ -30,6 +31,7 @@ pub mod config;
 mod directory;
 mod files;
 mod forward;
+pub mod fronts;
 mod gate;
 mod http;
 pub mod limits;
@@ -57,8 +59,9 @@ use self::bus::{Bus, Event, Message};
 use self::certificates::Certificates;
 use self::config::Access;
 use self::directory::Directory;
+use self::fronts::Fronts;
 use self::gate::Gate;
-use self::limits::Limits;
+use self::limits::{Addresses, Limits, Met};
 use self::load::Load;
 use self::metrics::Metrics;
 use self::rooms::Rooms;
@@ -113,6 +116,7 @@ pub struct Relay {
     server: Arc<Server>,
     address: SocketAddr,
     admin: Option<SocketAddr>,
+    plain: Option<SocketAddr>,
     /// What takes in connections.
     doors: Vec<JoinHandle<()>>,
     threads: Threads,
@@ -138,8 +142,12 @@ pub(crate) struct Core {
     rooms: Rooms,
     bus: Arc<Bus>,
     directory: Directory,
+    fronts: Fronts,
     gate: Gate,
     limits: Limits,
+    addresses: Arc<Addresses>,
+    met: Met,
+    drain_deadline: Duration,
     load: Load,
     metrics: Metrics,
     certificates: Certificates,
@@ -184,6 +192,22 @@ impl Core {
         self.update_load();
     }
 
+    /// Tells clients to move, and newcomers to go elsewhere.
+    fn begin_drain(&self, deadline: Duration) {
+        let until = Some(clock::now() + deadline);
+        *self.drained_by.lock().expect("nobody panics while holding the deadline") = until;
+        self.update_load();
+        if let Some(drain) = self.drain_left() {
+            self.rooms.all().iter().for_each(|room| room.drain(&drain));
+        }
+    }
+
+    /// Takes newcomers again.
+    fn end_drain(&self) {
+        *self.drained_by.lock().expect("nobody panics while holding the deadline") = None;
+        self.update_load();
+    }
+
     /// What a session is told while a drain is on.
     fn drain_left(&self) -> Option<Drain> {
         let drained_by = *self.drained_by.lock().expect("nobody panics while holding the deadline");
@@ -217,14 +241,8 @@ impl Relay {
         let (tcp, udp) = accept::bind(config.listen).map_err(listen)?;
         let address = tcp.local_addr().map_err(listen)?;
         let tcp = TcpListener::from_std(tcp).map_err(listen)?;
-        let admin = match config.admin {
-            Some(address) => {
-                let listen = |error| RelayError::Listen { address, error };
-                let listener = TcpListener::bind(address).await.map_err(listen)?;
-                Some((listener.local_addr().map_err(listen)?, listener))
-            }
-            None => None,
-        };
+        let admin = listen_besides(config.admin).await?;
+        let plain = listen_besides(config.plain).await?;
         let host = advertised(&config, address)?;
         let certificates = Certificates::open(&config.certificate, names(&host), config.self_signed_lifetime)?;
         let (core, events) = Self::core(&config, &host, certificates)?;
@@ -242,8 +260,12 @@ impl Relay {
             doors.push(tokio::spawn(accept::serve_admin(core.clone(), listener)));
             address
         });
+        let plain = plain.map(|(address, listener)| {
+            doors.push(tokio::spawn(accept::serve_plain(core.clone(), listener)));
+            address
+        });
         core.write_manifest()?;
-        Ok(Self { core, server, address, admin, doors, threads: Threads::default() })
+        Ok(Self { core, server, address, admin, plain, doors, threads: Threads::default() })
     }
 
     fn core(
@@ -260,7 +282,7 @@ impl Relay {
             provider: config.provider.clone(),
             city: config.city.clone(),
             webtransport: Some(format!("https://{host}{CALL_PATH}")),
-            websocket: Some(format!("wss://{host}{CALL_PATH}")),
+            websocket: Some(format!("wss://{}{CALL_PATH}", config.advertise_websocket.as_deref().unwrap_or(host))),
             pins: certificates.pins(),
         };
         Manifest::merge([Manifest { relays: vec![own.clone()] }])?;
@@ -279,11 +301,15 @@ impl Relay {
             isolated: AtomicBool::new(matches!(*bus, Bus::Nats(_))),
             bus,
             directory: Directory::new(own),
+            fronts: config.fronts.clone(),
             gate,
             certificates,
             manifest_out: config.manifest_out.clone(),
             reload: watch::Sender::new(0),
             limits: config.limits.clone(),
+            addresses: Addresses::new(&config.limits),
+            met: Met::default(),
+            drain_deadline: config.drain_deadline,
             load: Load::new(config.limits.clone(), workers.filter(|_| config.cpu_counts)),
             metrics: Metrics::new(config.metrics_prefixes),
             drained_by: Mutex::new(None),
@@ -315,6 +341,11 @@ impl Relay {
         self.admin
     }
 
+    /// Where it takes calls without TLS, if it was told to: for a proxy that ends it.
+    pub fn plain_address(&self) -> Option<SocketAddr> {
+        self.plain
+    }
+
     /// Tells one run of a relay from another.
     pub fn instance(&self) -> RelayInstance {
         self.core.instance
@@ -330,6 +361,11 @@ impl Relay {
         (*self.core.joined.borrow(), self.core.connections.load(Ordering::Relaxed))
     }
 
+    /// How often a limit was met.
+    pub fn met(&self, limit: Limit) -> u64 {
+        self.core.met.times(limit)
+    }
+
     /// Reads the files again that it was told to use: certificate and key.
     pub fn reload(&self) {
         self.core.reload.send_modify(|times| *times += 1);
@@ -342,11 +378,7 @@ impl Relay {
 
     /// Tells clients to move and waits until all have, at most for `deadline`. True if nobody was left.
     pub async fn drain(&self, deadline: Duration) -> bool {
-        *self.core.drained_by.lock().expect("nobody panics while holding the deadline") = Some(clock::now() + deadline);
-        self.core.update_load();
-        if let Some(drain) = self.core.drain_left() {
-            self.core.rooms.all().iter().for_each(|room| room.drain(&drain));
-        }
+        self.core.begin_drain(deadline);
         let mut joined = self.core.joined.subscribe();
         let emptied = joined.wait_for(|joined| *joined == 0);
         tokio::time::timeout(deadline, emptied).await.is_ok()
@@ -374,6 +406,14 @@ impl Relay {
     pub fn kill(self) {
         drop(self);
     }
+}
+
+/// One more TCP port, if it is wanted, and its address.
+async fn listen_besides(address: Option<SocketAddr>) -> Result<Option<(SocketAddr, TcpListener)>, RelayError> {
+    let Some(address) = address else { return Ok(None) };
+    let listen = |error| RelayError::Listen { address, error };
+    let listener = TcpListener::bind(address).await.map_err(listen)?;
+    Ok(Some((listener.local_addr().map_err(listen)?, listener)))
 }
 
 /// HOST:PORT as clients reach it.

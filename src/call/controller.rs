@@ -22,6 +22,7 @@ use super::arrivals::Arrivals;
 use super::command::{Command, Entry};
 use super::event::{CandidateRow, Event, PeerSummary, Place};
 use super::history::Journal;
+use super::hops::Hops;
 use super::membership::Membership;
 use super::moves::{Ledger, Moving};
 use super::publish::Publisher;
@@ -33,7 +34,7 @@ use super::subscribe::Subscriber;
 use super::wishes::Wishes;
 use super::{CallError, Config, manifest};
 use crate::clock::{self, Suspension};
-use crate::election::{self, Candidate, Elector, Input, LinkId};
+use crate::election::{self, Candidate, Elector, Input, LinkId, Standing};
 use crate::media::{self, Device, Encoded, MediaClock, Problem, audio, video};
 use crate::net::{Incoming, Link, LinkError};
 use crate::proto::ParticipantId;
@@ -63,6 +64,7 @@ pub(super) struct Controller {
     sessions: BTreeMap<LinkId, Session>,
     /// Where each link leads, those that are gone included.
     places: BTreeMap<LinkId, Place>,
+    hops: Hops,
     /// The link that carries the call.
     active: Option<LinkId>,
     moving: Option<Moving>,
@@ -184,6 +186,7 @@ impl Controller {
             relays,
             sessions: BTreeMap::new(),
             places: BTreeMap::new(),
+            hops: Hops::default(),
             active: None,
             moving: None,
             duplicate: None,
@@ -389,7 +392,9 @@ impl Controller {
 
     /// What was measured of the candidates.
     fn rows(&self) -> Vec<CandidateRow> {
-        self.elector.standings().into_iter().map(CandidateRow::from).collect()
+        let row =
+            |standing: Standing| CandidateRow { answered: self.hops.of(standing.id), ..CandidateRow::from(standing) };
+        self.elector.standings().into_iter().map(row).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::hops::Answered;
 use crate::election::Reason;
 use crate::proto::Transport;
 
@@ -65,6 +66,14 @@ pub enum Event {
         candidate: String,
         reason: String,
     },
+    /// Another process answers at a candidate's address than before: the relay started anew, or the address leads elsewhere.
+    Answerer {
+        relay: String,
+        region: String,
+        transport: Transport,
+        answered_by: String,
+        was: String,
+    },
     Standby {
         relay: Option<String>,
         region: Option<String>,
@@ -116,6 +125,8 @@ pub struct CandidateRow {
     pub loss: Option<f64>,
     pub sent: u32,
     pub received: u32,
+    #[serde(flatten)]
+    pub answered: Answered,
 }
 
 /// The call went over to another link, and what that cost the listener.

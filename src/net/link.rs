@@ -14,6 +14,7 @@ use crate::clock;
 use crate::proto::probe::{Probe, ProbeReply, RelayState};
 use crate::proto::subgroup::VideoFrame;
 use crate::proto::{DecodeError, Kind, RelayInstance, SubgroupHead, Transport};
+use crate::rate::Bucket;
 
 /// Events that may wait for the reader: a second of a large call.
 const INCOMING: usize = 1024;
@@ -69,6 +70,41 @@ pub struct Responder {
     load: AtomicU8,
 }
 
+/// How many probes are answered, for some links together.
+#[derive(Debug)]
+pub struct Allowance(std::sync::Mutex<Bucket>);
+
+impl Allowance {
+    pub fn new(bucket: Bucket) -> Self {
+        Self(std::sync::Mutex::new(bucket))
+    }
+
+    fn take(&self, now: Instant) -> bool {
+        self.0.lock().expect("nobody panics while holding the allowance").take(now)
+    }
+}
+
+/// Answers the probes of a link: a relay's responder, within what is allowed where the link comes from.
+#[derive(Debug, Clone)]
+pub struct Answers {
+    pub responder: Arc<Responder>,
+    /// `None`: every probe is answered.
+    pub allowance: Option<Arc<Allowance>>,
+}
+
+impl From<Arc<Responder>> for Answers {
+    fn from(responder: Arc<Responder>) -> Self {
+        Self { responder, allowance: None }
+    }
+}
+
+impl Answers {
+    fn reply(&self, probe: Probe, since: Instant) -> Option<Bytes> {
+        let allowed = self.allowance.as_ref().is_none_or(|allowance| allowance.take(since));
+        allowed.then(|| self.responder.reply(probe, since))
+    }
+}
+
 impl Responder {
     /// A responder for the relay with this manifest id, which is ready.
     pub fn new(relay: String, instance: RelayInstance) -> Self {
@@ -109,6 +145,8 @@ impl Responder {
 pub struct Link {
     pub sender: LinkSender,
     pub incoming: mpsc::Receiver<Incoming>,
+    /// What the way said of itself when it was dialled.
+    pub hop: Option<super::Hop>,
 }
 
 /// The sending half: cheap to clone, never waits. The connection closes when the last clone is gone.
@@ -141,7 +179,7 @@ pub(super) struct Shared {
     pub(super) remote: SocketAddr,
     pub(super) outbox: Outbox,
     pub(super) events: mpsc::Sender<Incoming>,
-    responder: Option<Arc<Responder>>,
+    answers: Option<Answers>,
     figures: Arc<Figures>,
     quic: Option<Arc<wtransport::Connection>>,
     closed: AtomicBool,
@@ -154,17 +192,17 @@ impl Shared {
     pub(super) fn new(
         transport: Transport,
         remote: SocketAddr,
-        responder: Option<Arc<Responder>>,
+        answers: Option<Answers>,
         quic: Option<Arc<wtransport::Connection>>,
     ) -> (Arc<Self>, mpsc::Receiver<Incoming>) {
         let (events, incoming) = mpsc::channel(INCOMING);
-        let figures = responder.as_ref().map(|responder| responder.figures.clone()).unwrap_or_default();
+        let figures = answers.as_ref().map(|answers| answers.responder.figures.clone()).unwrap_or_default();
         let shared = Self {
             transport,
             remote,
             outbox: Outbox::new(figures.clone()),
             events,
-            responder,
+            answers,
             figures,
             quic,
             closed: AtomicBool::new(false),
@@ -176,6 +214,11 @@ impl Shared {
 
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// The peer is a stranger to a relay: what it sends is limited.
+    pub(super) fn is_at_relay(&self) -> bool {
+        self.answers.is_some()
     }
 
     /// Ends the link; the first reason given is the one that is told.
@@ -216,12 +259,13 @@ impl Shared {
         let body = bytes.slice(1..);
         match Kind::try_from(*kind) {
             Ok(Kind::Probe) => {
-                if let Some(responder) = &self.responder {
-                    let reply = responder.reply(Probe::from_body(&body)?, at);
+                if let Some(answers) = &self.answers {
                     self.figures.count(Way::In, Cargo::Probe, bytes.len());
-                    self.figures.count(Way::Out, Cargo::Probe, reply.len());
-                    self.send_urgent(reply);
-                    self.figures.probes.since(at);
+                    if let Some(reply) = answers.reply(Probe::from_body(&body)?, at) {
+                        self.figures.count(Way::Out, Cargo::Probe, reply.len());
+                        self.send_urgent(reply);
+                        self.figures.probes.since(at);
+                    }
                     self.hand_over(Incoming::Probed);
                 }
             }

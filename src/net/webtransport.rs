@@ -23,7 +23,7 @@ use wtransport::{Connection, Endpoint, RecvStream};
 
 use self::subgroups::accept_subgroups;
 pub use super::congestion::CallCongestion;
-use super::link::{Incoming, Link, LinkError, LinkSender, Responder, Shared};
+use super::link::{Answers, Incoming, Link, LinkError, LinkSender, Shared};
 use super::outbox::MAX_AGE;
 use super::tls::{self, Serving};
 use crate::proto::subgroup::VideoFrame;
@@ -150,7 +150,7 @@ impl Handshake {
     ///
     /// # Errors
     /// The peer breaks off, is too slow, or asks for another path.
-    pub async fn finish(self, responder: Arc<Responder>) -> Result<Link, LinkError> {
+    pub async fn finish(self, answers: impl Into<Answers>) -> Result<Link, LinkError> {
         let handshake = async {
             let request = self.incoming.await.map_err(failed)?;
             if request.path() != CALL_PATH {
@@ -162,7 +162,7 @@ impl Handshake {
         };
         let connection =
             tokio::time::timeout(HANDSHAKE, handshake).await.map_err(|_| LinkError::Timeout(HANDSHAKE))??;
-        Ok(link(connection, Some(responder)))
+        Ok(link(connection, Some(answers.into())))
     }
 }
 
@@ -245,12 +245,12 @@ fn failed(error: impl std::fmt::Display) -> LinkError {
     LinkError::Handshake(error.to_string())
 }
 
-/// Starts the tasks of a link. A relay has a responder and waits for the control stream, a client opens it.
-fn link(connection: Connection, responder: Option<Arc<Responder>>) -> Link {
-    let accepts = responder.is_some();
+/// Starts the tasks of a link. A relay answers probes and waits for the control stream, a client opens it.
+fn link(connection: Connection, answers: Option<Answers>) -> Link {
+    let accepts = answers.is_some();
     let connection = Arc::new(connection);
     let remote = connection.remote_address();
-    let (shared, incoming) = Shared::new(Transport::WebTransport, remote, responder, Some(connection.clone()));
+    let (shared, incoming) = Shared::new(Transport::WebTransport, remote, answers, Some(connection.clone()));
     tokio::spawn(read_datagrams(shared.clone(), connection.clone()));
     tokio::spawn(run_control(shared.clone(), connection.clone(), accepts));
     tokio::spawn(accept_subgroups(shared.clone(), connection.clone()));
@@ -262,7 +262,7 @@ fn link(connection: Connection, responder: Option<Arc<Responder>>) -> Link {
         let reason = supervised.reason();
         let _ = supervised.events.send(Incoming::Closed { reason }).await;
     });
-    Link { sender: LinkSender::new(shared), incoming }
+    Link { sender: LinkSender::new(shared), incoming, hop: None }
 }
 
 async fn read_datagrams(shared: Arc<Shared>, connection: Arc<Connection>) {

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::bus::RoomId;
 use super::gate::Admission;
+use super::limits::Limit;
 use super::load::Spent;
 use super::{Core, metrics};
 use crate::clock;
@@ -40,17 +41,19 @@ impl Core {
         });
     }
 
-    /// Why somebody who may enter cannot: newcomers are refused some way before the limit, who holds a ticket or is known in the
-    /// room at the limit.
+    /// Whether somebody who may enter is in a call already: with a ticket, or known in the room.
+    pub(super) fn is_under_way(&self, admission: &Admission) -> bool {
+        admission.resumed || self.rooms.has_member(RoomId::of(&admission.room), admission.participant)
+    }
+
+    /// Why somebody who may enter cannot: newcomers are refused some way before the limit, who is in a call at the limit.
     pub(super) fn has_no_room_for(&self, admission: &Admission) -> Option<&'static str> {
         self.update_load();
-        let id = RoomId::of(&admission.room);
-        let room = self.rooms.get(id);
-        let opens = room.is_none() && self.rooms.count() >= self.limits.rooms;
-        let known = admission.resumed || room.is_some_and(|room| room.knows(admission.participant));
-        if *self.joined.borrow() >= self.limits.sessions || (self.load.is_full() && !known) {
+        let opens = self.rooms.count() >= self.limits.rooms && !self.rooms.is_open(RoomId::of(&admission.room));
+        if *self.joined.borrow() >= self.limits.sessions || (self.load.is_full() && !self.is_under_way(admission)) {
             Some("this relay is full")
         } else if opens {
+            self.met.count(Limit::Rooms);
             Some("this relay has as many rooms as it takes")
         } else {
             None

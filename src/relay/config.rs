@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::bus::{BusConfig, Hub};
+use super::fronts::Fronts;
 use super::limits::Limits;
 use crate::net::tls::Certificate;
 
@@ -41,8 +42,14 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Plain HTTP for health, the manifest and metrics.
     pub admin: Option<SocketAddr>,
+    /// HTTP without TLS for calls over WebSocket: behind a proxy that ends TLS.
+    pub plain: Option<SocketAddr>,
+    /// The proxies in front.
+    pub fronts: Fronts,
     /// HOST or HOST:PORT that clients are told; `None`: where it listens.
     pub advertise: Option<String>,
+    /// HOST:PORT that they are told for WebSocket alone: a proxy's. `None`: the same.
+    pub advertise_websocket: Option<String>,
     pub certificate: CertificateSource,
     /// How long a self-signed certificate lives; `None`: as long as browsers accept one. For drills and tests.
     pub self_signed_lifetime: Option<Duration>,
@@ -105,7 +112,10 @@ impl Config {
             city: String::new(),
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             admin: None,
+            plain: None,
+            fronts: Fronts::default(),
             advertise: None,
+            advertise_websocket: None,
             certificate: CertificateSource::SelfSigned,
             self_signed_lifetime: None,
             watch_files: Duration::from_secs(2),

@@ -90,6 +90,10 @@ impl Room {
         self.id
     }
 
+    pub fn has_member(&self, participant: ParticipantId) -> bool {
+        self.lock().registry.member(participant).is_some()
+    }
+
     /// A session joins, or says anew what its member is. The session gets `Joined` before anything else of the room.
     ///
     /// # Errors

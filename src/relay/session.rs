@@ -15,7 +15,7 @@ use super::accept::Connection;
 use super::bus::RoomId;
 use super::forward::{Room, send};
 use super::gate::Admission;
-use super::limits::Bucket;
+use super::limits::{Bucket, Limit, Limits};
 use super::registry::{Ended, JoinError};
 use super::router::{SessionId, StreamId, Wishes};
 use crate::clock;
@@ -37,6 +37,10 @@ const REPORT_RATE: (f64, u32) = (0.2, 6);
 
 /// When whoever was sent elsewhere because the relay was full may ask again.
 const FULL: Duration = Duration::from_secs(15);
+/// Media beyond the rate is dropped, and whoever goes on with it for so long, s, is refused.
+const OVERDONE: u32 = 5;
+/// A relay that goes away may be back so long after its deadline.
+const RESTART: Duration = Duration::from_secs(5);
 
 /// Longer than any call.
 const FOREVER: Duration = Duration::from_secs(86_400);
@@ -75,11 +79,33 @@ struct Session {
     control: Bucket,
     probes: Bucket,
     reports: Bucket,
+    joins: Bucket,
+    sealed: Bucket,
+    media: Media,
     /// When silence becomes too long.
     patience: Instant,
     /// Media that came, for the summary.
     packets: u64,
     bytes: u64,
+}
+
+/// How much media a session sends.
+struct Media {
+    packets: Bucket,
+    bytes: Bucket,
+    dropped: Bucket,
+}
+
+impl Media {
+    fn new(now: Instant, limits: &Limits) -> Self {
+        let Limits { media_packets: packets, media_bytes: bytes, .. } = *limits;
+        Self {
+            packets: Bucket::new(now, packets, packets.saturating_mul(2)),
+            // A key frame of every layer at once.
+            bytes: Bucket::new(now, bytes, bytes.saturating_mul(2)),
+            dropped: Bucket::new(now, packets / 10, packets.saturating_mul(OVERDONE)),
+        }
+    }
 }
 
 /// Serves a link until it ends.
@@ -92,11 +118,17 @@ pub(super) async fn run(core: Arc<Core>, mut link: Link, connection: Arc<Connect
         control: Bucket::new(now, CONTROL_RATE.0, CONTROL_RATE.1),
         probes: Bucket::new(now, PROBE_RATE.0, PROBE_RATE.1),
         reports: Bucket::new(now, REPORT_RATE.0, REPORT_RATE.1),
+        joins: Bucket::new(now, f64::from(core.limits.joins_per_minute) / 60.0, core.limits.joins_per_minute),
+        sealed: Bucket::new(now, core.limits.sealed, core.limits.sealed.saturating_mul(5)),
+        media: Media::new(now, &core.limits),
         patience: now + core.limits.first_word,
         packets: 0,
         bytes: 0,
         core,
     };
+    let sender = &session.sender;
+    let (remote, transport) = (sender.remote(), sender.transport());
+    tracing::debug!(session = session.id.0, %remote, %transport, "connected");
     let mut alarm = pin!(tokio::time::sleep_until(session.patience.into()));
     let refusal = loop {
         tokio::select! {
@@ -146,10 +178,18 @@ impl Session {
                 Err(refusal) => return ControlFlow::Break(refusal),
             },
             Incoming::Probed if !self.probes.take(now) => {
-                return ControlFlow::Break(too_much("probes"));
+                return ControlFlow::Break(self.too_much(Limit::Probes));
             }
-            Incoming::Audio { body, at } => self.audio(now, at, &body),
-            Incoming::Video { frame, at } => self.video(now, at, frame),
+            Incoming::Audio { body, at } => {
+                if self.may_send(now, body.len())? {
+                    self.audio(now, at, &body);
+                }
+            }
+            Incoming::Video { frame, at } => {
+                if self.may_send(now, frame.bytes.len())? {
+                    self.video(now, at, frame);
+                }
+            }
             Incoming::Late { head } => {
                 if let Phase::Joined(_, room) = &self.phase {
                     room.late(now, self.id, &head);
@@ -161,11 +201,33 @@ impl Session {
         ControlFlow::Continue(())
     }
 
+    /// Whether a media packet of this size is taken; a break where it never ends.
+    fn may_send(&mut self, now: Instant, bytes: usize) -> ControlFlow<Refusal, bool> {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        if self.media.packets.take(now) && self.media.bytes.take_many(now, bytes) {
+            return ControlFlow::Continue(true);
+        }
+        self.core.met.count(Limit::Media);
+        match self.media.dropped.take(now) {
+            true => ControlFlow::Continue(false),
+            false => ControlFlow::Break(self.too_much(Limit::Media)),
+        }
+    }
+
+    fn too_much(&self, limit: Limit) -> Refusal {
+        // Dropped media is counted packet by packet.
+        if limit != Limit::Media {
+            self.core.met.count(limit);
+        }
+        let message = format!("too many {} at a time", limit.as_str());
+        Refusal::new(RefusalCode::RateLimited, message).after(Duration::from_secs(5))
+    }
+
     async fn control(&mut self, now: Instant, body: &Bytes) -> Result<(), Refusal> {
         use client_message::Body;
         self.figures().count(Way::In, Cargo::Control, body.len());
         if !self.control.take(now) {
-            return Err(too_much("messages"));
+            return Err(self.too_much(Limit::Messages));
         }
         let message: ClientMessage =
             control::decode(body).map_err(|error| Refusal::new(RefusalCode::Malformed, error.to_string()))?;
@@ -175,7 +237,11 @@ impl Session {
             (Body::Hello(hello), Phase::Connected | Phase::Admitted(_)) => self.hello(&hello),
             (Body::Hello(_), Phase::Joined(..)) => Err(Refusal::new(RefusalCode::Malformed, "a second Hello")),
             (_, Phase::Connected) => Err(Refusal::new(RefusalCode::Malformed, "the first message must be Hello")),
+            (Body::Join(_), _) if !self.joins.take(now) => Err(self.too_much(Limit::Joins)),
             (Body::Join(join), _) => self.join(join).await,
+            (Body::Sealed(sealed), _) if sealed.participant == 0 && !self.sealed.take(now) => {
+                Err(self.too_much(Limit::Sealed))
+            }
             (Body::Leave(leave), _) => {
                 self.leave(if leave.moved { Ended::Moved } else { Ended::Left });
                 self.patience = now + self.core.limits.idle;
@@ -208,10 +274,13 @@ impl Session {
                 format!("this relay speaks version {VERSION}, the app version {theirs}: the {older} needs an update");
             return Err(Refusal::new(RefusalCode::Version, message));
         }
-        if self.core.drain_left().is_some() {
-            return Err(Refusal::new(RefusalCode::Draining, "this relay is going away").after(Duration::from_secs(30)));
-        }
         let admission = self.core.gate.admit(hello).map_err(|message| Refusal::new(RefusalCode::Auth, message))?;
+        if let Some(drain) = self.core.drain_left()
+            && !self.core.is_under_way(&admission)
+        {
+            let back = Duration::from_millis(drain.deadline_ms.into()) + RESTART;
+            return Err(Refusal::new(RefusalCode::Draining, "this relay is going away").after(back));
+        }
         if let Some(why) = self.core.has_no_room_for(&admission) {
             return Err(Refusal::new(RefusalCode::Full, why).after(FULL));
         }
@@ -248,7 +317,11 @@ impl Session {
         };
         let id = RoomId::of(&admission.room);
         let room = loop {
-            let room = self.core.rooms.enter(id);
+            let Some(room) = self.core.rooms.enter(id, self.core.limits.rooms) else {
+                self.core.met.count(Limit::Rooms);
+                let refusal = Refusal::new(RefusalCode::Room, "this relay holds as many rooms as it can");
+                return Err(refusal.after(Duration::from_secs(10)));
+            };
             let joined = room.join(clock::now(), self.id, member.clone(), admission.publish, &self.sender);
             if joined.map_err(refused)?.is_some() {
                 break room;
@@ -374,8 +447,4 @@ fn stream_of(request: &KeyFrameRequest) -> Option<StreamId> {
     let track = Track::try_from(u8::try_from(request.track).ok()?).ok()?;
     let spatial = u8::try_from(request.spatial).ok()?;
     Some(StreamId { participant: ParticipantId(request.participant), track, spatial })
-}
-
-fn too_much(what: &str) -> Refusal {
-    Refusal::new(RefusalCode::RateLimited, format!("too many {what} at a time")).after(Duration::from_secs(5))
 }

@@ -10,6 +10,8 @@ mod call;
 mod devices;
 #[cfg(feature = "app")]
 mod drill;
+#[cfg(all(target_os = "linux", feature = "relay"))]
+mod fronts;
 #[cfg(feature = "app")]
 mod full;
 #[cfg(feature = "app")]

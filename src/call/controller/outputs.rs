@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::super::arrivals::Record;
 use super::super::event::{CandidateRow, Event, Place};
+use super::super::hops::Answered;
 use super::super::moves::Moving;
 use super::super::session::Wanted;
 use super::{Controller, Release};
@@ -311,6 +312,7 @@ impl From<Standing> for CandidateRow {
             loss: standing.loss,
             sent: standing.sent,
             received: standing.received,
+            answered: Answered::default(),
         }
     }
 }

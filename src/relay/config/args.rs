@@ -10,6 +10,7 @@ use super::{Access, CertificateSource, Config, Settings, file};
 use crate::net::tls::{Certificate, TlsError};
 use crate::proto::DEFAULT_PORT;
 use crate::relay::bus::BusConfig;
+use crate::relay::fronts::Fronts;
 use crate::relay::gate::Gate;
 
 /// A configuration file, bytes.
@@ -80,6 +81,12 @@ pub enum ConfigError {
     AuthKey { path: String, error: String },
     #[error("{0} can be reached from outside: give --auth-key FILE, or --open to let everybody in")]
     Unguarded(SocketAddr),
+    #[error("a relay behind a proxy can be reached from outside: give --auth-key FILE, or --open to let everybody in")]
+    UnguardedProxy,
+    #[error(
+        "{0} can be reached from outside and nothing on it is encrypted: if only a proxy can, say --plain-beyond-loopback"
+    )]
+    Plain(SocketAddr),
     #[error("{0} is every address of this machine: say with --advertise HOST:PORT which one clients are to use")]
     NoAddress(SocketAddr),
     #[error("{0:?} is not the address of a NATS server: it looks like nats://HOST:4222")]
@@ -143,6 +150,12 @@ impl Settings {
         }
         let certificate = self.certificate().map_err(&mut keep).ok();
         let access = self.access(listen).map_err(&mut keep).ok();
+        if let Some(plain) = self.plain.filter(|it| !it.ip().is_loopback() && self.plain_beyond_loopback != Some(true))
+        {
+            keep(ConfigError::Plain(plain));
+        }
+        let advertise_websocket = self.advertise_websocket.clone().map(check_host).transpose().map_err(&mut keep).ok();
+        let fronts = self.fronts();
         let advertise = self.advertise.map(check_host).transpose().map_err(&mut keep).ok();
         if advertise == Some(None) && listen.ip().is_unspecified() {
             keep(ConfigError::NoAddress(listen));
@@ -155,7 +168,10 @@ impl Settings {
             city: self.city.unwrap_or_default(),
             listen,
             admin: self.admin,
+            plain: self.plain,
+            fronts,
             advertise: advertise?,
+            advertise_websocket: advertise_websocket?,
             certificate: certificate?,
             access: access?,
             bus: nats?.map_or(local.bus.clone(), BusConfig::Nats),
@@ -169,6 +185,14 @@ impl Settings {
             log_json: self.log_json.unwrap_or(false),
             ..local
         })
+    }
+
+    fn fronts(&self) -> Fronts {
+        Fronts {
+            proxy_protocol_from: self.proxy_protocol_from.clone().unwrap_or_default(),
+            trusted_proxies: self.trusted_proxies.clone().unwrap_or_default(),
+            header: self.forwarded_header.unwrap_or_default(),
+        }
     }
 
     fn certificate(&self) -> Result<CertificateSource, ConfigError> {
@@ -196,7 +220,9 @@ impl Settings {
                 Gate::with_key(&text).map_err(|error| wrong(&error))?;
                 Ok(Access::Key(text))
             }
-            None if open || listen.ip().is_loopback() => Ok(Access::Open),
+            None if open => Ok(Access::Open),
+            None if self.plain.is_some() || self.fronts() != Fronts::default() => Err(ConfigError::UnguardedProxy),
+            None if listen.ip().is_loopback() => Ok(Access::Open),
             None => Err(ConfigError::Unguarded(listen)),
         }
     }

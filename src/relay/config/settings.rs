@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::file::Key;
 use super::limits;
+use crate::relay::fronts::{ForwardedHeader, Network};
 use crate::relay::limits::Limits;
 
 /// What is logged.
@@ -81,6 +82,24 @@ settings! {
     /// What clients are told to connect to [default: where it listens]
     #[arg(long, value_name = "HOST:PORT", env = "NEARCALL_RELAY_ADVERTISE")]
     advertise: String;
+    /// What they are told for WebSocket, where a proxy stands in front of TCP alone [default: the same]
+    #[arg(long, value_name = "HOST:PORT", env = "NEARCALL_RELAY_ADVERTISE_WEBSOCKET")]
+    advertise_websocket: String;
+    /// HTTP without TLS for calls over WebSocket, behind a proxy that ends TLS; loopback only
+    #[arg(long, value_name = "ADDR:PORT", env = "NEARCALL_RELAY_PLAIN")]
+    plain: SocketAddr;
+    /// Let --plain be an address that others can reach: a private network, as between containers
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    plain_beyond_loopback: bool;
+    /// Connections to the TCP port from here begin with a PROXY header (version 1 or 2)
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',', env = "NEARCALL_RELAY_PROXY_PROTOCOL_FROM")]
+    proxy_protocol_from: Vec<Network>;
+    /// Proxies whose forwarded headers are believed
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',', env = "NEARCALL_RELAY_TRUSTED_PROXIES")]
+    trusted_proxies: Vec<Network>;
+    /// The one header that they write [default: x-forwarded-for]
+    #[arg(long, value_enum, value_name = "NAME", env = "NEARCALL_RELAY_FORWARDED_HEADER")]
+    forwarded_header: ForwardedHeader = |found| found.word();
     /// Certificate chain, PEM; read again when it changes
     #[arg(long, value_name = "FILE", requires = "key", env = "NEARCALL_RELAY_CERT")]
     cert: PathBuf;

@@ -6,6 +6,7 @@ use clap::{CommandFactory, Parser};
 
 use super::*;
 use crate::proto::DEFAULT_PORT;
+use crate::relay::fronts::ForwardedHeader;
 
 fn parse(args: &[&str]) -> Result<Config, String> {
     parse_in(args, &[])
@@ -150,4 +151,28 @@ fn a_token_takes_a_key_a_room_and_a_name() {
     let args = ["nearcall-relay", "token", "--auth-key", "k", "--room", "r", "--name", "n", "--ttl", "90m"];
     let Some(Command::Token(token)) = Args::try_parse_from(args).unwrap().command else { panic!("not a token") };
     assert_eq!(token.ttl, Duration::from_secs(5400));
+}
+
+#[test]
+fn proxies_are_named_by_their_networks_and_a_relay_behind_them_is_guarded() {
+    let oslo = ["--region", "oslo"];
+    let behind = [&oslo[..], &["--plain", "127.0.0.1:8080", "--trusted-proxies", "127.0.0.1,::1", "--open"]].concat();
+    let config = parse(&behind).unwrap();
+    assert_eq!((config.plain.unwrap().port(), config.fronts.trusted_proxies.len()), (8080, 2));
+    let file = file(
+        "region = \"oslo\"\nopen = true\nproxy_protocol_from = [\"10.0.0.0/8\"]\nforwarded_header = \"forwarded\"\n",
+    );
+    let config = parse(&["--config", file.path().to_str().unwrap()]).unwrap();
+    assert!(config.fronts.must_introduce("10.1.2.3".parse().unwrap()));
+    assert_eq!(config.fronts.header, ForwardedHeader::Forwarded);
+    let table: [(&[&str], &str); 4] = [
+        (&["--plain", "127.0.0.1:8080"], "behind a proxy"),
+        (&["--proxy-protocol-from", "10.0.0.0/8"], "behind a proxy"),
+        (&["--plain", "10.0.0.1:8080", "--open"], "--plain-beyond-loopback"),
+        (&["--trusted-proxies", "10.0.0.1/8", "--open"], "the network is 10.0.0.0/8"),
+    ];
+    for (args, says) in table {
+        let error = parse(&[&oslo[..], args].concat()).expect_err("it must not start");
+        assert!(error.contains(says), "{args:?}: {error}");
+    }
 }

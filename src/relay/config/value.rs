@@ -8,6 +8,7 @@ use clap::builder::PossibleValue;
 use toml::de::DeValue;
 
 use super::file::nearest;
+use crate::relay::fronts::{Network, NetworkError};
 
 /// A type that a setting can have.
 pub trait Value: Sized {
@@ -42,6 +43,15 @@ impl Value for SocketAddr {
 
     fn read(value: &DeValue<'_>) -> Result<Self, Option<String>> {
         value.as_str().and_then(|text| text.parse().ok()).ok_or(None)
+    }
+}
+
+impl Value for Network {
+    const EXPECTED: &'static str = "a network in quotes, such as \"10.0.0.0/8\" or \"::1\"";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Option<String>> {
+        let text = value.as_str().ok_or(None)?;
+        text.parse().map_err(|error: NetworkError| Some(error.to_string()))
     }
 }
 
