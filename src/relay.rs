@@ -61,7 +61,7 @@ use self::config::Access;
 use self::directory::Directory;
 use self::fronts::Fronts;
 use self::gate::Gate;
-use self::limits::{Addresses, Limits, Met};
+use self::limits::{Addresses, Limit, Limits, Met};
 use self::load::Load;
 use self::metrics::Metrics;
 use self::rooms::Rooms;
