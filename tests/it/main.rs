@@ -10,6 +10,8 @@ mod call;
 mod devices;
 #[cfg(feature = "app")]
 mod drill;
+#[cfg(feature = "relay")]
+mod fuzz;
 #[cfg(feature = "app")]
 mod history;
 mod layering;

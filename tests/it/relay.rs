@@ -7,10 +7,13 @@ mod client;
 mod crowd;
 mod garbage;
 mod http;
+mod limits;
 mod manners;
 mod raw;
 mod regions;
 mod room;
+mod slow;
+mod upkeep;
 
 use nearcall::relay::{Config, Relay};
 use tokio::sync::{Mutex, MutexGuard};
