@@ -159,6 +159,16 @@ impl Session {
             _ => None,
         };
         self.patience = patience.map_or(self.patience, |patience| now + patience);
+        let media = match &incoming {
+            Incoming::Audio { body, .. } => Some(body.len()),
+            Incoming::Video { frame, .. } => Some(frame.bytes.len()),
+            _ => None,
+        };
+        if let Some(bytes) = media
+            && !self.may_send(now, bytes)?
+        {
+            return ControlFlow::Continue(());
+        }
         match incoming {
             Incoming::Control(body) => match self.control(now, &body).await {
                 Ok(()) => {}
@@ -167,16 +177,8 @@ impl Session {
             Incoming::Probed if !self.probes.take(now) => {
                 return ControlFlow::Break(self.too_much(Limit::Probes));
             }
-            Incoming::Audio { body, .. } => {
-                if self.may_send(now, body.len())? {
-                    self.audio(now, &body);
-                }
-            }
-            Incoming::Video { frame, .. } => {
-                if self.may_send(now, frame.bytes.len())? {
-                    self.video(now, frame);
-                }
-            }
+            Incoming::Audio { body, .. } => self.audio(now, &body),
+            Incoming::Video { frame, .. } => self.video(now, frame),
             Incoming::Late { head } => {
                 if let Phase::Joined(_, room) = &self.phase {
                     room.late(now, self.id, &head);
