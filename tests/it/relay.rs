@@ -9,12 +9,15 @@ mod crowd;
 mod garbage;
 mod http;
 mod layers;
+mod limits;
 mod manners;
 mod moderation;
 mod raw;
 mod regions;
 mod room;
 mod slow;
+mod strangers;
+mod upkeep;
 
 use nearcall::relay::{Config, Relay};
 use tokio::sync::{Mutex, MutexGuard};
