@@ -24,6 +24,7 @@ mod session;
 mod speaker;
 pub mod state;
 mod subscribe;
+pub mod views;
 mod wishes;
 
 use std::path::PathBuf;

@@ -4,6 +4,7 @@
 //! Called by `call` (which dials) and `relay` (which accepts). Never: what a message means, who may send it,
 //! where it goes.
 
+mod carried;
 mod congestion;
 pub mod dial;
 pub mod distance;
@@ -20,4 +21,4 @@ pub use dial::dial;
 pub use distance::Distance;
 pub use figures::Figures;
 pub use hop::Hop;
-pub use link::{Answers, Incoming, Link, LinkError, LinkSender, Responder};
+pub use link::{Answers, Incoming, Link, LinkError, LinkSender, Pressure, Responder};

@@ -1,8 +1,10 @@
 //! What the outside may ask of a call.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::manifest::Source;
+use super::views::View;
 use crate::crypto::secret::RoomSecret;
 use crate::election;
 use crate::media::audio::{AudioSource, Output};
@@ -31,6 +33,8 @@ pub enum Command {
     Microphone(AudioSource),
     Pictures(VideoSource),
     Speaker(Output),
+    /// How large each camera is shown, instead of what was said before. Who is not named is wanted in full.
+    View(BTreeMap<ParticipantId, View>),
     /// Plays a sound of a second where the others are heard.
     TestSound,
     /// Says something to everybody, sealed.
@@ -73,7 +77,7 @@ pub enum Moderation {
 pub struct Entry {
     pub room: String,
     pub secret: RoomSecret,
-    /// Shown to the others.
+    /// View to the others.
     pub name: String,
     pub token: Option<String>,
 }

@@ -33,6 +33,7 @@ use super::session::Session;
 use super::speaker::Speakers;
 use super::state::{DeviceState, Relays, State};
 use super::subscribe::Subscriber;
+use super::views::Views;
 use super::wishes::Wishes;
 use super::{CallError, Config, manifest};
 use crate::clock::{self, Suspension};
@@ -97,6 +98,7 @@ pub(super) struct Controller {
     camera_off: bool,
     speakers: Speakers,
     wishes: Wishes,
+    views: Views,
     shown: watch::Sender<Arc<State>>,
     clock: MediaClock,
     suspension: Suspension,
@@ -184,6 +186,7 @@ impl Controller {
             membership: None,
             elector,
             wishes: Wishes::pinned(config.pin.as_deref()),
+            views: Views::default(),
             muted: config.muted,
             camera_off: config.camera_off,
             config,

@@ -24,7 +24,7 @@ use crate::rate::Bucket;
 
 const ALPN: &[&[u8]] = &[b"http/1.1"];
 /// Bytes that the kernel may hold unsent: more would put audio behind video where no queue of ours reaches.
-const UNSENT: u32 = 16 * 1024;
+const UNSENT: u32 = 8 * 1024;
 /// A write that takes longer belongs to a peer that is gone.
 const WRITE: Duration = Duration::from_secs(10);
 
@@ -80,7 +80,7 @@ fn link<S>(socket: WebSocketStream<S>, remote: SocketAddr, answers: Option<Answe
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (shared, incoming) = Shared::new(Transport::WebSocket, remote, answers, None);
+    let (shared, incoming) = Shared::new(Transport::WebSocket, remote, answers, None, None);
     let (sink, stream) = socket.split();
     let writer = shared.clone();
     tokio::spawn(async move {
@@ -139,13 +139,18 @@ async fn write(shared: &Shared, mut sink: impl SinkExt<Message, Error = Error> +
     while !shared.is_closed() {
         let (next, late) = shared.outbox.pop();
         shared.report_late(late);
-        let (message, control) = match next {
-            Some(Next::Control(message)) => (with_kind(Kind::Control, &message), true),
-            Some(Next::Urgent(message)) => (message, false),
-            Some(Next::Video(frame)) => (with_kind(Kind::Video, &frame.bytes), false),
+        let mut video = None;
+        let control = matches!(next, Some(Next::Control(_)));
+        let message = match next {
+            Some(Next::Control(message)) => with_kind(Kind::Control, &message),
+            Some(Next::Urgent(message)) => message,
+            Some(Next::Video(frame)) => {
+                video = Some(frame.bytes.len());
+                with_kind(Kind::Video, &frame.bytes)
+            }
             None => {
                 tokio::select! {
-                    () = shared.outbox.video_ready.notified() => {}
+                    () = shared.outbox.ready.notified() => {}
                     () = shared.closed() => {}
                 }
                 continue;
@@ -154,6 +159,9 @@ async fn write(shared: &Shared, mut sink: impl SinkExt<Message, Error = Error> +
         tokio::select! {
             sent = tokio::time::timeout(WRITE, sink.send(Message::Binary(message))) => sent??,
             () = shared.closed() => {}
+        }
+        if let Some(bytes) = video {
+            shared.outbox.video_written(bytes);
         }
         if control {
             shared.outbox.control_written();

@@ -20,9 +20,9 @@ use super::bus::message::{Digest, MemberEnded, MemberJoined, ReportTo, SealedTo,
 use super::bus::{Bus, Message, RoomId};
 use super::moderation::Moderation;
 use super::registry::{Change, Ended, JoinError, Registry};
-use super::router::{Interest, Output, Router, SessionId, StreamId, Wishes};
+use super::router::{Interest, Load, Output, Router, SessionId, StreamId, Wishes};
 use crate::net::figures::{Amount, Cargo, Lost, Way};
-use crate::net::{Figures, LinkSender};
+use crate::net::{Figures, LinkSender, Pressure};
 use crate::proto::control::{
     self, Drain, Joined, KeyFrameWanted, Member, MemberChanged, ReceiverReport, Resume, Sealed, ServerMessage,
     server_message,
@@ -277,6 +277,13 @@ impl Room {
     pub fn handle_timeout(&self, now: Instant) -> bool {
         let mut state = self.lock();
         state.registry.handle_timeout(now);
+        {
+            let State { sessions, router, .. } = &mut *state;
+            for (session, attached) in sessions {
+                let Pressure { waiting, rate_bps } = attached.sender.pressure();
+                router.set_link(now, *session, Load { waiting, rate_bps });
+            }
+        }
         state.router.handle_timeout(now);
         self.carry_out(now, &mut state);
         if state.sessions.is_empty() && state.registry.is_idle() {
@@ -339,7 +346,7 @@ impl Room {
                 Output::Audio { to, datagram } => {
                     if let Some(attached) = state.sessions.get(&to) {
                         count(Cargo::Audio, datagram.len());
-                        attached.sender.audio(datagram);
+                        attached.sender.audio_framed(datagram);
                     }
                 }
                 Output::Video { to, frame } => {
@@ -404,10 +411,10 @@ fn encode(body: server_message::Body) -> Bytes {
     control::encode(&ServerMessage { body: Some(body) })
 }
 
-/// An audio datagram from its body: one copy, shared by all that get it.
+/// An audio datagram from its body, with the byte in front that links want: one copy, shared by all that get it.
 fn whole(body: &Bytes) -> Bytes {
-    let mut datagram = BytesMut::with_capacity(1 + body.len());
-    datagram.put_u8(Kind::Audio as u8);
+    let mut datagram = BytesMut::with_capacity(2 + body.len());
+    datagram.put_slice(&[0, Kind::Audio as u8]);
     datagram.put_slice(body);
     datagram.freeze()
 }

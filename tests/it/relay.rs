@@ -8,11 +8,13 @@ pub mod client;
 mod crowd;
 mod garbage;
 mod http;
+mod layers;
 mod manners;
 mod moderation;
 mod raw;
 mod regions;
 mod room;
+mod slow;
 
 use nearcall::relay::{Config, Relay};
 use tokio::sync::{Mutex, MutexGuard};

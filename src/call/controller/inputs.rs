@@ -188,7 +188,9 @@ impl Controller {
     }
 
     fn roster_changed(&mut self, changes: impl IntoIterator<Item = Change>) {
+        let mut joined = false;
         for change in changes {
+            joined |= matches!(&change, Change::Joined(_));
             match change {
                 Change::Joined(member) | Change::Updated(member) if self.is_me(member.participant) => {
                     tracing::debug!("a relay lists ourselves");
@@ -222,6 +224,9 @@ impl Controller {
                     self.subscriber.remove(peer);
                 }
             }
+        }
+        if joined && self.views.names_each() {
+            self.ask_again();
         }
     }
 

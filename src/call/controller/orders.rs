@@ -67,12 +67,24 @@ impl Controller {
                     }
                 }
             }
+            Command::View(shown) => {
+                if self.views.set(&shown) {
+                    self.subscriber.hide(|peer| self.views.is_hidden(peer));
+                    self.ask_again();
+                }
+            }
             Command::TestSound => self.subscriber.mixer().play_test(),
             Command::Chat(text) => self.chat(&text),
             Command::Moderate(order) => self.moderate(order),
             Command::Leave => {}
         }
         self.show(clock::now());
+    }
+
+    /// Says anew what is wanted, on every link that carries the call.
+    pub(super) fn ask_again(&mut self) {
+        let (wishes, resume) = (self.views.wishes(self.roster.order()), self.subscriber.resume());
+        self.sessions.values_mut().for_each(|session| session.ask_again(wishes.clone(), resume.clone()));
     }
 
     fn join(&mut self, entry: Entry) {

@@ -121,7 +121,7 @@ fn peers(call: &mut Controller, now: Instant) -> Vec<Peer> {
                 width: video.width,
                 height: video.height,
                 fps: video.fps.round(),
-                frozen: camera && still,
+                frozen: camera && still && !call.views.is_hidden(id),
             },
         }
     };
