@@ -10,11 +10,14 @@ mod garbage;
 mod http;
 mod layers;
 mod manners;
+#[cfg(feature = "app")]
+mod moderated_call;
 mod moderation;
 mod raw;
 mod regions;
 mod room;
 mod slow;
+mod tokens;
 
 use nearcall::relay::{Config, Relay};
 use tokio::sync::{Mutex, MutexGuard};
