@@ -51,6 +51,9 @@ impl Router {
     /// How a session's link does. Call it every 50 ms or so.
     pub fn set_link(&mut self, now: Instant, session: SessionId, load: Load) {
         let Some(subscriber) = self.subscribers.get_mut(&session) else { return };
+        if subscriber.budget.is_unconcerned(load) {
+            return;
+        }
         let switching = subscriber.views.values().any(View::is_switching);
         match subscriber.budget.judge(now, load, switching) {
             Verdict::Stay => {}
