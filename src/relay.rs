@@ -7,7 +7,9 @@
 //! | --- | --- |
 //! | [`config`] | what a relay is told, from flags, environment and file |
 //! | `accept`, `http` | sockets, handshakes, what is served over HTTP |
-//! | `gate` | who may enter |
+//! | [`fronts`] | proxies before it: who they are, for whom they stand |
+//! | `gate`, `keys` | who may enter, and the files of the keys |
+//! | [`moderation`] | what hosts decided (sans-IO) |
 //! | `session` | one client's connection: its order of messages |
 //! | [`registry`] | who is in a room (sans-IO) |
 //! | [`router`] | who gets which frame (sans-IO) |
@@ -18,20 +20,26 @@
 //! | `certificates` | what is shown to whoever comes; replaced before it ends |
 //! | `files` | files that are replaced while the relay runs |
 //! | `limits` | how much of everything |
-//! | `metrics` | what users report, for `/metrics` |
+//! | `load`, `capacity` | how near its limit it is (pure), and who is taken in then |
+//! | `metrics` | what `/metrics` says: of itself, and what users report |
 //! | [`program`] | the relay as a program: signals and exit codes |
 
 mod accept;
 pub mod bus;
+mod capacity;
 mod certificates;
 pub mod config;
 mod directory;
 mod files;
 mod forward;
+pub mod fronts;
 mod gate;
 mod http;
+mod keys;
 pub mod limits;
+mod load;
 mod metrics;
+pub mod moderation;
 pub mod program;
 pub mod registry;
 mod rooms;
@@ -54,13 +62,14 @@ use self::bus::{Bus, Event, Message};
 use self::certificates::Certificates;
 use self::config::Access;
 use self::directory::Directory;
-use self::gate::Gate;
+use self::fronts::Fronts;
+use self::gate::{Gate, GateError};
 use self::limits::{Addresses, Limit, Limits, Met};
+use self::load::Load;
 use self::metrics::Metrics;
 use self::rooms::Rooms;
 use self::router::SessionId;
 use crate::clock;
-use crate::crypto::auth::AuthKeyError;
 use crate::net::tls::TlsError;
 use crate::net::webtransport::Server;
 use crate::net::{LinkError, Responder};
@@ -70,11 +79,10 @@ use crate::proto::probe::RelayState;
 use crate::proto::{CALL_PATH, RelayInstance};
 
 pub use self::config::Config;
+pub use self::keys::KeyFiles;
 
 /// How long clients that are told to move may take to begin; less where the deadline is short.
 const SPREAD: Duration = Duration::from_secs(10);
-/// From this share of its connections on, per cent, a relay says that it is full: who is here may still move about.
-const FULL_PERCENT: usize = 90;
 /// How long a relay that stops waits for its peers to hear of it.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -91,8 +99,8 @@ pub enum RelayError {
     Manifest(#[from] ManifestError),
     #[error("cannot write {path}: {error}")]
     Write { path: String, error: std::io::Error },
-    #[error("the key for tokens cannot be used: {0}")]
-    AuthKey(#[from] AuthKeyError),
+    #[error("the keys for tokens cannot be used: {0}")]
+    AuthKey(#[from] GateError),
     #[error(transparent)]
     Tls(#[from] TlsError),
     #[error(transparent)]
@@ -111,6 +119,7 @@ pub struct Relay {
     server: Arc<Server>,
     address: SocketAddr,
     admin: Option<SocketAddr>,
+    plain: Option<SocketAddr>,
     /// What takes in connections.
     doors: Vec<JoinHandle<()>>,
     threads: Threads,
@@ -136,11 +145,13 @@ pub(crate) struct Core {
     rooms: Rooms,
     bus: Arc<Bus>,
     directory: Directory,
+    fronts: Fronts,
     gate: Gate,
     limits: Limits,
     addresses: Arc<Addresses>,
     met: Met,
     drain_deadline: Duration,
+    load: Load,
     metrics: Metrics,
     certificates: Certificates,
     manifest_out: Option<PathBuf>,
@@ -174,26 +185,14 @@ impl Core {
     fn set_isolated(&self, isolated: bool) {
         if self.isolated.swap(isolated, Ordering::Relaxed) != isolated {
             match isolated {
-                true => tracing::warn!("the bus is lost: calls go on among those who are here"),
+                true => {
+                    self.metrics.bus_lost();
+                    tracing::warn!("the bus is lost: calls go on among those who are here");
+                }
                 false => tracing::info!("the bus is there"),
             }
         }
         self.update_load();
-    }
-
-    /// Says in probe replies how this relay is.
-    fn update_load(&self) {
-        let percent = self.connections.load(Ordering::Relaxed) * 100 / self.limits.connections.max(1);
-        self.responder.set_load(percent.min(100) as u8);
-        self.responder.set_state(if self.drain_left().is_some() {
-            RelayState::Draining
-        } else if self.isolated.load(Ordering::Relaxed) {
-            RelayState::Isolated
-        } else if percent >= FULL_PERCENT {
-            RelayState::Full
-        } else {
-            RelayState::Ready
-        });
     }
 
     /// Tells clients to move, and newcomers to go elsewhere.
@@ -245,14 +244,8 @@ impl Relay {
         let (tcp, udp) = accept::bind(config.listen).map_err(listen)?;
         let address = tcp.local_addr().map_err(listen)?;
         let tcp = TcpListener::from_std(tcp).map_err(listen)?;
-        let admin = match config.admin {
-            Some(address) => {
-                let listen = |error| RelayError::Listen { address, error };
-                let listener = TcpListener::bind(address).await.map_err(listen)?;
-                Some((listener.local_addr().map_err(listen)?, listener))
-            }
-            None => None,
-        };
+        let admin = listen_besides(config.admin).await?;
+        let plain = listen_besides(config.plain).await?;
         let host = advertised(&config, address)?;
         let certificates = Certificates::open(&config.certificate, names(&host), config.self_signed_lifetime)?;
         let (core, events) = Self::core(&config, &host, certificates)?;
@@ -260,6 +253,9 @@ impl Relay {
         let server = Arc::new(Server::bind(udp, serving)?);
         let tls = TlsAcceptor::from(Arc::new(serving.server_config(&[b"http/1.1"])));
         tokio::spawn(certificates::keep(core.clone(), config.watch_files));
+        if let Access::Files(files) = &config.access {
+            tokio::spawn(keys::follow(core.clone(), files.clone(), config.watch_files));
+        }
         tokio::spawn(rooms::serve_bus(core.clone(), events));
         tokio::spawn(rooms::keep_time(core.clone()));
         let mut doors = vec![
@@ -270,8 +266,12 @@ impl Relay {
             doors.push(tokio::spawn(accept::serve_admin(core.clone(), listener)));
             address
         });
+        let plain = plain.map(|(address, listener)| {
+            doors.push(tokio::spawn(accept::serve_plain(core.clone(), listener)));
+            address
+        });
         core.write_manifest()?;
-        Ok(Self { core, server, address, admin, doors, threads: Threads::default() })
+        Ok(Self { core, server, address, admin, plain, doors, threads: Threads::default() })
     }
 
     fn core(
@@ -288,23 +288,23 @@ impl Relay {
             provider: config.provider.clone(),
             city: config.city.clone(),
             webtransport: Some(format!("https://{host}{CALL_PATH}")),
-            websocket: Some(format!("wss://{host}{CALL_PATH}")),
+            websocket: Some(format!("wss://{}{CALL_PATH}", config.advertise_websocket.as_deref().unwrap_or(host))),
             pins: certificates.pins(),
         };
         Manifest::merge([Manifest { relays: vec![own.clone()] }])?;
-        let gate = match &config.access {
-            Access::Open => Gate::open(),
-            Access::Key(text) => Gate::with_key(text)?,
-        };
+        let gate = keys::gate(&config.access)?;
         let (bus, events) = Bus::open(&config.bus, &id, instance);
         let bus = Arc::new(bus);
+        let responder = Arc::new(Responder::new(id, instance));
+        let workers = config.workers.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
         let core = Core {
             instance,
-            responder: Arc::new(Responder::new(id, instance)),
-            rooms: Rooms::new(instance, bus.clone()),
+            rooms: Rooms::new(instance, bus.clone(), responder.figures.clone()),
+            responder,
             isolated: AtomicBool::new(matches!(*bus, Bus::Nats(_))),
             bus,
             directory: Directory::new(own),
+            fronts: config.fronts.clone(),
             gate,
             certificates,
             manifest_out: config.manifest_out.clone(),
@@ -313,7 +313,8 @@ impl Relay {
             addresses: Addresses::new(&config.limits),
             met: Met::default(),
             drain_deadline: config.drain_deadline,
-            metrics: Metrics::new(),
+            load: Load::new(config.limits.clone(), workers.filter(|_| config.cpu_counts)),
+            metrics: Metrics::new(config.metrics_prefixes),
             drained_by: Mutex::new(None),
             sessions: AtomicU64::new(1),
             connections: AtomicUsize::new(0),
@@ -343,6 +344,11 @@ impl Relay {
         self.admin
     }
 
+    /// Where it takes calls without TLS, if it was told to: for a proxy that ends it.
+    pub fn plain_address(&self) -> Option<SocketAddr> {
+        self.plain
+    }
+
     /// Tells one run of a relay from another.
     pub fn instance(&self) -> RelayInstance {
         self.core.instance
@@ -363,7 +369,7 @@ impl Relay {
         self.core.met.times(limit)
     }
 
-    /// Reads the files again that it was told to use: certificate and key.
+    /// Reads the files again that it was told to use: certificate and key, and the keys for tokens.
     pub fn reload(&self) {
         self.core.reload.send_modify(|times| *times += 1);
     }
@@ -405,6 +411,14 @@ impl Relay {
     }
 }
 
+/// One more TCP port, if it is wanted, and its address.
+async fn listen_besides(address: Option<SocketAddr>) -> Result<Option<(SocketAddr, TcpListener)>, RelayError> {
+    let Some(address) = address else { return Ok(None) };
+    let listen = |error| RelayError::Listen { address, error };
+    let listener = TcpListener::bind(address).await.map_err(listen)?;
+    Ok(Some((listener.local_addr().map_err(listen)?, listener)))
+}
+
 /// HOST:PORT as clients reach it.
 fn advertised(config: &Config, address: SocketAddr) -> Result<String, RelayError> {
     let port = address.port();
@@ -412,7 +426,7 @@ fn advertised(config: &Config, address: SocketAddr) -> Result<String, RelayError
         Some(host) if host.parse::<std::net::Ipv6Addr>().is_ok() => Ok(format!("[{host}]:{port}")),
         Some(host) if host.ends_with(']') || !host.contains(':') => Ok(format!("{host}:{port}")),
         Some(host) => Ok(host.clone()),
-        None if address.ip().is_unspecified() => Err(RelayError::NoAddress),
+        None if address.ip().to_canonical().is_unspecified() => Err(RelayError::NoAddress),
         None => Ok(address.to_string()),
     }
 }

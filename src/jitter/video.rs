@@ -4,8 +4,9 @@
 //! a key frame heads a group, and a frame needs the ones before it in its group, but for those that [`pattern`] knows
 //! to be spare. A missing frame is waited for; then the picture goes on at a key frame that is there, or one is asked for.
 //!
-//! One spatial size plays at a time. A relay sends one of several and changes at a key frame; around a move two links may
-//! bring two. The largest that flows wins; a smaller one takes over when the one that plays has nothing more.
+//! One spatial size plays at a time. A relay sends one of several and changes at a key frame, or with a group that began
+//! shortly before: such a size takes over at once where its frames follow on what was shown. Around a move two links may
+//! bring two sizes that both flow. The largest wins; a smaller one takes over when the one that plays has nothing more.
 
 mod layer;
 mod pattern;
@@ -148,7 +149,7 @@ impl VideoBuffer {
             return None;
         }
         let wanted = match self.playing {
-            Some(playing) => self.layers[playing].wants_key(),
+            Some(playing) => self.layers[playing].wants_key() || self.is_stranded(now, playing),
             None => self.waiting_since.is_some_and(|since| now.saturating_duration_since(since) >= self.config.change),
         };
         let asked_lately = self.asked.is_some_and(|asked| now.saturating_duration_since(asked) < self.config.key_retry);
@@ -197,6 +198,13 @@ impl VideoBuffer {
         self.tally.stats(now)
     }
 
+    /// Frames of another size come, without their key frame, and no more of the one that plays.
+    fn is_stranded(&self, now: Instant, playing: usize) -> bool {
+        let Some((shown, popped_at)) = self.popped else { return false };
+        let newer = |spatial: usize| spatial != playing && self.layers[spatial].newest_capture() > Some(shown);
+        now.saturating_duration_since(popped_at) >= 2 * self.config.patience && (0..LAYERS).any(newer)
+    }
+
     fn hand_on(&mut self, now: Instant, video: VideoIn, left_out: Option<LeftOut>) -> VideoIn {
         let stats = &mut self.tally.stats;
         // What was left out around a change of size was never meant to be played.
@@ -233,6 +241,7 @@ impl VideoBuffer {
         };
         let current = &self.layers[playing];
         let ready = current.ready_capture();
+        let usual = self.tally.usual_us();
         let silent = now.saturating_duration_since(popped_at) >= self.config.patience && ready.is_none();
         candidates.filter(|(spatial, ..)| *spatial != playing).find_map(|(spatial, at, capture)| {
             let waited = now.saturating_duration_since(at) >= self.config.change;
@@ -240,7 +249,9 @@ impl VideoBuffer {
             let larger = spatial > playing && capture >= shown && !first;
             let stopped = waited && capture > shown && current.newest_capture() < Some(capture);
             let dead = silent && current.newest_key().is_none();
-            (larger || stopped || dead).then_some(spatial)
+            let next = self.layers[spatial].goes_on_from(shown).filter(|_| ready.is_none());
+            let follows = next.is_some_and(|next| next - shown <= usual * 3 / 2);
+            (larger || stopped || dead || follows).then_some(spatial)
         })
     }
 

@@ -3,12 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::{Notify, mpsc};
 
+use super::figures::{Cargo, Figures, Lost, Way};
 use super::outbox::Outbox;
+use super::webtransport::Writer;
 use crate::clock;
 use crate::proto::probe::{Probe, ProbeReply, RelayState};
 use crate::proto::subgroup::VideoFrame;
@@ -58,11 +60,23 @@ pub enum LinkError {
     Io(#[from] std::io::Error),
 }
 
+/// How a path keeps up with what it is given to carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pressure {
+    /// Age of the oldest video frame that the transport has not taken yet; zero where none waits.
+    pub waiting: Duration,
+    /// What the path was seen to carry of video while more waited, bits a second, in the last four seconds. `None` where it was
+    /// not put to the test.
+    pub rate_bps: Option<u64>,
+}
+
 /// What a relay says in answer to probes. The read loop answers by itself.
 #[derive(Debug)]
 pub struct Responder {
     pub relay: String,
     pub instance: RelayInstance,
+    /// Of all links of the relay.
+    pub figures: Arc<Figures>,
     state: AtomicU8,
     load: AtomicU8,
 }
@@ -105,7 +119,8 @@ impl Answers {
 impl Responder {
     /// A responder for the relay with this manifest id, which is ready.
     pub fn new(relay: String, instance: RelayInstance) -> Self {
-        Self { relay, instance, state: AtomicU8::new(RelayState::Ready as u8), load: AtomicU8::new(0) }
+        let state = AtomicU8::new(RelayState::Ready as u8);
+        Self { relay, instance, figures: Arc::default(), state, load: AtomicU8::new(0) }
     }
 
     pub fn state(&self) -> RelayState {
@@ -141,6 +156,8 @@ impl Responder {
 pub struct Link {
     pub sender: LinkSender,
     pub incoming: mpsc::Receiver<Incoming>,
+    /// What the way said of itself when it was dialled.
+    pub hop: Option<super::Hop>,
 }
 
 /// The sending half: cheap to clone, never waits. The connection closes when the last clone is gone.
@@ -174,7 +191,9 @@ pub(super) struct Shared {
     pub(super) outbox: Outbox,
     pub(super) events: mpsc::Sender<Incoming>,
     answers: Option<Answers>,
+    figures: Arc<Figures>,
     quic: Option<Arc<wtransport::Connection>>,
+    pub(super) writer: Option<Writer>,
     closed: AtomicBool,
     pub(super) closing: Notify,
     reason: std::sync::Mutex<Option<String>>,
@@ -187,15 +206,19 @@ impl Shared {
         remote: SocketAddr,
         answers: Option<Answers>,
         quic: Option<Arc<wtransport::Connection>>,
+        writer: Option<Writer>,
     ) -> (Arc<Self>, mpsc::Receiver<Incoming>) {
         let (events, incoming) = mpsc::channel(INCOMING);
+        let figures = answers.as_ref().map(|answers| answers.responder.figures.clone()).unwrap_or_default();
         let shared = Self {
             transport,
             remote,
-            outbox: Outbox::default(),
+            outbox: Outbox::new(figures.clone()),
             events,
             answers,
+            figures,
             quic,
+            writer,
             closed: AtomicBool::new(false),
             closing: Notify::new(),
             reason: std::sync::Mutex::new(None),
@@ -251,17 +274,20 @@ impl Shared {
         match Kind::try_from(*kind) {
             Ok(Kind::Probe) => {
                 if let Some(answers) = &self.answers {
+                    self.figures.count(Way::In, Cargo::Probe, bytes.len());
                     if let Some(reply) = answers.reply(Probe::from_body(&body)?, at) {
-                        self.send_urgent(reply);
+                        self.figures.count(Way::Out, Cargo::Probe, reply.len());
+                        self.send_urgent(&reply);
+                        self.figures.probes.since(at);
                     }
-                    let _ = self.events.try_send(Incoming::Probed);
+                    self.hand_over(Incoming::Probed);
                 }
             }
             Ok(Kind::ProbeReply) => {
-                let _ = self.events.try_send(Incoming::ProbeReply { reply: ProbeReply::from_body(&body)?, at });
+                self.hand_over(Incoming::ProbeReply { reply: ProbeReply::from_body(&body)?, at });
             }
             Ok(Kind::Audio) => {
-                let _ = self.events.try_send(Incoming::Audio { body, at });
+                self.hand_over(Incoming::Audio { body, at });
             }
             // Other kinds do not come as datagrams; later versions may send what we do not know.
             Ok(_) | Err(_) => {}
@@ -269,18 +295,30 @@ impl Shared {
         Ok(())
     }
 
+    /// What the reader has no room for is lost, and counted.
+    fn hand_over(&self, event: Incoming) {
+        if let Err(mpsc::error::TrySendError::Full(_)) = self.events.try_send(event) {
+            self.figures.lose(Lost::Unread);
+        }
+    }
+
     /// Says that subgroups were given up on the way out.
     pub(super) fn report_late(&self, late: Vec<SubgroupHead>) {
         for head in late {
+            self.figures.lose(Lost::LateSubgroup);
             let _ = self.events.try_send(Incoming::Late { head });
         }
     }
 
-    fn send_urgent(&self, message: Bytes) {
-        match &self.quic {
-            // A full buffer drops its oldest by itself; other errors close the connection, which is told elsewhere.
-            Some(quic) => drop(quic.send_datagram(message)),
-            None => self.outbox.push_urgent(message),
+    fn send_urgent(&self, message: &[u8]) {
+        self.send_framed([&[0], message].concat().into());
+    }
+
+    /// Sends a datagram with a byte of room in front, which is 0.
+    fn send_framed(&self, framed: Bytes) {
+        match &self.writer {
+            Some(writer) => writer.datagram(&self.outbox, framed),
+            None => self.outbox.push_urgent(framed.slice(1..)),
         }
     }
 }
@@ -298,6 +336,7 @@ impl LinkSender {
         if self.shared.is_closed() {
             return Err(LinkError::Closed);
         }
+        self.shared.figures.count(Way::Out, Cargo::Control, message.len());
         if self.shared.outbox.push_control(message) {
             return Ok(());
         }
@@ -308,18 +347,28 @@ impl LinkSender {
 
     /// Sends a probe.
     pub fn probe(&self, id: u64) {
-        self.shared.send_urgent(Bytes::copy_from_slice(&Probe { id }.to_bytes()));
+        self.shared.send_urgent(&Probe { id }.to_bytes());
     }
 
     /// Sends an audio datagram (whole, from `proto::datagram::encode`); the oldest unsent one makes room.
     pub fn audio(&self, datagram: Bytes) {
-        self.shared.send_urgent(datagram);
+        self.shared.send_urgent(&datagram);
+    }
+
+    /// The same for a datagram that goes to many: with a byte 0 in front, where a transport may need one, so that all share it.
+    pub fn audio_framed(&self, framed: Bytes) {
+        self.shared.send_framed(framed);
     }
 
     /// Queues a video frame; bounded in time and bytes. When the queue gives up a subgroup, [`Incoming::Late`] says so.
     pub fn video(&self, frame: VideoFrame) {
-        let late = self.shared.outbox.push_video(frame);
-        self.shared.report_late(late);
+        match &self.shared.writer {
+            Some(writer) => writer.video(&self.shared, frame),
+            None => {
+                let late = self.shared.outbox.push_video(frame);
+                self.shared.report_late(late);
+            }
+        }
     }
 
     /// Closes the link; what is queued is not waited for.
@@ -344,6 +393,11 @@ impl LinkSender {
 
     pub fn is_closed(&self) -> bool {
         self.shared.is_closed()
+    }
+
+    /// How the path keeps up.
+    pub fn pressure(&self) -> Pressure {
+        self.shared.outbox.pressure()
     }
 
     pub fn transport(&self) -> Transport {

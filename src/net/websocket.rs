@@ -13,6 +13,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::hop::Hop;
 use super::link::{Answers, Incoming, Link, LinkError, LinkSender, Shared};
 use super::outbox::Next;
 use super::tls;
@@ -23,7 +24,7 @@ use crate::rate::Bucket;
 
 const ALPN: &[&[u8]] = &[b"http/1.1"];
 /// Bytes that the kernel may hold unsent: more would put audio behind video where no queue of ours reaches.
-const UNSENT: u32 = 16 * 1024;
+const UNSENT: u32 = 8 * 1024;
 /// A write that takes longer belongs to a peer that is gone.
 const WRITE: Duration = Duration::from_secs(10);
 
@@ -60,10 +61,10 @@ pub async fn dial(url: &url::Url, address: SocketAddr, pins: &[String]) -> Resul
     let name = ServerName::try_from(host).map_err(|error| LinkError::Address(error.to_string()))?;
     let tls = tokio_rustls::TlsConnector::from(Arc::new(tls::client_config(pins, ALPN)));
     let stream = tls.connect(name, stream).await?;
-    let (socket, _) = tokio_tungstenite::client_async_with_config(url.as_str(), stream, Some(config()))
+    let (socket, answer) = tokio_tungstenite::client_async_with_config(url.as_str(), stream, Some(config()))
         .await
         .map_err(|error| LinkError::Handshake(error.to_string()))?;
-    Ok(link(socket, address, None))
+    Ok(Link { hop: Hop::read(answer.headers()), ..link(socket, address, None) })
 }
 
 /// A link over a connection that HTTP has upgraded.
@@ -79,7 +80,7 @@ fn link<S>(socket: WebSocketStream<S>, remote: SocketAddr, answers: Option<Answe
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (shared, incoming) = Shared::new(Transport::WebSocket, remote, answers, None);
+    let (shared, incoming) = Shared::new(Transport::WebSocket, remote, answers, None, None);
     let (sink, stream) = socket.split();
     let writer = shared.clone();
     tokio::spawn(async move {
@@ -96,7 +97,7 @@ where
         let reason = reader.reason();
         let _ = reader.events.send(Incoming::Closed { reason }).await;
     });
-    Link { sender: LinkSender::new(shared), incoming }
+    Link { sender: LinkSender::new(shared), incoming, hop: None }
 }
 
 async fn read(
@@ -138,13 +139,18 @@ async fn write(shared: &Shared, mut sink: impl SinkExt<Message, Error = Error> +
     while !shared.is_closed() {
         let (next, late) = shared.outbox.pop();
         shared.report_late(late);
-        let (message, control) = match next {
-            Some(Next::Control(message)) => (with_kind(Kind::Control, &message), true),
-            Some(Next::Urgent(message)) => (message, false),
-            Some(Next::Video(frame)) => (with_kind(Kind::Video, &frame.bytes), false),
+        let mut video = None;
+        let control = matches!(next, Some(Next::Control(_)));
+        let message = match next {
+            Some(Next::Control(message)) => with_kind(Kind::Control, &message),
+            Some(Next::Urgent(message)) => message,
+            Some(Next::Video(frame)) => {
+                video = Some(frame.bytes.len());
+                with_kind(Kind::Video, &frame.bytes)
+            }
             None => {
                 tokio::select! {
-                    () = shared.outbox.video_ready.notified() => {}
+                    () = shared.outbox.ready.notified() => {}
                     () = shared.closed() => {}
                 }
                 continue;
@@ -153,6 +159,9 @@ async fn write(shared: &Shared, mut sink: impl SinkExt<Message, Error = Error> +
         tokio::select! {
             sent = tokio::time::timeout(WRITE, sink.send(Message::Binary(message))) => sent??,
             () = shared.closed() => {}
+        }
+        if let Some(bytes) = video {
+            shared.outbox.video_written(bytes);
         }
         if control {
             shared.outbox.control_written();

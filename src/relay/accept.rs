@@ -4,18 +4,21 @@
 //! beyond the limit of connections a newcomer is told that the relay is full.
 
 mod doorstep;
+mod proxied;
 
 use std::net::{SocketAddr, TcpListener as StdTcpListener, UdpSocket};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use self::doorstep::{Doorstep, Step};
+pub(super) use self::proxied::serve_plain;
 use super::http::Calls;
 use super::limits::{Knock, Limit, Visitor};
+use super::metrics::{Door, Handshake as Ended};
 use super::{Core, http, session};
 use crate::clock;
 use crate::net::webtransport::{Handshake, Server};
@@ -32,14 +35,16 @@ const REST: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(super) struct Connection {
     core: Arc<Core>,
-    visitor: Visitor,
+    /// Not there yet where a proxy stands in between.
+    visitor: OnceLock<Visitor>,
 }
 
 impl Connection {
     /// `None` where there are too many.
-    fn open(core: &Arc<Core>, visitor: Visitor) -> Option<Arc<Self>> {
+    fn open(core: &Arc<Core>, visitor: Option<Visitor>) -> Option<Arc<Self>> {
         let before = core.connections.fetch_add(1, Ordering::Relaxed);
-        let connection = Arc::new(Self { core: core.clone(), visitor });
+        let connection =
+            Arc::new(Self { core: core.clone(), visitor: visitor.map(OnceLock::from).unwrap_or_default() });
         let fits = before < core.limits.connections;
         if !fits {
             core.met.count(Limit::Connections);
@@ -47,9 +52,23 @@ impl Connection {
         fits.then_some(connection)
     }
 
+    /// Counts it at the address that it comes from, if that was not known before; false where there are too many from there.
+    pub(super) fn admit(&self, remote: SocketAddr) -> bool {
+        if self.visitor.get().is_some() {
+            return true;
+        }
+        match knock(&self.core, remote, true) {
+            Knock::In(visitor) => self.visitor.set(visitor).is_ok(),
+            Knock::Prove | Knock::TooMany | Knock::TooFast => false,
+        }
+    }
+
     /// What answers probes on it.
     pub(super) fn answers(&self) -> Answers {
-        Answers { responder: self.core.responder.clone(), allowance: Some(self.visitor.probes.clone()) }
+        Answers {
+            responder: self.core.responder.clone(),
+            allowance: self.visitor.get().map(|visitor| visitor.probes.clone()),
+        }
     }
 }
 
@@ -120,20 +139,33 @@ pub(super) async fn serve_quic(core: Arc<Core>, server: Arc<Server>) {
                 continue;
             }
         };
-        match Connection::open(&core, visitor) {
+        match Connection::open(&core, Some(visitor)) {
             Some(connection) => {
                 tokio::spawn(finish_quic(core.clone(), handshake, doorstep.enter(), connection));
             }
-            None => handshake.refuse(),
+            None => {
+                core.metrics.handshake(Door::Udp, Ended::Full);
+                handshake.refuse();
+            }
         }
     }
 }
 
 async fn finish_quic(core: Arc<Core>, handshake: Handshake, step: Step, connection: Arc<Connection>) {
+    let ended = |how| core.metrics.handshake(Door::Udp, how);
     match step.finish(handshake.finish(connection.answers())).await {
-        Some(Ok(link)) => session::run(core, link, connection).await,
-        Some(Err(error)) => tracing::debug!(%error, "no WebTransport session"),
-        None => tracing::debug!("a handshake made room for newer ones"),
+        Some(Ok(link)) => {
+            ended(Ended::Done);
+            session::run(core, link, connection).await;
+        }
+        Some(Err(error)) => {
+            ended(Ended::Failed);
+            tracing::debug!(%error, "no WebTransport session");
+        }
+        None => {
+            ended(Ended::MadeRoom);
+            tracing::debug!("a handshake made room for newer ones");
+        }
     }
 }
 
@@ -142,38 +174,53 @@ pub(super) async fn serve_tcp(core: Arc<Core>, listener: TcpListener, tls: TlsAc
     let doorstep = Doorstep::new(core.limits.half_open);
     loop {
         let Some((stream, remote)) = accept(&listener).await else { continue };
-        // Who comes too often is not worth a handshake.
-        let visitor = match knock(&core, remote, true) {
-            Knock::In(visitor) => Some(visitor),
-            Knock::TooMany => None,
-            Knock::TooFast | Knock::Prove => continue,
+        let calls = if core.fronts.is_proxy(remote.ip()) {
+            // For whom it stands is known later, and asked then.
+            Connection::open(&core, None).map_or(Calls::Full, Calls::Taken)
+        } else {
+            match knock(&core, remote, true) {
+                Knock::In(visitor) => Connection::open(&core, Some(visitor)).map_or(Calls::Full, Calls::Taken),
+                Knock::TooMany => Calls::Crowded,
+                // Who comes too often is not worth a handshake.
+                Knock::TooFast | Knock::Prove => continue,
+            }
         };
-        tokio::spawn(finish_tcp(core.clone(), stream, remote, visitor, tls.clone(), doorstep.enter()));
+        tokio::spawn(finish_tcp(core.clone(), stream, remote, calls, tls.clone(), doorstep.enter()));
     }
 }
 
 async fn finish_tcp(
     core: Arc<Core>,
-    stream: TcpStream,
+    mut stream: TcpStream,
     remote: SocketAddr,
-    visitor: Option<Visitor>,
+    calls: Calls,
     tls: TlsAcceptor,
     step: Step,
 ) {
-    let calls = match visitor {
-        Some(visitor) => Connection::open(&core, visitor).map_or(Calls::Full, Calls::Taken),
-        None => Calls::Crowded,
-    };
+    let ended = |how| core.metrics.handshake(Door::Tcp, how);
+    if matches!(calls, Calls::Full) {
+        ended(Ended::Full);
+    }
     let request = async {
         websocket::tune(&stream)?;
+        let remote = proxied::client(&core.fronts, &mut stream, remote).await?;
         let stream = tls.accept(stream).await?;
         http::serve(&core, stream, remote, calls).await.map_err(std::io::Error::other)
     };
     match step.finish(tokio::time::timeout(core.limits.handshake, request)).await {
-        Some(Ok(Ok(()))) => {}
-        Some(Ok(Err(error))) => tracing::debug!(%error, "no request"),
-        Some(Err(_)) => tracing::debug!("the handshake took too long"),
-        None => tracing::debug!("a handshake made room for newer ones"),
+        Some(Ok(Ok(()))) => ended(Ended::Done),
+        Some(Ok(Err(error))) => {
+            ended(Ended::Failed);
+            tracing::debug!(%error, "no request");
+        }
+        Some(Err(_)) => {
+            ended(Ended::TimedOut);
+            tracing::debug!("the handshake took too long");
+        }
+        None => {
+            ended(Ended::MadeRoom);
+            tracing::debug!("a handshake made room for newer ones");
+        }
     }
 }
 

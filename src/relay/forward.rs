@@ -4,6 +4,8 @@
 //! Called by `session` (through [`Room`]'s methods) and `rooms` (bus events, time). Everything happens under the room's lock, which
 //! is never held across a wait: links and bus queue by themselves. Payloads are shared, not copied.
 
+mod crowd;
+mod moderate;
 mod peers;
 
 use std::collections::BTreeMap;
@@ -11,13 +13,16 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes, BytesMut};
+use tokio::sync::mpsc;
 
 use self::peers::write_stream;
 use super::bus::message::{Digest, MemberEnded, MemberJoined, ReportTo, SealedTo, room_message};
 use super::bus::{Bus, Message, RoomId};
+use super::moderation::Moderation;
 use super::registry::{Change, Ended, JoinError, Registry};
-use super::router::{Interest, Output, Router, SessionId, StreamId, Wishes};
-use crate::net::LinkSender;
+use super::router::{Interest, Load, Output, Router, SessionId, StreamId, Wishes};
+use crate::net::figures::{Amount, Cargo, Lost, Way};
+use crate::net::{Figures, LinkSender, Pressure};
 use crate::proto::control::{
     self, Drain, Joined, KeyFrameWanted, Member, MemberChanged, ReceiverReport, Resume, Sealed, ServerMessage,
     server_message,
@@ -38,12 +43,15 @@ pub struct Room {
     id: RoomId,
     instance: RelayInstance,
     bus: Arc<Bus>,
+    figures: Arc<Figures>,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
     registry: Registry,
+    moderation: Moderation,
+    facts_due: Instant,
     router: Router,
     sessions: BTreeMap<SessionId, Attached>,
     /// Which session last sent a stream, and when.
@@ -60,13 +68,17 @@ struct Attached {
     participant: ParticipantId,
     publish: bool,
     sender: LinkSender,
+    /// Tells the session that it is to end.
+    dismiss: mpsc::Sender<JoinError>,
 }
 
 impl Room {
     /// Opens a room that nobody is in, and asks the other relays who is there.
-    pub fn open(now: Instant, id: RoomId, instance: RelayInstance, bus: Arc<Bus>) -> Self {
+    pub fn open(now: Instant, id: RoomId, instance: RelayInstance, bus: Arc<Bus>, figures: Arc<Figures>) -> Self {
         let state = State {
             registry: Registry::default(),
+            moderation: Moderation::default(),
+            facts_due: now + DIGEST,
             router: Router::default(),
             sessions: BTreeMap::new(),
             sources: BTreeMap::new(),
@@ -75,10 +87,11 @@ impl Room {
             told_interest: Interest::NONE,
             closed: false,
         };
-        let room = Self { id, instance, bus, state: Mutex::new(state) };
+        let room = Self { id, instance, bus, figures, state: Mutex::new(state) };
         room.bus.subscribe(id, Some(Interest::NONE));
         let state = room.lock();
         room.tell_digest(&state, true);
+        room.ask_for_facts();
         drop(state);
         room
     }
@@ -94,7 +107,8 @@ impl Room {
     /// A session joins, or says anew what its member is. The session gets `Joined` before anything else of the room.
     ///
     /// # Errors
-    /// The room is full, or the participant is another user's; `None` inside: the room was closed meanwhile.
+    /// The room is full or locked, or the participant is another's, or was removed; `None` inside: the room was closed
+    /// meanwhile. What ends the session later comes out of `dismiss`.
     pub fn join(
         &self,
         now: Instant,
@@ -102,6 +116,7 @@ impl Room {
         member: Member,
         publish: bool,
         sender: &LinkSender,
+        dismiss: &mpsc::Sender<JoinError>,
     ) -> Result<Option<()>, JoinError> {
         let mut state = self.lock();
         if state.closed {
@@ -109,14 +124,20 @@ impl Room {
         }
         let participant = ParticipantId(member.participant);
         let before = state.registry.member(participant).cloned();
+        state.moderation.admits(&member, before.is_some())?;
         let first = state.registry.sessions(participant).next().is_none();
         state.registry.join(session, member)?;
-        state.sessions.insert(session, Attached { participant, publish, sender: sender.clone() });
+        let attached = Attached { participant, publish, sender: sender.clone(), dismiss: dismiss.clone() };
+        state.sessions.insert(session, attached);
         let members = state.registry.roster(participant);
         send(sender, server_message::Body::Joined(Joined { members }));
+        self.tell_in_force(&state, sender);
         let after = state.registry.member(participant).cloned();
         if first || before != after {
             self.tell(room_message::Body::Joined(MemberJoined { member: after }));
+        }
+        if before.is_none() {
+            self.apply_firm_mutes(&mut state, participant);
         }
         self.carry_out(now, &mut state);
         Ok(Some(()))
@@ -129,6 +150,7 @@ impl Room {
         let participant = attached.participant;
         state.router.unsubscribe(session);
         state.sources.retain(|_, (source, _)| *source != session);
+        let stamp = state.registry.member(participant).map(|member| member.stamp.clone()).unwrap_or_default();
         state.registry.end(now, session, participant, how);
         if how == Ended::Left || state.registry.sessions(participant).next().is_none() {
             let how = match how {
@@ -136,7 +158,7 @@ impl Room {
                 Ended::Left => 1,
                 Ended::Lost => 2,
             };
-            self.tell(room_message::Body::Ended(MemberEnded { participant: participant.0, how }));
+            self.tell(room_message::Body::Ended(MemberEnded { participant: participant.0, how, stamp }));
         }
         self.carry_out(now, &mut state);
     }
@@ -155,12 +177,15 @@ impl Room {
     pub fn audio(&self, now: Instant, session: SessionId, packets: &[FrameNumber], body: &Bytes) {
         let mut state = self.lock();
         let Some(participant) = state.sessions.get(&session).filter(|it| it.publish).map(|it| it.participant) else {
-            return;
+            return self.figures.lose(Lost::NotPermitted);
         };
+        if state.moderation.drops(participant, Track::Microphone) {
+            return self.figures.lose(Lost::NotPermitted);
+        }
         if state.router.audio(participant, packets, &whole(body))
             && self.wanted_elsewhere(now, &state, Track::Microphone, 0)
         {
-            self.bus.send(Message::Audio { room: self.id, body: body.clone() });
+            self.post(Message::Audio { room: self.id, body: body.clone() });
         }
         self.carry_out(now, &mut state);
     }
@@ -169,14 +194,17 @@ impl Room {
     pub fn video(&self, now: Instant, session: SessionId, frame: VideoFrame) {
         let mut state = self.lock();
         if !state.sessions.get(&session).is_some_and(|it| it.publish && it.participant == frame.header.participant) {
-            return;
+            return self.figures.lose(Lost::NotPermitted);
         }
         let (track, spatial) = (frame.header.track, frame.header.layer.spatial);
         let stream = StreamId { participant: frame.header.participant, track, spatial };
+        if state.moderation.drops(stream.participant, track) {
+            return self.figures.lose(Lost::NotPermitted);
+        }
         if state.router.video(now, &frame) {
             state.sources.insert(stream, (session, now));
             if self.wanted_elsewhere(now, &state, track, spatial) {
-                self.bus.send(Message::Video { room: self.id, frame });
+                self.post(Message::Video { room: self.id, frame });
             }
         }
         self.carry_out(now, &mut state);
@@ -186,6 +214,7 @@ impl Room {
     pub fn key_frame_wanted(&self, now: Instant, session: SessionId, stream: StreamId) {
         let mut state = self.lock();
         if state.sessions.contains_key(&session) {
+            self.figures.key_frame_wanted();
             state.router.key_frame_wanted(now, stream);
             self.carry_out(now, &mut state);
         }
@@ -240,12 +269,21 @@ impl Room {
         state.router.missed_elsewhere();
         self.bus.subscribe(self.id, Some(state.told_interest));
         self.tell_digest(&state, true);
+        self.ask_for_facts();
+        self.tell_facts(&state);
     }
 
     /// Time passes. True when nobody is here any more: the room is closed and to be forgotten.
     pub fn handle_timeout(&self, now: Instant) -> bool {
         let mut state = self.lock();
         state.registry.handle_timeout(now);
+        {
+            let State { sessions, router, .. } = &mut *state;
+            for (session, attached) in sessions {
+                let Pressure { waiting, rate_bps } = attached.sender.pressure();
+                router.set_link(now, *session, Load { waiting, rate_bps });
+            }
+        }
         state.router.handle_timeout(now);
         self.carry_out(now, &mut state);
         if state.sessions.is_empty() && state.registry.is_idle() {
@@ -258,6 +296,10 @@ impl Room {
             state.digest_due = now + DIGEST;
             self.tell_digest(&state, false);
         }
+        if now >= state.facts_due {
+            state.facts_due = now + DIGEST;
+            self.tell_facts(&state);
+        }
         false
     }
 
@@ -267,6 +309,7 @@ impl Room {
 
     /// Carries out all that registry and router decided.
     fn carry_out(&self, now: Instant, state: &mut State) {
+        self.enforce(now, state);
         while let Some(change) = state.registry.poll_change() {
             match change {
                 Change::Member(member) => {
@@ -284,18 +327,31 @@ impl Room {
                         state.router.unsubscribe(session);
                     }
                 }
+                Change::Impostors(sessions) => {
+                    for session in sessions {
+                        self.dismiss(state, session, JoinError::OtherInstance);
+                    }
+                }
             }
         }
         self.tell_interest(state);
+        // Added up here, so that a large room costs the shared counters no more than a small one.
+        let mut sent = [Amount::default(); Cargo::ALL.len()];
+        let mut count = |cargo: Cargo, bytes: usize| {
+            sent[cargo as usize].packets += 1;
+            sent[cargo as usize].bytes += bytes as u64;
+        };
         while let Some(output) = state.router.poll_output() {
             match output {
                 Output::Audio { to, datagram } => {
                     if let Some(attached) = state.sessions.get(&to) {
-                        attached.sender.audio(datagram);
+                        count(Cargo::Audio, datagram.len());
+                        attached.sender.audio_framed(datagram);
                     }
                 }
                 Output::Video { to, frame } => {
                     if let Some(attached) = state.sessions.get(&to) {
+                        count(Cargo::of(frame.header.track), frame.bytes.len());
                         attached.sender.video(frame);
                     }
                 }
@@ -303,6 +359,7 @@ impl Room {
                 Output::Fetch { stream, after } => self.fetch(state, stream, after),
             }
         }
+        Cargo::ALL.into_iter().for_each(|cargo| self.figures.add(Way::Out, cargo, sent[cargo as usize]));
     }
 
     /// Other relays learn what is wanted here before they are asked for what was.
@@ -316,6 +373,7 @@ impl Room {
     }
 
     fn ask_for_key_frame(&self, state: &State, stream: StreamId) {
+        self.figures.key_frame_asked();
         let source = state.sources.get(&stream).map(|(session, _)| *session);
         let session = source.or_else(|| state.registry.sessions(stream.participant).next());
         let wanted = KeyFrameWanted { track: stream.track as u32, spatial: stream.spatial.into() };
@@ -353,10 +411,10 @@ fn encode(body: server_message::Body) -> Bytes {
     control::encode(&ServerMessage { body: Some(body) })
 }
 
-/// An audio datagram from its body: one copy, shared by all that get it.
+/// An audio datagram from its body, with the byte in front that links want: one copy, shared by all that get it.
 fn whole(body: &Bytes) -> Bytes {
-    let mut datagram = BytesMut::with_capacity(1 + body.len());
-    datagram.put_u8(Kind::Audio as u8);
+    let mut datagram = BytesMut::with_capacity(2 + body.len());
+    datagram.put_slice(&[0, Kind::Audio as u8]);
     datagram.put_slice(body);
     datagram.freeze()
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN, UPGRADE};
+use hyper::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN, UPGRADE};
 use hyper::header::{SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -18,7 +18,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::accept::Connection;
+use super::metrics::Format;
 use super::{Core, metrics, session};
+use crate::clock;
 use crate::net::websocket;
 use crate::proto::CALL_PATH;
 use crate::proto::probe::RelayState;
@@ -27,6 +29,8 @@ use crate::proto::probe::RelayState;
 const HEAD_BYTES: usize = 16 * 1024;
 /// Headers of a request.
 const HEADERS: usize = 64;
+/// What the relay spent on an upgrade, ms (W3C Server Timing, section 3). A proxy in front adds its own.
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// Whether a request may begin a call.
 pub(super) enum Calls {
@@ -67,15 +71,20 @@ fn answer(core: &Arc<Core>, request: Request<Incoming>, remote: SocketAddr, call
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
         return response;
     }
+    let remote = core.fronts.client(remote, request.headers());
     match (request.uri().path(), calls) {
-        (CALL_PATH, Calls::Taken(connection)) => upgrade(core, request, remote, connection.clone()),
-        (CALL_PATH, Calls::Crowded) => text(StatusCode::TOO_MANY_REQUESTS, "too many connections from your network\n"),
+        (CALL_PATH, Calls::Taken(connection)) if connection.admit(remote) => {
+            upgrade(core, request, remote, connection.clone())
+        }
+        (CALL_PATH, Calls::Taken(_) | Calls::Crowded) => {
+            text(StatusCode::TOO_MANY_REQUESTS, "too many connections from your network\n")
+        }
         (CALL_PATH, Calls::Full) => text(StatusCode::SERVICE_UNAVAILABLE, "full: try another relay\n"),
         ("/healthz", _) => text(StatusCode::OK, "ok\n"),
         ("/readyz", _) => ready(core.responder.state()),
         ("/regions.json", _) => regions(core),
         // How much there is to do here is the operator's to know.
-        ("/metrics", Calls::Elsewhere) => figures(core),
+        ("/metrics", Calls::Elsewhere) => figures(core, request.headers()),
         _ => text(StatusCode::NOT_FOUND, "not here\n"),
     }
 }
@@ -120,11 +129,12 @@ fn regions(core: &Core) -> Response<Full<Bytes>> {
     }
 }
 
-fn figures(core: &Core) -> Response<Full<Bytes>> {
-    match core.metrics.text() {
+fn figures(core: &Core, headers: &HeaderMap) -> Response<Full<Bytes>> {
+    let format = Format::accepted(headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default());
+    match metrics::text(core, format) {
         Ok(figures) => {
             let mut response = text(StatusCode::OK, figures);
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(metrics::CONTENT_TYPE));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
             response
         }
         Err(error) => {
@@ -141,6 +151,7 @@ fn upgrade(
     remote: SocketAddr,
     connection: Arc<Connection>,
 ) -> Response<Full<Bytes>> {
+    let begun = clock::now();
     let headers = request.headers();
     let asks = lists(headers, &CONNECTION, "upgrade") && lists(headers, &UPGRADE, "websocket");
     let Some(key) = headers.get(SEC_WEBSOCKET_KEY).filter(|key| asks && key.len() == 24) else {
@@ -172,6 +183,10 @@ fn upgrade(
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     if let Ok(accept) = HeaderValue::from_str(&accept) {
         headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    let spent = clock::now().saturating_duration_since(begun);
+    if let Ok(timing) = HeaderValue::from_str(&format!("relay;dur={:.3}", spent.as_secs_f64() * 1e3)) {
+        headers.insert(SERVER_TIMING, timing);
     }
     response
 }

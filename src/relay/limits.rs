@@ -15,6 +15,12 @@ pub use crate::rate::Bucket;
 pub struct Limits {
     /// Connections with a finished handshake, calls and idle candidates together.
     pub connections: usize,
+    /// Sessions that have joined a room, standbys included.
+    pub sessions: usize,
+    /// From this load on, per cent of any limit, newcomers are sent elsewhere.
+    pub full_percent: u8,
+    /// What the machine's network carries towards clients, Mbit/s; `None`: it is not what runs out.
+    pub capacity_mbps: Option<u32>,
     /// Connections in handshake; beyond it newcomers are turned away at once.
     pub half_open: usize,
     /// Connections from one address (IPv6: one /64), half of all by default: nobody fills a relay alone, and an office of some
@@ -53,6 +59,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 4096,
+            sessions: 4096,
+            full_percent: 90,
+            capacity_mbps: None,
             half_open: 256,
             connections_per_address: 2048,
             new_connections_per_address: 100,

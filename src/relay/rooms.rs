@@ -11,6 +11,7 @@ use super::Core;
 use super::bus::{Bus, Event, Message, RoomId};
 use super::forward::Room;
 use crate::clock;
+use crate::net::Figures;
 use crate::proto::{ParticipantId, RelayInstance};
 
 /// How often rooms are told the time: well below every time-out in them.
@@ -23,12 +24,13 @@ const ANNOUNCE: Duration = Duration::from_secs(2);
 pub struct Rooms {
     instance: RelayInstance,
     bus: Arc<Bus>,
+    figures: Arc<Figures>,
     open: Mutex<BTreeMap<RoomId, Arc<Room>>>,
 }
 
 impl Rooms {
-    pub fn new(instance: RelayInstance, bus: Arc<Bus>) -> Self {
-        Self { instance, bus, open: Mutex::default() }
+    pub fn new(instance: RelayInstance, bus: Arc<Bus>, figures: Arc<Figures>) -> Self {
+        Self { instance, bus, figures, open: Mutex::default() }
     }
 
     /// The room with this id, opened where nobody is in it yet; `None` where `max` others are open.
@@ -37,8 +39,16 @@ impl Rooms {
         if rooms.len() >= max && !rooms.contains_key(&id) {
             return None;
         }
-        let open = || Room::open(clock::now(), id, self.instance, self.bus.clone()).into();
+        let open = || {
+            let (bus, figures) = (self.bus.clone(), self.figures.clone());
+            Room::open(clock::now(), id, self.instance, bus, figures).into()
+        };
         Some(rooms.entry(id).or_insert_with(open).clone())
+    }
+
+    /// Whether somebody of this relay is in the room, or was a moment ago.
+    pub fn is_open(&self, id: RoomId) -> bool {
+        self.lock().contains_key(&id)
     }
 
     /// Whether a participant is in a room, through whatever relay, as far as is known here.
@@ -51,8 +61,13 @@ impl Rooms {
         self.lock().values().cloned().collect()
     }
 
-    fn get(&self, id: RoomId) -> Option<Arc<Room>> {
+    pub(super) fn get(&self, id: RoomId) -> Option<Arc<Room>> {
         self.lock().get(&id).cloned()
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.lock().len()
     }
 
     fn handle_timeout(&self) {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tokio::sync::mpsc;
 
 use super::Core;
 use super::accept::Connection;
@@ -16,10 +17,12 @@ use super::bus::RoomId;
 use super::forward::{Room, send};
 use super::gate::Admission;
 use super::limits::{Bucket, Limit, Limits};
+use super::moderation::Denied;
 use super::registry::{Ended, JoinError};
 use super::router::{SessionId, StreamId, Wishes};
 use crate::clock;
-use crate::net::{Incoming, Link, LinkSender};
+use crate::net::figures::{Cargo, Lost, Way};
+use crate::net::{Figures, Incoming, Link, LinkSender};
 use crate::proto::control::{
     self, ClientMessage, Hello, Join, KeyFrameRequest, Member, RefusalCode, Refused, RelayInfo, Welcome,
     client_message, server_message,
@@ -34,6 +37,12 @@ const PROBE_RATE: (u32, u32) = (100, 200);
 /// Reports of an election, one in 5 s, and at once: after a race and some moves. Those beyond it are not read.
 const REPORT_RATE: (f64, u32) = (0.2, 6);
 
+/// A locked room may be open again after this.
+const LOCKED: Duration = Duration::from_secs(30);
+/// Somebody else's number may be free after this: whoever is not there any more is waited for that long.
+const TAKEN: Duration = Duration::from_secs(30);
+/// When whoever was sent elsewhere because the relay was full may ask again.
+const FULL: Duration = Duration::from_secs(15);
 /// Media beyond the rate is dropped, and whoever goes on with it for so long, s, is refused.
 const OVERDONE: u32 = 5;
 /// A relay that goes away may be back so long after its deadline.
@@ -48,16 +57,31 @@ struct Refusal {
     message: String,
     /// 0: not with the same request.
     retry_after: Duration,
+    removed: bool,
 }
 
 impl Refusal {
     fn new(code: RefusalCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after: Duration::ZERO }
+        Self { code, message: message.into(), retry_after: Duration::ZERO, removed: false }
     }
 
     fn after(mut self, wait: Duration) -> Self {
         self.retry_after = wait;
         self
+    }
+}
+
+impl From<JoinError> for Refusal {
+    fn from(error: JoinError) -> Self {
+        use RefusalCode::{Auth, Room};
+        let refused = |code| Refusal::new(code, error.to_string());
+        match error {
+            JoinError::Full => refused(Room).after(Duration::from_secs(10)),
+            JoinError::OtherUser => refused(Auth),
+            JoinError::OtherInstance => refused(Auth).after(TAKEN),
+            JoinError::Denied(Denied::Locked) => refused(Room).after(LOCKED),
+            JoinError::Denied(Denied::Removed) => Refusal { removed: true, ..refused(Auth) },
+        }
     }
 }
 
@@ -73,6 +97,8 @@ struct Session {
     id: SessionId,
     sender: LinkSender,
     phase: Phase,
+    /// The room's way to end this session.
+    dismiss: mpsc::Sender<JoinError>,
     control: Bucket,
     probes: Bucket,
     reports: Bucket,
@@ -81,6 +107,9 @@ struct Session {
     media: Media,
     /// When silence becomes too long.
     patience: Instant,
+    /// Media that came, for the summary.
+    packets: u64,
+    bytes: u64,
 }
 
 /// How much media a session sends.
@@ -105,10 +134,12 @@ impl Media {
 /// Serves a link until it ends.
 pub(super) async fn run(core: Arc<Core>, mut link: Link, connection: Arc<Connection>) {
     let now = clock::now();
+    let (dismiss, mut dismissed) = mpsc::channel(1);
     let mut session = Session {
         id: core.next_session(),
         sender: link.sender.clone(),
         phase: Phase::Connected,
+        dismiss,
         control: Bucket::new(now, CONTROL_RATE.0, CONTROL_RATE.1),
         probes: Bucket::new(now, PROBE_RATE.0, PROBE_RATE.1),
         reports: Bucket::new(now, REPORT_RATE.0, REPORT_RATE.1),
@@ -116,8 +147,13 @@ pub(super) async fn run(core: Arc<Core>, mut link: Link, connection: Arc<Connect
         sealed: Bucket::new(now, core.limits.sealed, core.limits.sealed.saturating_mul(5)),
         media: Media::new(now, &core.limits),
         patience: now + core.limits.first_word,
+        packets: 0,
+        bytes: 0,
         core,
     };
+    let sender = &session.sender;
+    let (remote, transport) = (sender.remote(), sender.transport());
+    tracing::debug!(session = session.id.0, %remote, %transport, "connected");
     let mut alarm = pin!(tokio::time::sleep_until(session.patience.into()));
     let refusal = loop {
         tokio::select! {
@@ -128,6 +164,7 @@ pub(super) async fn run(core: Arc<Core>, mut link: Link, connection: Arc<Connect
                     ControlFlow::Break(refusal) => break Some(refusal),
                 },
             },
+            Some(why) = dismissed.recv() => break Some(why.into()),
             () = alarm.as_mut() => {
                 if clock::now() >= session.patience {
                     break Some(Refusal::new(RefusalCode::Unspecified, "nothing was heard for too long"));
@@ -138,7 +175,9 @@ pub(super) async fn run(core: Arc<Core>, mut link: Link, connection: Arc<Connect
         }
     };
     session.leave(Ended::Lost);
+    session.sum_up(now);
     if let Some(refusal) = refusal {
+        session.core.metrics.refused(refusal.code);
         tracing::debug!(session = session.id.0, code = ?refusal.code, why = refusal.message, "refused");
         // What still comes is thrown away, or it would pile up while the last words go out.
         tokio::select! {
@@ -177,8 +216,8 @@ impl Session {
             Incoming::Probed if !self.probes.take(now) => {
                 return ControlFlow::Break(self.too_much(Limit::Probes));
             }
-            Incoming::Audio { body, .. } => self.audio(now, &body),
-            Incoming::Video { frame, .. } => self.video(now, frame),
+            Incoming::Audio { body, at } => self.audio(now, at, &body),
+            Incoming::Video { frame, at } => self.video(now, at, frame),
             Incoming::Late { head } => {
                 if let Phase::Joined(_, room) = &self.phase {
                     room.late(now, self.id, &head);
@@ -214,6 +253,7 @@ impl Session {
 
     async fn control(&mut self, now: Instant, body: &Bytes) -> Result<(), Refusal> {
         use client_message::Body;
+        self.figures().count(Way::In, Cargo::Control, body.len());
         if !self.control.take(now) {
             return Err(self.too_much(Limit::Messages));
         }
@@ -236,8 +276,17 @@ impl Session {
                 Ok(())
             }
             (Body::ElectionReport(report), Phase::Joined(..)) => {
-                let verdict = self.core.metrics.take(&report, self.reports.take(now), &self.core.directory);
+                let verdict = self.core.metrics.users.take(
+                    &report,
+                    self.sender.remote().ip(),
+                    self.reports.take(now),
+                    &self.core.directory,
+                );
                 tracing::trace!(session = self.id.0, ?verdict, "election report");
+                Ok(())
+            }
+            (Body::Moderate(order), Phase::Joined(_, room)) => {
+                room.moderate(now, self.id, &order, self.core.gate.is_open());
                 Ok(())
             }
             (body, Phase::Joined(_, room)) => {
@@ -259,10 +308,13 @@ impl Session {
         }
         let admission = self.core.gate.admit(hello).map_err(|message| Refusal::new(RefusalCode::Auth, message))?;
         if let Some(drain) = self.core.drain_left()
-            && !self.is_under_way(hello, &admission)
+            && !self.core.is_under_way(&admission)
         {
             let back = Duration::from_millis(drain.deadline_ms.into()) + RESTART;
             return Err(Refusal::new(RefusalCode::Draining, "this relay is going away").after(back));
+        }
+        if let Some(why) = self.core.has_no_room_for(&admission) {
+            return Err(Refusal::new(RefusalCode::Full, why).after(FULL));
         }
         let core = &self.core;
         let info = RelayInfo {
@@ -283,23 +335,15 @@ impl Session {
         Ok(())
     }
 
-    /// Somebody whose call has begun: a relay that goes away is better than none, and may be the last that is left.
-    fn is_under_way(&self, hello: &Hello, admission: &Admission) -> bool {
-        let resumed = !hello.ticket.is_empty() && *hello.ticket == admission.ticket;
-        resumed || self.core.rooms.has_member(RoomId::of(&admission.room), admission.participant)
-    }
-
     async fn join(&mut self, join: Join) -> Result<(), Refusal> {
         let (Phase::Admitted(admission) | Phase::Joined(admission, _)) = &self.phase else { return Ok(()) };
         let member = Member {
             participant: admission.participant.0,
             user: admission.user.clone(),
             host: admission.host,
+            stamp: admission.stamp.clone(),
+            since_ms: clock::unix_ms(),
             ..join.member.unwrap_or_default()
-        };
-        let refused = |error: JoinError| match error {
-            JoinError::Full => Refusal::new(RefusalCode::Room, error.to_string()).after(Duration::from_secs(10)),
-            JoinError::OtherUser => Refusal::new(RefusalCode::Auth, error.to_string()),
         };
         let id = RoomId::of(&admission.room);
         let room = loop {
@@ -308,8 +352,9 @@ impl Session {
                 let refusal = Refusal::new(RefusalCode::Room, "this relay holds as many rooms as it can");
                 return Err(refusal.after(Duration::from_secs(10)));
             };
-            let joined = room.join(clock::now(), self.id, member.clone(), admission.publish, &self.sender);
-            if joined.map_err(refused)?.is_some() {
+            let joined =
+                room.join(clock::now(), self.id, member.clone(), admission.publish, &self.sender, &self.dismiss);
+            if joined?.is_some() {
                 break room;
             }
             // It was just closed: the next one is open in a moment.
@@ -341,21 +386,62 @@ impl Session {
         }
     }
 
-    fn audio(&self, now: Instant, body: &Bytes) {
-        let Phase::Joined(admission, room) = &self.phase else { return };
-        let Ok(packets) = datagram::decode(body) else { return };
-        if packets.iter().all(|packet| packet.header.participant == admission.participant) {
-            let numbers: Vec<_> = packets.iter().map(|packet| packet.header.frame).collect();
-            room.audio(now, self.id, &numbers, body);
+    fn audio(&mut self, now: Instant, arrived: Instant, body: &Bytes) {
+        self.note(body.len());
+        let figures = self.figures();
+        let timed = figures.count(Way::In, Cargo::Audio, body.len());
+        let Phase::Joined(admission, room) = &self.phase else { return figures.lose(Lost::NotPermitted) };
+        let Ok(packets) = datagram::decode(body) else { return figures.lose(Lost::Malformed) };
+        if packets.iter().any(|packet| packet.header.participant != admission.participant) {
+            return figures.lose(Lost::NotPermitted);
+        }
+        let numbers: Vec<_> = packets.iter().map(|packet| packet.header.frame).collect();
+        room.audio(now, self.id, &numbers, body);
+        if timed {
+            figures.forwarding.since(arrived);
         }
     }
 
-    fn video(&self, now: Instant, frame: VideoFrame) {
-        let Phase::Joined(admission, room) = &self.phase else { return };
+    fn video(&mut self, now: Instant, arrived: Instant, frame: VideoFrame) {
+        self.note(frame.bytes.len());
+        let figures = self.figures();
         let header = &frame.header;
-        if header.participant == admission.participant && header.key == (header.since_key == 0) {
-            room.video(now, self.id, frame);
+        let timed = figures.count(Way::In, Cargo::of(header.track), frame.bytes.len());
+        let Phase::Joined(admission, room) = &self.phase else { return figures.lose(Lost::NotPermitted) };
+        if header.participant != admission.participant {
+            return figures.lose(Lost::NotPermitted);
         }
+        if header.key != (header.since_key == 0) {
+            return figures.lose(Lost::Malformed);
+        }
+        room.video(now, self.id, frame);
+        if timed {
+            figures.forwarding.since(arrived);
+        }
+    }
+
+    fn note(&mut self, bytes: usize) {
+        self.packets += 1;
+        self.bytes += bytes as u64;
+    }
+
+    fn figures(&self) -> &Figures {
+        &self.core.responder.figures
+    }
+
+    /// What there is to say of a session once it is over; nothing that tells whose it was.
+    fn sum_up(&self, began: Instant) {
+        let seconds = clock::now().saturating_duration_since(began).as_secs();
+        let admitted = !matches!(self.phase, Phase::Connected);
+        tracing::debug!(
+            session = self.id.0,
+            transport = %self.sender.transport(),
+            seconds,
+            admitted,
+            packets = self.packets,
+            bytes = self.bytes,
+            "session ended"
+        );
     }
 
     async fn refuse(&self, refusal: Refusal) {
@@ -363,6 +449,7 @@ impl Session {
             code: refusal.code as i32,
             message: refusal.message.clone(),
             retry_after_ms: refusal.retry_after.as_millis() as u32,
+            removed: refusal.removed,
         };
         send(&self.sender, server_message::Body::Refused(refused));
         self.sender.close_gracefully(&refusal.message).await;
@@ -384,7 +471,12 @@ fn in_room(now: Instant, session: SessionId, room: &Room, body: client_message::
         Body::Sealed(sealed) => room.sealed(session, sealed),
         Body::ReceiverReport(report) => room.report(session, report),
         // Standby or not, a link carries what its client subscribes to and sends.
-        Body::Activate(_) | Body::Hello(_) | Body::Join(_) | Body::Leave(_) | Body::ElectionReport(_) => {}
+        Body::Activate(_)
+        | Body::Hello(_)
+        | Body::Join(_)
+        | Body::Leave(_)
+        | Body::ElectionReport(_)
+        | Body::Moderate(_) => {}
     }
 }
 

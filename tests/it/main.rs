@@ -10,6 +10,10 @@ mod call;
 mod devices;
 #[cfg(feature = "app")]
 mod drill;
+#[cfg(all(target_os = "linux", feature = "relay"))]
+mod fronts;
+#[cfg(feature = "app")]
+mod full;
 #[cfg(feature = "relay")]
 mod fuzz;
 #[cfg(feature = "app")]

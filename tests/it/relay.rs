@@ -3,16 +3,20 @@
 //! `client` and `raw` are the tools, `beside` is the call that nothing may disturb; the rest are tests.
 
 mod beside;
-mod client;
+mod capacity;
+pub mod client;
 mod crowd;
 mod garbage;
 mod http;
+mod layers;
 mod limits;
 mod manners;
+mod moderation;
 mod raw;
 mod regions;
 mod room;
 mod slow;
+mod strangers;
 mod upkeep;
 
 use nearcall::relay::{Config, Relay};

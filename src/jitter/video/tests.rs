@@ -232,6 +232,62 @@ fn a_relay_that_changes_to_a_smaller_picture_is_followed_within_150_ms() {
     assert!(viewer.stats().longest_gap_ms <= 150, "{:?}", viewer.stats());
 }
 
+/// Frames `range` of a size whose group began with frame `group`.
+fn group(spatial: u8, group: u32, range: std::ops::Range<u32>) -> impl Iterator<Item = VideoIn> {
+    range.map(move |index| {
+        let mut video = frame(spatial, index);
+        video.header.key = index == group;
+        video.header.since_key = (index - group) as u16;
+        video
+    })
+}
+
+#[test]
+fn a_relay_that_changes_the_size_is_followed_without_a_gap_with_a_key_frame_or_a_group_that_is_kept() {
+    // The sizes in turn: where the group of each begins, its first frame after the change, and its end.
+    for (first, second) in [(0, 2), (2, 0), (1, 2), (2, 1)] {
+        for kept in [0, 1, 5, 12] {
+            let mut viewer = Viewer::new();
+            let mut wire: Vec<_> = group(first, 0, 0..50).map(|video| (at(video.header.frame), video)).collect();
+            let from = 50 - kept;
+            let burst = group(second, from, from..90).map(|video| (at(video.header.frame.max(50)), video));
+            wire.extend(burst);
+            let back = 90 - kept;
+            wire.extend(group(first, back, back..130).map(|video| (at(video.header.frame.max(90)), video)));
+            viewer.watch(wire);
+            let in_time = |index: &u32| viewer.shown.iter().any(|(ms, _, it)| it == index && *ms == at(*index));
+            let late: Vec<u32> = (0..130).filter(|index| !in_time(index)).collect();
+            assert_eq!(late, [0_u32; 0], "{first} to {second} and back, {kept} frames kept");
+            assert_eq!(viewer.asked, [], "{first} to {second} and back, {kept} frames kept");
+            assert_eq!(viewer.stats().lost, 0);
+        }
+    }
+}
+
+#[test]
+fn another_size_that_comes_without_its_key_frame_is_asked_for() {
+    let mut viewer = Viewer::new();
+    viewer.watch(group(2, 0, 0..50).map(|video| (at(video.header.frame), video)).collect());
+    viewer.watch(group(0, 30, 50..70).map(|video| (at(video.header.frame), video)).collect());
+    assert!(!viewer.asked.is_empty() && viewer.asked.len() <= 2, "{:?}", viewer.asked);
+    assert!(viewer.asked.iter().all(|(_, spatial)| *spatial == 0), "{:?}", viewer.asked);
+}
+
+#[test]
+fn who_gets_eight_whole_frames_and_then_few_layers_waits_for_nothing() {
+    for most in [0, 1] {
+        let mut viewer = Viewer::new();
+        let thin = (0..240).map(layered).filter(|video| video.header.frame < 8 || video.header.layer.temporal <= most);
+        let wire: Vec<_> = thin.map(|video| (at(video.header.frame), video)).collect();
+        let all: Vec<u32> = wire.iter().map(|(_, video)| video.header.frame).collect();
+        viewer.watch(wire);
+        assert_eq!(viewer.numbers(), all);
+        assert_eq!((viewer.asked.len(), viewer.stats().lost), (0, 0));
+        let late = viewer.shown.iter().filter(|(ms, _, frame)| *ms > at(*frame)).count();
+        assert!(late <= 1, "{late} late");
+    }
+}
+
 #[test]
 fn two_sizes_at_once_do_not_alternate() {
     let mut viewer = Viewer::new();

@@ -3,8 +3,10 @@
 use std::time::Instant;
 
 use bytes::Bytes;
+use prost::Message as _;
 
 use super::{Room, SENDING, State, deliver_report, deliver_sealed, whole};
+use crate::net::figures::{Cargo, Way};
 use crate::proto::subgroup::VideoFrame;
 use crate::proto::{ParticipantId, RelayInstance, Track, datagram};
 use crate::relay::bus::Message;
@@ -21,15 +23,23 @@ const PART: usize = 256 * 1024;
 impl Room {
     /// Something from another relay.
     pub fn take_from_bus(&self, now: Instant, message: Message) {
+        let (cargo, bytes) = measure(&message);
+        self.figures.count(Way::BusIn, cargo, bytes);
         let mut state = self.lock();
         match message {
             Message::Audio { body, .. } => {
                 let Ok(packets) = datagram::decode(&body) else { return };
                 let from = packets[0].header.participant;
+                if state.moderation.drops(from, Track::Microphone) {
+                    return;
+                }
                 let numbers: Vec<_> = packets.iter().map(|packet| packet.header.frame).collect();
                 state.router.audio(from, &numbers, &whole(&body));
             }
             Message::Video { frame, .. } => {
+                if state.moderation.drops(frame.header.participant, frame.header.track) {
+                    return;
+                }
                 state.router.video(now, &frame);
             }
             Message::Room { message, .. } => self.room_message(now, &mut state, message),
@@ -49,13 +59,25 @@ impl Room {
         match message.body {
             Some(Body::Digest(digest)) => {
                 state.registry.set_interest(now, relay, Interest(digest.interest));
-                state.registry.digest(now, relay, digest.members);
+                let mut members = digest.members;
+                members.retain(|member| !state.moderation.is_removed(member));
+                state.registry.digest(now, relay, members);
                 if digest.asks {
                     self.tell_digest(state, false);
                 }
             }
-            Some(Body::Joined(MemberJoined { member: Some(member) })) => state.registry.joined_elsewhere(relay, member),
+            Some(Body::Joined(MemberJoined { member: Some(member) })) => {
+                if !state.moderation.is_removed(&member) {
+                    state.registry.joined_elsewhere(relay, member);
+                }
+            }
+            Some(Body::Facts(facts)) => self.facts_from(state, facts),
             Some(Body::Ended(ended)) => {
+                let known = state.registry.member(ParticipantId(ended.participant));
+                // Whoever slipped in under a member's number elsewhere does not end that member.
+                if known.is_some_and(|member| member.stamp != ended.stamp) {
+                    return;
+                }
                 let how = match ended.how {
                     0 => Ended::Moved,
                     1 => Ended::Left,
@@ -99,6 +121,9 @@ impl Room {
             }
             Some(Body::Fetched(fetched)) => {
                 let Some(stream) = fetched.stream.as_ref().and_then(read_stream) else { return };
+                if state.moderation.drops(stream.participant, stream.track) {
+                    return;
+                }
                 let frames: Result<Vec<_>, _> = fetched.frames.into_iter().map(VideoFrame::from_bytes).collect();
                 if let Ok(frames) = frames {
                     state.router.fetched(now, stream, &frames);
@@ -138,13 +163,30 @@ impl Room {
 
     pub(super) fn tell(&self, body: room_message::Body) {
         let message = RoomMessage { origin: self.instance.0, body: Some(body) };
-        self.bus.send(Message::Room { room: self.id, message });
+        self.post(Message::Room { room: self.id, message });
     }
 
     fn tell_one(&self, to: RelayInstance, body: direct_message::Body) {
         let room = Bytes::copy_from_slice(&self.id.0);
         let message = DirectMessage { origin: self.instance.0, room, body: Some(body) };
-        self.bus.send(Message::Direct { to, message });
+        self.post(Message::Direct { to, message });
+    }
+
+    pub(super) fn post(&self, message: Message) {
+        let (cargo, bytes) = measure(&message);
+        self.figures.count(Way::BusOut, cargo, bytes);
+        self.bus.send(message);
+    }
+}
+
+/// What a message is to the figures, and its bytes without the bus' own.
+fn measure(message: &Message) -> (Cargo, usize) {
+    match message {
+        Message::Audio { body, .. } => (Cargo::Audio, body.len()),
+        Message::Video { frame, .. } => (Cargo::of(frame.header.track), frame.bytes.len()),
+        Message::Room { message, .. } => (Cargo::Control, message.encoded_len()),
+        Message::Direct { message, .. } => (Cargo::Control, message.encoded_len()),
+        Message::Announce { .. } => (Cargo::Control, 0),
     }
 }
 
