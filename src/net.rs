@@ -17,4 +17,4 @@ pub mod webtransport;
 
 pub use dial::dial;
 pub use distance::Distance;
-pub use link::{Incoming, Link, LinkError, LinkSender, Pressure, Responder};
+pub use link::{Drops, Incoming, Link, LinkError, LinkSender, Pressure, Responder};

@@ -68,6 +68,15 @@ pub struct Pressure {
     pub rate_bps: Option<u64>,
 }
 
+/// What a link was given and did not send because it would have come too late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Drops {
+    /// Audio packets, and probes.
+    pub audio: u64,
+    /// Video frames.
+    pub frames: u64,
+}
+
 /// What a relay says in answer to probes. The read loop answers by itself.
 #[derive(Debug)]
 pub struct Responder {
@@ -334,6 +343,11 @@ impl LinkSender {
     /// How the path keeps up.
     pub fn pressure(&self) -> Pressure {
         self.shared.outbox.pressure()
+    }
+
+    /// What was dropped since the link began.
+    pub fn drops(&self) -> Drops {
+        self.shared.outbox.drops()
     }
 
     pub fn transport(&self) -> Transport {

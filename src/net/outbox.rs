@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::carried::Carried;
-use super::link::Pressure;
+use super::link::{Drops, Pressure};
 use crate::clock;
 use crate::proto::SubgroupHead;
 use crate::proto::subgroup::VideoFrame;
@@ -51,6 +51,7 @@ struct Queues {
     /// When the frame that is being written was queued.
     writing_since: Option<Instant>,
     carried: Carried,
+    drops: Drops,
     /// Subgroups that were given up: the rest of their frames is not taken. Bounded: a newer group of the same layer
     /// replaces the older.
     given_up: BTreeSet<SubgroupHead>,
@@ -120,6 +121,7 @@ impl Outbox {
         let head = SubgroupHead::of(&frame.header);
         let mut queues = self.lock();
         if queues.given_up.contains(&head) {
+            queues.drops.frames += 1;
             return Direct::Drop;
         }
         if !queues.video.is_empty() || !queues.control.is_empty() || queues.writing > 0 || !queues.urgent.is_empty() {
@@ -144,6 +146,7 @@ impl Outbox {
         let head = SubgroupHead::of(&frame.header);
         let mut queues = self.lock();
         if queues.given_up.contains(&head) {
+            queues.drops.frames += 1;
             return Vec::new();
         }
         if frame.header.key {
@@ -223,6 +226,11 @@ impl Outbox {
         self.lock().give_up(head);
     }
 
+    /// What was not sent so far.
+    pub(super) fn drops(&self) -> Drops {
+        self.lock().drops
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Queues> {
         self.queues.lock().expect("nobody panics while holding the queues")
     }
@@ -246,6 +254,7 @@ impl Queues {
             now.saturating_duration_since(*since) > URGENT_AGE || self.urgent_bytes > MAX_URGENT_BYTES
         }) {
             self.take_urgent();
+            self.drops.audio += 1;
         }
     }
 
@@ -288,6 +297,7 @@ impl Queues {
             }
             if frame.header.discardable {
                 self.take_video();
+                self.drops.frames += 1;
                 continue;
             }
             let head = SubgroupHead::of(&frame.header);
@@ -320,7 +330,9 @@ impl Queues {
     }
 
     fn drop_where(&mut self, gone: impl Fn(&VideoFrame) -> bool) {
+        let before = self.video.len();
         self.video.retain(|(_, frame)| !gone(frame));
+        self.drops.frames += (before - self.video.len()) as u64;
         self.video_bytes = self.video.iter().map(|(_, frame)| frame.bytes.len()).sum();
     }
 }
