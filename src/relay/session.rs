@@ -161,6 +161,16 @@ impl Session {
             _ => None,
         };
         self.patience = patience.map_or(self.patience, |patience| now + patience);
+        let media = match &incoming {
+            Incoming::Audio { body, .. } => Some(body.len()),
+            Incoming::Video { frame, .. } => Some(frame.bytes.len()),
+            _ => None,
+        };
+        if let Some(bytes) = media
+            && !self.may_send(now, bytes)?
+        {
+            return ControlFlow::Continue(());
+        }
         match incoming {
             Incoming::Control(body) => match self.control(now, &body).await {
                 Ok(()) => {}
@@ -169,16 +179,8 @@ impl Session {
             Incoming::Probed if !self.probes.take(now) => {
                 return ControlFlow::Break(self.too_much(Limit::Probes));
             }
-            Incoming::Audio { body, at } => {
-                if self.may_send(now, body.len())? {
-                    self.audio(now, at, &body);
-                }
-            }
-            Incoming::Video { frame, at } => {
-                if self.may_send(now, frame.bytes.len())? {
-                    self.video(now, at, frame);
-                }
-            }
+            Incoming::Audio { body, at } => self.audio(now, at, &body),
+            Incoming::Video { frame, at } => self.video(now, at, frame),
             Incoming::Late { head } => {
                 if let Phase::Joined(_, room) = &self.phase {
                     room.late(now, self.id, &head);

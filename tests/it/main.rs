@@ -14,6 +14,8 @@ mod drill;
 mod fronts;
 #[cfg(feature = "app")]
 mod full;
+#[cfg(feature = "relay")]
+mod fuzz;
 #[cfg(feature = "app")]
 mod history;
 mod layering;

@@ -104,7 +104,12 @@ impl Client {
 
     /// Connects and is let into `room`, in one breath.
     pub async fn join(relay: &Relay, transport: Transport, room: &str, id: u64) -> Self {
-        let client = Self::connect(relay, transport, id).await;
+        Self::join_at(relay.entry(), transport, room, id).await
+    }
+
+    /// The same where a manifest's entry leads.
+    pub async fn join_at(entry: &RelayEntry, transport: Transport, room: &str, id: u64) -> Self {
+        let client = Self::dial(entry, transport, id).await.unwrap();
         client.enter(room);
         client
             .wait("Joined", |heard| heard.told.iter().any(|(told, _)| matches!(told, Told::Joined(_))).then_some(()))
@@ -114,7 +119,12 @@ impl Client {
 
     /// The same, and wants everything of everybody from here on.
     pub async fn member(relay: &Relay, transport: Transport, room: &str, id: u64) -> Self {
-        let client = Self::join(relay, transport, room, id).await;
+        Self::member_at(relay.entry(), transport, room, id).await
+    }
+
+    /// The same where a manifest's entry leads.
+    pub async fn member_at(entry: &RelayEntry, transport: Transport, room: &str, id: u64) -> Self {
+        let client = Self::join_at(entry, transport, room, id).await;
         client.subscribe(1, &[]).await;
         client
     }
