@@ -14,6 +14,7 @@ use crate::proto::Transport;
 use crate::proto::control::RefusalCode;
 use crate::proto::probe::RelayState;
 use crate::relay::Core;
+use crate::relay::limits::Limit;
 
 const STATES: [(RelayState, &str); 4] = [
     (RelayState::Ready, "ready"),
@@ -52,6 +53,7 @@ pub fn write(page: &mut Page, core: &Core) -> fmt::Result {
     load(page, core)?;
     traffic(page, &core.responder.figures)?;
     strangers(page, &core.metrics)?;
+    limits_met(page, core)?;
     bus(page, core)?;
     machine(page, core.metrics.started_wall)
 }
@@ -154,6 +156,12 @@ fn strangers(page: &mut Page, metrics: &Metrics) -> fmt::Result {
     let samples: Vec<_> = samples.iter().map(|(labels, value)| (&labels[..], *value)).collect();
     let help = "Connections by how their handshake ended; over TCP every request is one";
     page.counter("nearcall_relay_handshakes", help, &samples)
+}
+
+fn limits_met(page: &mut Page, core: &Core) -> fmt::Result {
+    let samples = Limit::ALL.map(|limit| ([("limit", limit.as_str())], core.met.times(limit)));
+    let samples = samples.each_ref().map(|(labels, value)| (&labels[..], *value));
+    page.counter("nearcall_relay_limits_met", "How often there was too much of something, by what", &samples)
 }
 
 fn bus(page: &mut Page, core: &Core) -> fmt::Result {
