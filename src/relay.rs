@@ -19,6 +19,7 @@
 //! | `directory` | which relays there are |
 //! | `certificates` | what is shown to whoever comes; replaced before it ends |
 //! | `files` | files that are replaced while the relay runs |
+//! | `listing` | what clients are told to connect to |
 //! | `limits` | how much of everything |
 //! | `load`, `capacity` | how near its limit it is (pure), and who is taken in then |
 //! | `metrics` | what `/metrics` says: of itself, and what users report |
@@ -38,6 +39,7 @@ mod gate;
 mod http;
 mod keys;
 pub mod limits;
+mod listing;
 mod load;
 mod metrics;
 pub mod moderation;
@@ -66,6 +68,7 @@ use self::directory::Directory;
 use self::fronts::Fronts;
 use self::gate::Gate;
 use self::limits::{Addresses, Limit, Limits, Met};
+use self::listing::{advertised, names, write_manifest};
 use self::load::Load;
 use self::metrics::Metrics;
 use self::rooms::Rooms;
@@ -391,38 +394,6 @@ async fn listen_besides(address: Option<SocketAddr>) -> Result<Option<(SocketAdd
     let listen = |error| RelayError::Listen { address, error };
     let listener = TcpListener::bind(address).await.map_err(listen)?;
     Ok(Some((listener.local_addr().map_err(listen)?, listener)))
-}
-
-/// HOST:PORT as clients reach it.
-fn advertised(config: &Config, address: SocketAddr) -> Result<String, RelayError> {
-    let port = address.port();
-    match &config.advertise {
-        Some(host) if host.parse::<std::net::Ipv6Addr>().is_ok() => Ok(format!("[{host}]:{port}")),
-        Some(host) if host.ends_with(']') || !host.contains(':') => Ok(format!("{host}:{port}")),
-        Some(host) => Ok(host.clone()),
-        None if address.ip().to_canonical().is_unspecified() => Err(RelayError::NoAddress),
-        None => Ok(address.to_string()),
-    }
-}
-
-/// The names that a self-signed certificate is for.
-fn names(advertised: &str) -> Vec<String> {
-    let host = advertised.rsplit_once(':').map_or(advertised, |(host, _)| host).trim_matches(['[', ']']);
-    let mut names: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(String::from).into();
-    if !names.iter().any(|name| name == host) {
-        names.push(host.to_owned());
-    }
-    names
-}
-
-/// Whoever reads the file finds a whole one, old or new.
-fn write_manifest(path: &std::path::Path, own: RelayEntry) -> std::io::Result<()> {
-    let manifest = Manifest { relays: vec![own] };
-    let json = serde_json::to_string_pretty(&manifest).map_err(std::io::Error::other)? + "\n";
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}", std::process::id()));
-    std::fs::write(&beside, json)?;
-    std::fs::rename(&beside, path).inspect_err(|_| drop(std::fs::remove_file(&beside)))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 pub use self::addresses::{Addresses, Knock, Visitor};
-pub use crate::rate::Bucket;
+use crate::rate::Bucket;
 
 /// What a relay takes from whoever comes.
 #[derive(Debug, Clone, PartialEq, Eq)]

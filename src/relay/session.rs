@@ -3,6 +3,7 @@
 //! `accept` runs one in a task of its own for every link. It checks what the client says and hands it to the room; what the
 //! client gets, the room sends by itself. Must never: let a client's mistake reach anybody but that client.
 
+mod pace;
 mod refusal;
 
 use std::ops::ControlFlow;
@@ -13,13 +14,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use self::pace::Pace;
 use self::refusal::Refusal;
 use super::Core;
 use super::accept::Connection;
 use super::bus::RoomId;
 use super::forward::{Room, send};
 use super::gate::Admission;
-use super::limits::{Bucket, Limit, Limits};
+use super::limits::Limit;
 use super::registry::{Ended, JoinError};
 use super::router::{SessionId, StreamId, Wishes};
 use crate::clock;
@@ -32,16 +34,8 @@ use crate::proto::control::{
 use crate::proto::subgroup::VideoFrame;
 use crate::proto::{ParticipantId, Track, Transport, VERSION, datagram};
 
-/// Control messages a second that a client may send, and at once: far above what a call needs.
-const CONTROL_RATE: (u32, u32) = (100, 400);
-/// Probes a second: 20 Hz on a link in doubt, and the race.
-const PROBE_RATE: (u32, u32) = (100, 200);
-/// Reports of an election, one in 5 s, and at once: after a race and some moves. Those beyond it are not read.
-const REPORT_RATE: (f64, u32) = (0.2, 6);
 /// When whoever was sent elsewhere because the relay was full may ask again.
 const FULL: Duration = Duration::from_secs(15);
-/// Media beyond the rate is dropped, and whoever goes on with it for so long, s, is refused.
-const OVERDONE: u32 = 5;
 /// A relay that goes away may be back so long after its deadline.
 const RESTART: Duration = Duration::from_secs(5);
 
@@ -62,36 +56,12 @@ struct Session {
     phase: Phase,
     /// The room's way to end this session.
     dismiss: mpsc::Sender<JoinError>,
-    control: Bucket,
-    probes: Bucket,
-    reports: Bucket,
-    joins: Bucket,
-    sealed: Bucket,
-    media: Media,
+    pace: Pace,
     /// When silence becomes too long.
     patience: Instant,
     /// Media that came, for the summary.
     packets: u64,
     bytes: u64,
-}
-
-/// How much media a session sends.
-struct Media {
-    packets: Bucket,
-    bytes: Bucket,
-    dropped: Bucket,
-}
-
-impl Media {
-    fn new(now: Instant, limits: &Limits) -> Self {
-        let Limits { media_packets: packets, media_bytes: bytes, .. } = *limits;
-        Self {
-            packets: Bucket::new(now, packets, packets.saturating_mul(2)),
-            // A key frame of every layer at once.
-            bytes: Bucket::new(now, bytes, bytes.saturating_mul(2)),
-            dropped: Bucket::new(now, packets / 10, packets.saturating_mul(OVERDONE)),
-        }
-    }
 }
 
 /// Serves a link until it ends.
@@ -103,12 +73,7 @@ pub(super) async fn run(core: Arc<Core>, mut link: Link, connection: Arc<Connect
         sender: link.sender.clone(),
         phase: Phase::Connected,
         dismiss,
-        control: Bucket::new(now, CONTROL_RATE.0, CONTROL_RATE.1),
-        probes: Bucket::new(now, PROBE_RATE.0, PROBE_RATE.1),
-        reports: Bucket::new(now, REPORT_RATE.0, REPORT_RATE.1),
-        joins: Bucket::new(now, f64::from(core.limits.joins_per_minute) / 60.0, core.limits.joins_per_minute),
-        sealed: Bucket::new(now, core.limits.sealed, core.limits.sealed.saturating_mul(5)),
-        media: Media::new(now, &core.limits),
+        pace: Pace::new(now, &core.limits),
         patience: now + core.limits.first_word,
         packets: 0,
         bytes: 0,
@@ -166,17 +131,20 @@ impl Session {
             Incoming::Video { frame, .. } => Some(frame.bytes.len()),
             _ => None,
         };
-        if let Some(bytes) = media
-            && !self.may_send(now, bytes)?
-        {
-            return ControlFlow::Continue(());
+        match media.map_or(pace::Media::Taken, |bytes| self.pace.media(now, bytes)) {
+            pace::Media::Taken => {}
+            pace::Media::Dropped => {
+                self.core.met.count(Limit::Media);
+                return ControlFlow::Continue(());
+            }
+            pace::Media::Endless => return ControlFlow::Break(self.too_much(Limit::Media)),
         }
         match incoming {
             Incoming::Control(body) => match self.control(now, &body).await {
                 Ok(()) => {}
                 Err(refusal) => return ControlFlow::Break(refusal),
             },
-            Incoming::Probed if !self.probes.take(now) => {
+            Incoming::Probed if !self.pace.probes.take(now) => {
                 return ControlFlow::Break(self.too_much(Limit::Probes));
             }
             Incoming::Audio { body, at } => self.audio(now, at, &body),
@@ -192,24 +160,8 @@ impl Session {
         ControlFlow::Continue(())
     }
 
-    /// Whether a media packet of this size is taken; a break where it never ends.
-    fn may_send(&mut self, now: Instant, bytes: usize) -> ControlFlow<Refusal, bool> {
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        if self.media.packets.take(now) && self.media.bytes.take_many(now, bytes) {
-            return ControlFlow::Continue(true);
-        }
-        self.core.met.count(Limit::Media);
-        match self.media.dropped.take(now) {
-            true => ControlFlow::Continue(false),
-            false => ControlFlow::Break(self.too_much(Limit::Media)),
-        }
-    }
-
     fn too_much(&self, limit: Limit) -> Refusal {
-        // Dropped media is counted packet by packet.
-        if limit != Limit::Media {
-            self.core.met.count(limit);
-        }
+        self.core.met.count(limit);
         let message = format!("too many {} at a time", limit.as_str());
         Refusal::new(RefusalCode::RateLimited, message).after(Duration::from_secs(5))
     }
@@ -217,7 +169,7 @@ impl Session {
     async fn control(&mut self, now: Instant, body: &Bytes) -> Result<(), Refusal> {
         use client_message::Body;
         self.figures().count(Way::In, Cargo::Control, body.len());
-        if !self.control.take(now) {
+        if !self.pace.control.take(now) {
             return Err(self.too_much(Limit::Messages));
         }
         let message: ClientMessage =
@@ -228,9 +180,9 @@ impl Session {
             (Body::Hello(hello), Phase::Connected | Phase::Admitted(_)) => self.hello(&hello),
             (Body::Hello(_), Phase::Joined(..)) => Err(Refusal::new(RefusalCode::Malformed, "a second Hello")),
             (_, Phase::Connected) => Err(Refusal::new(RefusalCode::Malformed, "the first message must be Hello")),
-            (Body::Join(_), _) if !self.joins.take(now) => Err(self.too_much(Limit::Joins)),
+            (Body::Join(_), _) if !self.pace.joins.take(now) => Err(self.too_much(Limit::Joins)),
             (Body::Join(join), _) => self.join(join).await,
-            (Body::Sealed(sealed), _) if sealed.participant == 0 && !self.sealed.take(now) => {
+            (Body::Sealed(sealed), _) if sealed.participant == 0 && !self.pace.sealed.take(now) => {
                 Err(self.too_much(Limit::Sealed))
             }
             (Body::Leave(leave), _) => {
@@ -242,7 +194,7 @@ impl Session {
                 let verdict = self.core.metrics.users.take(
                     &report,
                     self.sender.remote().ip(),
-                    self.reports.take(now),
+                    self.pace.reports.take(now),
                     &self.core.directory,
                 );
                 tracing::trace!(session = self.id.0, ?verdict, "election report");

@@ -13,6 +13,7 @@ use nearcall::proto::probe::{Probe, ProbeReply};
 use nearcall::proto::subgroup::{FrameSplitter, VideoFrame};
 use nearcall::proto::{MediaHeader, SubgroupHead, datagram, limits};
 use nearcall::relay::bus::message::{self, DirectMessage, RoomMessage};
+use nearcall::relay::fronts::proxy_protocol::{self, Progress};
 
 /// A key that everybody may know: what is fuzzed lies behind its signature.
 pub const KEY: &str = "hs256:YSBrZXkgZm9yIGZ1enppbmcgYW5kIG5vdGhpbmcgZWxzZSBhdCBhbGw";
@@ -41,6 +42,7 @@ pub const ALL: &[Target] = &[
     ("token", token),
     ("token_claims", token_claims),
     ("ticket", ticket),
+    ("proxy_header", proxy_header),
     #[cfg(feature = "app")]
     ("invite", invite),
 ];
@@ -193,6 +195,28 @@ pub fn ticket(data: &[u8]) -> bool {
     let Ok(ticket) = key.open(data, NOW) else { return false };
     assert!(data.len() <= limits::TICKET_BYTES && ticket.room.len() <= limits::ROOM_BYTES);
     true
+}
+
+/// As it is read from a socket: no more than it asks for.
+pub fn proxy_header(data: &[u8]) -> bool {
+    let mut have = 0;
+    loop {
+        match proxy_protocol::read(&data[..have]) {
+            Err(_) => return false,
+            Ok(Progress::More(more)) => {
+                assert!(more > 0);
+                have += more;
+                if have > data.len() {
+                    return false;
+                }
+            }
+            Ok(Progress::Whole(header)) => {
+                assert_eq!(header.len, have, "a byte of the client's was taken");
+                assert_eq!(proxy_protocol::read(data), Ok(Progress::Whole(header)));
+                return true;
+            }
+        }
+    }
 }
 
 /// The app's alone, for which the fuzz package has a feature of the same name.

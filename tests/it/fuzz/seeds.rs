@@ -25,7 +25,7 @@ use super::decoders::{NOW, auth_key};
 pub type Seed = (&'static str, String, Vec<u8>);
 
 pub fn all() -> Vec<Seed> {
-    let parts = [client(), server(), media(), probes(), manifests(), bus(), credentials(), invites()];
+    let parts = [client(), server(), media(), probes(), manifests(), bus(), credentials(), proxies(), invites()];
     parts.into_iter().flatten().collect()
 }
 
@@ -54,7 +54,7 @@ fn client() -> Vec<Seed> {
         token: "a.b.c".into(),
         ticket: vec![9; 80].into(),
         agent: "nearcall/0.1.0".into(),
-        proof: vec![7; 16].into(),
+        proof: vec![8; 64].into(),
     };
     let path = PathReport {
         relay: "oslo-1".into(),
@@ -105,15 +105,7 @@ fn server() -> Vec<Seed> {
             "welcome",
             Body::Welcome(Welcome { version: VERSION, relay: Some(relay), participant: 7, ticket: vec![9; 80].into() }),
         ),
-        (
-            "refused",
-            Body::Refused(Refused {
-                code: 6,
-                message: "too many probes".into(),
-                retry_after_ms: 5000,
-                ..Refused::default()
-            }),
-        ),
+        ("refused", Body::Refused(Refused { code: 6, retry_after_ms: 5000, removed: true, ..Refused::default() })),
         ("joined", Body::Joined(Joined { members: vec![member(); 3] })),
         ("member_changed", Body::MemberChanged(MemberChanged { member: Some(member()) })),
         ("subscribed", Body::Subscribed(Subscribed { sequence: 3 })),
@@ -251,6 +243,26 @@ fn credentials() -> Vec<Seed> {
         seed("token_claims", "few", payload),
         seed("token_claims", "numbers_at_the_end", format!(r#"{{"room":"r","exp":{},"iat":0,"nbf":0}}"#, u64::MAX)),
         seed("ticket", "sealed", sealed),
+    ]
+}
+
+fn proxies() -> Vec<Seed> {
+    let signature = *b"\r\n\r\n\0\r\nQUIT\n";
+    let binary = |rest: &[u8]| [&signature[..], rest].concat();
+    let v4 = [192, 0, 2, 1, 127, 0, 0, 1, 0xc0, 0, 0x11, 0x51];
+    vec![
+        seed("proxy_header", "v2_ipv4", binary(&[&[0x21, 0x11, 0, 12], &v4[..], b"the client's"].concat())),
+        seed("proxy_header", "v2_ipv6", binary(&[&[0x21, 0x21, 0, 36], &[0x20; 36][..]].concat())),
+        seed(
+            "proxy_header",
+            "v2_with_additions",
+            binary(&[&[0x21, 0x11, 0, 19], &v4[..], &[3, 0, 4, 1, 2, 3, 4]].concat()),
+        ),
+        seed("proxy_header", "v2_local", binary(&[0x20, 0, 0, 0])),
+        seed("proxy_header", "v2_too_long", binary(&[0x21, 0x11, 0xff, 0xff])),
+        seed("proxy_header", "v1", *b"PROXY TCP4 192.0.2.1 127.0.0.1 49152 4433\r\nGET"),
+        seed("proxy_header", "v1_unknown", *b"PROXY UNKNOWN\r\n"),
+        seed("proxy_header", "v1_without_end", b"PROXY TCP6 ".repeat(20)),
     ]
 }
 
