@@ -122,7 +122,7 @@ impl Figures {
     /// Counts one packet. Returns whether it is one to be timed.
     pub fn count(&self, way: Way, cargo: Cargo, bytes: usize) -> bool {
         self.bytes[way as usize][cargo as usize].fetch_add(bytes as u64, Ordering::Relaxed);
-        self.packets[way as usize][cargo as usize].fetch_add(1, Ordering::Relaxed) % SAMPLE == 0
+        self.packets[way as usize][cargo as usize].fetch_add(1, Ordering::Relaxed).is_multiple_of(SAMPLE)
     }
 
     /// Counts what went to several at once.
