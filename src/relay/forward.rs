@@ -134,7 +134,7 @@ impl Room {
         self.tell_in_force(&state, sender);
         let after = state.registry.member(participant).cloned();
         if first || before != after {
-            self.tell(room_message::Body::Joined(MemberJoined { member: after }));
+            self.tell(room_message::Body::Joined(MemberJoined { member: after.map(Box::new) }));
         }
         if before.is_none() {
             self.apply_firm_mutes(&mut state, participant);

@@ -56,8 +56,8 @@ pub struct Digest {
 /// A member joined here, or changed.
 #[derive(Clone, PartialEq, Message)]
 pub struct MemberJoined {
-    #[prost(message, optional, tag = "1")]
-    pub member: Option<Member>,
+    #[prost(message, optional, boxed, tag = "1")]
+    pub member: Option<Box<Member>>,
 }
 
 /// A member's last link here ended.

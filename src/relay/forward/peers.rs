@@ -66,10 +66,8 @@ impl Room {
                     self.tell_digest(state, false);
                 }
             }
-            Some(Body::Joined(MemberJoined { member: Some(member) })) => {
-                if !state.moderation.is_removed(&member) {
-                    state.registry.joined_elsewhere(relay, member);
-                }
+            Some(Body::Joined(MemberJoined { member: Some(member) })) if !state.moderation.is_removed(&member) => {
+                state.registry.joined_elsewhere(relay, *member);
             }
             Some(Body::Facts(facts)) => self.facts_from(state, facts),
             Some(Body::Ended(ended)) => {
