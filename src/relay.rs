@@ -126,6 +126,7 @@ impl Drop for Threads {
 #[derive(Debug)]
 pub(crate) struct Core {
     instance: RelayInstance,
+    started: Instant,
     responder: Arc<Responder>,
     rooms: Rooms,
     bus: Arc<Bus>,
@@ -148,7 +149,7 @@ impl Core {
     }
 
     fn announce(&self) {
-        self.bus.send(Message::Announce { entry: self.directory.own().clone() });
+        self.bus.send(Message::Announce(self.directory.announcement(false).into()));
     }
 
     fn set_isolated(&self, isolated: bool) {
@@ -260,7 +261,7 @@ impl Relay {
             websocket: Some(format!("wss://{host}{CALL_PATH}")),
             pins: if certificate.is_self_signed() { vec![certificate.pin()] } else { Vec::new() },
         };
-        Manifest::merge([Manifest { relays: vec![own.clone()] }])?;
+        Manifest::merge([Manifest::from(vec![own.clone()])])?;
         let gate = match &config.access {
             Access::Open => Gate::open(),
             Access::Key(text) => Gate::with_key(text)?,
@@ -269,11 +270,12 @@ impl Relay {
         let bus = Arc::new(bus);
         let core = Core {
             instance,
+            started: clock::now(),
             responder: Arc::new(Responder::new(id, instance)),
             rooms: Rooms::new(instance, bus.clone()),
             isolated: AtomicBool::new(matches!(*bus, Bus::Nats(_))),
             bus,
-            directory: Directory::new(own),
+            directory: Directory::new(own, instance),
             gate,
             limits: config.limits.clone(),
             metrics: Metrics::new(),
@@ -349,6 +351,8 @@ impl Relay {
             server.wait_idle().await;
         };
         let _ = tokio::time::timeout(GOODBYE, told).await;
+        self.core.bus.send(Message::Announce(self.core.directory.announcement(true).into()));
+        self.core.bus.flush().await;
     }
 
     /// Stops like a process that is killed: no goodbye on any connection. For drills.
@@ -381,7 +385,7 @@ fn names(advertised: &str) -> Vec<String> {
 
 /// Whoever reads the file finds a whole one, old or new.
 fn write_manifest(path: &std::path::Path, own: &RelayEntry) -> std::io::Result<()> {
-    let manifest = Manifest { relays: vec![own.clone()] };
+    let manifest = Manifest::from(vec![own.clone()]);
     let json = serde_json::to_string_pretty(&manifest).map_err(std::io::Error::other)? + "\n";
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}", std::process::id()));

@@ -148,8 +148,8 @@ proptest! {
 
     #[test]
     fn a_manifest_is_read_as_it_was_written(regions in prop::collection::btree_set("[a-z-]{1,20}", 1..9)) {
-        let relays = regions.into_iter().map(|region| entry(&region)).collect();
-        let manifest = Manifest { relays };
+        let relays: Vec<_> = regions.into_iter().map(|region| entry(&region)).collect();
+        let manifest = Manifest::from(relays);
         prop_assert_eq!(Manifest::from_json(&serde_json::to_string(&manifest).unwrap()), Ok(manifest));
     }
 
@@ -355,7 +355,7 @@ fn audio_is_no_video_and_video_no_audio() {
 
 #[test]
 fn a_manifest_says_which_relay_is_wrong_and_what_to_mend() {
-    let json = |relays: Vec<RelayEntry>| serde_json::to_string(&Manifest { relays }).unwrap();
+    let json = |relays: Vec<RelayEntry>| serde_json::to_string(&Manifest::from(relays)).unwrap();
     let wrong = [
         (RelayEntry { region: String::new(), ..entry("oslo") }, "empty"),
         (RelayEntry { city: "x".repeat(65), ..entry("oslo") }, "64"),
@@ -377,8 +377,8 @@ fn a_manifest_says_which_relay_is_wrong_and_what_to_mend() {
 
 #[test]
 fn merged_manifests_keep_the_first_entry_of_an_id() {
-    let first = Manifest { relays: vec![RelayEntry { city: "here".into(), ..entry("oslo") }] };
-    let second = Manifest { relays: vec![entry("oslo"), entry("lima")] };
+    let first = Manifest::from(vec![RelayEntry { city: "here".into(), ..entry("oslo") }]);
+    let second = Manifest::from(vec![entry("oslo"), entry("lima")]);
     let merged = Manifest::merge([first, second]).unwrap();
     let cities: Vec<_> = merged.relays.iter().map(|relay| (relay.id.as_str(), relay.city.as_str())).collect();
     assert_eq!(cities, [("oslo", "here"), ("lima", "")]);

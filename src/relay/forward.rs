@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use self::peers::write_stream;
-use super::bus::message::{Digest, MemberEnded, MemberJoined, ReportTo, SealedTo, room_message};
+use self::peers::{Fetching, write_stream};
+use super::bus::message::{Digest, ReportTo, SealedTo, room_message};
 use super::bus::{Bus, Message, RoomId};
-use super::registry::{Change, Ended, JoinError, Registry};
+use super::registry::{Change, Ended, JoinError, PULSE, Registry};
 use super::router::{Interest, Output, Router, SessionId, StreamId, Wishes};
 use crate::net::LinkSender;
 use crate::proto::control::{
@@ -25,8 +25,6 @@ use crate::proto::control::{
 use crate::proto::subgroup::VideoFrame;
 use crate::proto::{FrameNumber, Kind, ParticipantId, RelayInstance, SubgroupHead, Track};
 
-/// Between two digests of a room.
-const DIGEST: Duration = Duration::from_secs(2);
 /// A room that was just opened does not know yet what other relays want of it: until then they get everything.
 const UNKNOWN: Duration = Duration::from_secs(1);
 /// A session that sent a stream this lately is the one to ask for a key frame.
@@ -49,8 +47,15 @@ struct State {
     /// Which session last sent a stream, and when.
     sources: BTreeMap<StreamId, (SessionId, Instant)>,
     opened: Instant,
-    digest_due: Instant,
+    pulse_due: Instant,
+    digest_told: Instant,
+    /// Somebody asked for our digest.
+    digest_wanted: bool,
+    /// Of the members that other relays were told of.
+    told_hash: u64,
     told_interest: Interest,
+    /// Groups that other relays were asked for.
+    fetches: BTreeMap<StreamId, Fetching>,
     closed: bool,
 }
 
@@ -71,14 +76,18 @@ impl Room {
             sessions: BTreeMap::new(),
             sources: BTreeMap::new(),
             opened: now,
-            digest_due: now + DIGEST,
+            pulse_due: now + PULSE,
+            digest_told: now,
+            digest_wanted: false,
+            told_hash: 0,
             told_interest: Interest::NONE,
+            fetches: BTreeMap::new(),
             closed: false,
         };
         let room = Self { id, instance, bus, state: Mutex::new(state) };
         room.bus.subscribe(id, Some(Interest::NONE));
-        let state = room.lock();
-        room.tell_digest(&state, true);
+        let mut state = room.lock();
+        room.tell_digest(&mut state, true);
         drop(state);
         room
     }
@@ -111,8 +120,8 @@ impl Room {
         let members = state.registry.roster(participant);
         send(sender, server_message::Body::Joined(Joined { members }));
         let after = state.registry.member(participant).cloned();
-        if first || before != after {
-            self.tell(room_message::Body::Joined(MemberJoined { member: after }));
+        if let Some(member) = after.filter(|after| first || before.as_ref() != Some(after)) {
+            self.tell_joined(&mut state, member);
         }
         self.carry_out(now, &mut state);
         Ok(Some(()))
@@ -127,12 +136,7 @@ impl Room {
         state.sources.retain(|_, (source, _)| *source != session);
         state.registry.end(now, session, participant, how);
         if how == Ended::Left || state.registry.sessions(participant).next().is_none() {
-            let how = match how {
-                Ended::Moved => 0,
-                Ended::Left => 1,
-                Ended::Lost => 2,
-            };
-            self.tell(room_message::Body::Ended(MemberEnded { participant: participant.0, how }));
+            self.tell_ended(&mut state, participant, how);
         }
         self.carry_out(now, &mut state);
     }
@@ -235,7 +239,7 @@ impl Room {
         let mut state = self.lock();
         state.router.missed_elsewhere();
         self.bus.subscribe(self.id, Some(state.told_interest));
-        self.tell_digest(&state, true);
+        self.tell_digest(&mut state, true);
     }
 
     /// Time passes. True when nobody is here any more: the room is closed and to be forgotten.
@@ -250,10 +254,8 @@ impl Room {
             self.bus.subscribe(self.id, None);
             return true;
         }
-        if now >= state.digest_due {
-            state.digest_due = now + DIGEST;
-            self.tell_digest(&state, false);
-        }
+        self.fetch_again(now, &mut state);
+        self.tell_what_is_due(now, &mut state);
         false
     }
 
@@ -275,6 +277,11 @@ impl Room {
                 Change::Gone(participant, sessions) => {
                     state.router.remove_participant(participant);
                     state.sources.retain(|stream, _| stream.participant != participant);
+                    state.fetches.retain(|stream, _| stream.participant != participant);
+                    if !sessions.is_empty() {
+                        // It left over another relay; what it still has here ends with it.
+                        self.tell_ended(state, participant, Ended::Left);
+                    }
                     for session in sessions {
                         state.sessions.remove(&session);
                         state.router.unsubscribe(session);
@@ -282,7 +289,7 @@ impl Room {
                 }
             }
         }
-        self.tell_interest(state);
+        self.tell_interest(now, state);
         while let Some(output) = state.router.poll_output() {
             match output {
                 Output::Audio { to, datagram } => {
@@ -296,18 +303,18 @@ impl Room {
                     }
                 }
                 Output::KeyFrame(stream) => self.ask_for_key_frame(state, stream),
-                Output::Fetch { stream, after } => self.fetch(state, stream, after),
+                Output::Fetch { stream, after } => self.fetch(now, state, stream, after),
             }
         }
     }
 
     /// Other relays learn what is wanted here before they are asked for what was.
-    fn tell_interest(&self, state: &mut State) {
+    fn tell_interest(&self, now: Instant, state: &mut State) {
         let interest = state.router.interest();
         if interest != state.told_interest {
             state.told_interest = interest;
             self.bus.subscribe(self.id, Some(interest));
-            self.tell_digest(state, false);
+            self.tell_pulse(now, state);
         }
     }
 

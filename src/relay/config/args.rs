@@ -202,7 +202,7 @@ impl Settings {
             advertise,
             certificate,
             access,
-            bus: self.nats.map(check_nats).transpose()?.map_or(local.bus.clone(), BusConfig::Nats),
+            bus: self.nats.map(check_nats).transpose()?.map_or(local.bus.clone(), |nats| BusConfig::Nats(nats.into())),
             manifest_out: self.manifest_out,
             workers: self.workers,
             ..local

@@ -1,22 +1,45 @@
 //! The half of a room that talks with other relays.
 
-use std::time::Instant;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::{Room, SENDING, State, deliver_report, deliver_sealed, whole};
+use crate::clock;
+use crate::proto::control::Member;
 use crate::proto::subgroup::VideoFrame;
 use crate::proto::{ParticipantId, RelayInstance, Track, datagram};
 use crate::relay::bus::Message;
 use crate::relay::bus::message::{
-    AfterFrame, Digest, DirectMessage, Fetch, Fetched, MemberJoined, ReportTo, RoomMessage, Stream, direct_message,
-    room_message,
+    AfterFrame, Digest, DirectMessage, Fetch, Fetched, MemberEnded, MemberJoined, Nothing, Pulse, ReportTo,
+    RoomMessage, Step, Stream, direct_message, room_message,
 };
-use crate::relay::registry::Ended;
+use crate::relay::registry::{Ended, PULSE};
 use crate::relay::router::{After, Interest, StreamId};
 
 /// Frames in one part of an answer to a fetch, bytes: below what a bus message may have.
 const PART: usize = 256 * 1024;
+/// A fetch that was not answered for this long was lost, or its answer was. Half a second is twice around the world.
+const AGAIN: Duration = Duration::from_millis(500);
+/// Times that a fetch is asked for: after it the room's other means have to do.
+const TRIES: u32 = 6;
+/// Between two digests that are asked for: one answer serves all who ask.
+const ANSWER: Duration = Duration::from_millis(250);
+
+/// Numbers what is said of rooms. One for all rooms: a room that is opened again goes on from there.
+static WORDS: AtomicU64 = AtomicU64::new(1);
+
+/// A fetch on its way.
+#[derive(Debug)]
+pub(super) struct Fetching {
+    after: Option<AfterFrame>,
+    asked: Instant,
+    tries: u32,
+    /// Who has not answered.
+    waiting: BTreeSet<RelayInstance>,
+}
 
 impl Room {
     /// Something from another relay.
@@ -34,7 +57,7 @@ impl Room {
             }
             Message::Room { message, .. } => self.room_message(now, &mut state, message),
             Message::Direct { message, .. } => self.direct_message(now, &mut state, message),
-            Message::Announce { .. } => {}
+            Message::Announce(_) => {}
         }
         self.carry_out(now, &mut state);
     }
@@ -45,17 +68,32 @@ impl Room {
         if relay == self.instance {
             return;
         }
-        state.registry.heard(now, relay);
+        let about_members =
+            matches!(message.body, Some(Body::Digest(_) | Body::Pulse(_) | Body::Joined(_) | Body::Ended(_)));
+        if about_members && !state.registry.heard(now, relay, message.number) {
+            return;
+        }
         match message.body {
             Some(Body::Digest(digest)) => {
                 state.registry.set_interest(now, relay, Interest(digest.interest));
-                state.registry.digest(now, relay, digest.members);
+                state.registry.farewell(now, relay, &digest.left);
+                state.registry.digest(now, relay, digest.members, digest.hash);
                 if digest.asks {
-                    self.tell_digest(state, false);
+                    self.digest_wanted(now, state);
                 }
             }
-            Some(Body::Joined(MemberJoined { member: Some(member) })) => state.registry.joined_elsewhere(relay, member),
+            Some(Body::Pulse(Pulse { hash, interest })) => {
+                state.registry.set_interest(now, relay, Interest(interest));
+                if state.registry.pulse(now, relay, hash) {
+                    self.tell_one(relay, direct_message::Body::DigestWanted(Nothing {}));
+                }
+            }
+            Some(Body::Joined(MemberJoined { member: Some(member), step })) => {
+                state.registry.step(now, relay, step);
+                state.registry.joined_elsewhere(relay, member);
+            }
             Some(Body::Ended(ended)) => {
+                state.registry.step(now, relay, ended.step);
                 let how = match ended.how {
                     0 => Ended::Moved,
                     1 => Ended::Left,
@@ -90,15 +128,23 @@ impl Room {
 
     fn direct_message(&self, now: Instant, state: &mut State, message: DirectMessage) {
         use direct_message::Body;
+        let from = RelayInstance(message.origin);
         match message.body {
+            Some(Body::DigestWanted(_)) => self.digest_wanted(now, state),
             Some(Body::Fetch(Fetch { stream: Some(wanted), after })) => {
                 let Some(stream) = read_stream(&wanted) else { return };
                 let after = after.map(|after| After { group: after.group, frame: after.frame });
                 let frames = state.router.cached(stream, after);
-                self.answer_fetch(RelayInstance(message.origin), &wanted, frames);
+                self.answer_fetch(from, &wanted, frames);
             }
             Some(Body::Fetched(fetched)) => {
                 let Some(stream) = fetched.stream.as_ref().and_then(read_stream) else { return };
+                if !fetched.more {
+                    state.answered(stream, from, fetched.frames.is_empty());
+                }
+                if fetched.frames.is_empty() {
+                    return;
+                }
                 let frames: Result<Vec<_>, _> = fetched.frames.into_iter().map(VideoFrame::from_bytes).collect();
                 if let Ok(frames) = frames {
                     state.router.fetched(now, stream, &frames);
@@ -108,36 +154,116 @@ impl Room {
         }
     }
 
+    /// Answers in any case: who hears nothing asks again.
     fn answer_fetch(&self, to: RelayInstance, stream: &Stream, frames: Vec<VideoFrame>) {
         let mut part = Vec::new();
         let mut bytes = 0;
         let mut frames = frames.into_iter().map(|frame| frame.bytes).peekable();
-        while let Some(frame) = frames.next() {
-            bytes += frame.len();
-            part.push(frame);
+        loop {
+            let frame = frames.next();
+            bytes += frame.as_ref().map_or(0, Bytes::len);
+            part.extend(frame);
+            let more = frames.peek().is_some();
             if frames.peek().is_none_or(|next| bytes + next.len() > PART) {
-                let fetched = Fetched { stream: Some(stream.clone()), frames: std::mem::take(&mut part) };
+                let fetched = Fetched { stream: Some(stream.clone()), frames: std::mem::take(&mut part), more };
                 self.tell_one(to, direct_message::Body::Fetched(fetched));
                 bytes = 0;
+            }
+            if !more {
+                return;
             }
         }
     }
 
-    pub(super) fn fetch(&self, state: &State, stream: StreamId, after: Option<After>) {
+    pub(super) fn fetch(&self, now: Instant, state: &mut State, stream: StreamId, after: Option<After>) {
         let after = after.map(|After { group, frame }| AfterFrame { group, frame });
-        for relay in state.registry.holders(stream.participant) {
+        let waiting: BTreeSet<_> = state.registry.holders(stream.participant).collect();
+        self.ask_for_frames(stream, after, &waiting);
+        state.fetches.insert(stream, Fetching { after, asked: now, tries: 1, waiting });
+    }
+
+    /// Asks again where an answer was lost: a sender that rests sends nothing that would show what is missing.
+    pub(super) fn fetch_again(&self, now: Instant, state: &mut State) {
+        let State { fetches, registry, .. } = state;
+        fetches.retain(|stream, fetching| {
+            if now.saturating_duration_since(fetching.asked) < AGAIN {
+                return true;
+            }
+            let holders: BTreeSet<_> = registry.holders(stream.participant).collect();
+            fetching.waiting.retain(|relay| holders.contains(relay));
+            if fetching.waiting.is_empty() || fetching.tries >= TRIES {
+                return false;
+            }
+            fetching.asked = now;
+            fetching.tries += 1;
+            self.ask_for_frames(*stream, fetching.after, &fetching.waiting);
+            true
+        });
+    }
+
+    fn ask_for_frames(&self, stream: StreamId, after: Option<AfterFrame>, relays: &BTreeSet<RelayInstance>) {
+        for relay in relays {
             let fetch = Fetch { stream: Some(write_stream(stream)), after };
-            self.tell_one(relay, direct_message::Body::Fetch(fetch));
+            self.tell_one(*relay, direct_message::Body::Fetch(fetch));
         }
     }
 
-    pub(super) fn tell_digest(&self, state: &State, asks: bool) {
-        let members = state.registry.held_here();
-        self.tell(room_message::Body::Digest(Digest { members, interest: state.told_interest.0, asks }));
+    /// Somebody asks for the digest: answered at once, or soon where one was told just now.
+    fn digest_wanted(&self, now: Instant, state: &mut State) {
+        match now.saturating_duration_since(state.digest_told) >= ANSWER {
+            true => self.tell_digest(state, false),
+            false => state.digest_wanted = true,
+        }
+    }
+
+    /// What is due: the digest that was asked for, or else the pulse.
+    pub(super) fn tell_what_is_due(&self, now: Instant, state: &mut State) {
+        if state.digest_wanted && now.saturating_duration_since(state.digest_told) >= ANSWER {
+            self.tell_digest(state, false);
+        } else if now >= state.pulse_due {
+            self.tell_pulse(now, state);
+        }
+    }
+
+    pub(super) fn tell_pulse(&self, now: Instant, state: &mut State) {
+        state.pulse_due = now + PULSE;
+        state.told_hash = state.registry.hash();
+        self.tell(room_message::Body::Pulse(Pulse { hash: state.told_hash, interest: state.told_interest.0 }));
+    }
+
+    pub(super) fn tell_digest(&self, state: &mut State, asks: bool) {
+        let now = clock::now();
+        (state.digest_told, state.digest_wanted, state.pulse_due) = (now, false, now + PULSE);
+        state.told_hash = state.registry.hash();
+        self.tell(room_message::Body::Digest(Digest {
+            members: state.registry.held_here(),
+            interest: state.told_interest.0,
+            asks,
+            hash: state.told_hash,
+            left: state.registry.farewells(),
+        }));
+    }
+
+    /// A member joined here, or changed.
+    pub(super) fn tell_joined(&self, state: &mut State, member: Member) {
+        let step = state.step();
+        self.tell(room_message::Body::Joined(MemberJoined { member: Some(member), step }));
+    }
+
+    /// A member's last link here ended.
+    pub(super) fn tell_ended(&self, state: &mut State, participant: ParticipantId, how: Ended) {
+        let how = match how {
+            Ended::Moved => 0,
+            Ended::Left => 1,
+            Ended::Lost => 2,
+        };
+        let step = state.step();
+        self.tell(room_message::Body::Ended(MemberEnded { participant: participant.0, how, step }));
     }
 
     pub(super) fn tell(&self, body: room_message::Body) {
-        let message = RoomMessage { origin: self.instance.0, body: Some(body) };
+        let number = WORDS.fetch_add(1, Ordering::Relaxed);
+        let message = RoomMessage { origin: self.instance.0, number, body: Some(body) };
         self.bus.send(Message::Room { room: self.id, message });
     }
 
@@ -145,6 +271,24 @@ impl Room {
         let room = Bytes::copy_from_slice(&self.id.0);
         let message = DirectMessage { origin: self.instance.0, room, body: Some(body) };
         self.bus.send(Message::Direct { to, message });
+    }
+}
+
+impl State {
+    /// From what was told of our members to what they are.
+    fn step(&mut self) -> Option<Step> {
+        let before = std::mem::replace(&mut self.told_hash, self.registry.hash());
+        Some(Step { before, after: self.told_hash })
+    }
+
+    /// A relay answered a fetch. Frames from one are enough.
+    fn answered(&mut self, stream: StreamId, relay: RelayInstance, empty: bool) {
+        if let Some(fetching) = self.fetches.get_mut(&stream) {
+            fetching.waiting.remove(&relay);
+            if !empty || fetching.waiting.is_empty() {
+                self.fetches.remove(&stream);
+            }
+        }
     }
 }
 

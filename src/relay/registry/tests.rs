@@ -95,11 +95,11 @@ fn who_moved_has_two_seconds_to_turn_up_elsewhere_before_anybody_is_alarmed() {
 #[test]
 fn a_digest_heals_what_was_lost() {
     let (mut registry, now) = (Registry::default(), clock::now());
-    registry.digest(now, FRANKFURT, vec![member(ADA), member(ParticipantId(2))]);
+    registry.digest(now, FRANKFURT, vec![member(ADA), member(ParticipantId(2))], 1);
     assert_eq!(told(&mut registry).len(), 4);
-    registry.digest(now, FRANKFURT, vec![member(ADA)]);
+    registry.digest(now, FRANKFURT, vec![member(ADA)], 1);
     assert_eq!(told(&mut registry), ["elsewhere: false", "Reconnecting"]);
-    registry.digest(now, SINGAPORE, vec![member(ParticipantId(2))]);
+    registry.digest(now, SINGAPORE, vec![member(ParticipantId(2))], 1);
     assert_eq!(told(&mut registry), ["Connected", "elsewhere: true"]);
 }
 
@@ -109,7 +109,7 @@ fn a_digest_that_was_written_before_a_leave_does_not_bring_the_member_back_and_a
     registry.joined_elsewhere(FRANKFURT, member(ADA));
     registry.ended_elsewhere(now, FRANKFURT, ADA, Ended::Left);
     told(&mut registry);
-    registry.digest(now, SINGAPORE, vec![member(ADA)]);
+    registry.digest(now, SINGAPORE, vec![member(ADA)], 1);
     assert_eq!(told(&mut registry), [] as [&str; 0]);
     registry.joined_elsewhere(SINGAPORE, member(ADA));
     assert_eq!(told(&mut registry), ["Connected", "elsewhere: true"]);
@@ -119,14 +119,14 @@ fn a_digest_that_was_written_before_a_leave_does_not_bring_the_member_back_and_a
 fn a_relay_that_falls_silent_holds_nobody() {
     let (mut registry, now) = (Registry::default(), clock::now());
     registry.set_interest(now, FRANKFURT, Interest(7));
-    registry.digest(now, FRANKFURT, vec![member(ADA), member(ParticipantId(2))]);
-    registry.heard(now, SINGAPORE);
+    registry.digest(now, FRANKFURT, vec![member(ADA), member(ParticipantId(2))], 1);
+    registry.heard(now, SINGAPORE, 1);
     registry.joined_elsewhere(SINGAPORE, member(ADA));
     told(&mut registry);
-    registry.heard(now + seconds(3), SINGAPORE);
-    registry.handle_timeout(now + seconds(6));
+    registry.heard(now + seconds(2), SINGAPORE, 2);
+    registry.handle_timeout(now + seconds(3));
     assert_eq!(told(&mut registry), [] as [&str; 0]);
-    registry.handle_timeout(now + seconds(7));
+    registry.handle_timeout(now + SILENT);
     assert_eq!(told(&mut registry), ["elsewhere: false", "Reconnecting"], "not the one that Singapore holds too");
     assert_eq!(registry.wanted_elsewhere(), Interest::NONE);
 }
@@ -138,7 +138,7 @@ fn what_a_member_says_of_itself_is_told_when_it_changes() {
     registry.join(HERE, member(ADA)).unwrap();
     registry.join(HERE, Member { epoch: 1, ..member(ADA) }).unwrap();
     assert_eq!(told(&mut registry), ["Connected", "Connected"]);
-    registry.digest(clock::now(), FRANKFURT, vec![member(ADA)]);
+    registry.digest(clock::now(), FRANKFURT, vec![member(ADA)], 1);
     assert_eq!(registry.member(ADA).unwrap().epoch, 1, "a digest may be behind");
 }
 
