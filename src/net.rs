@@ -7,6 +7,7 @@
 mod congestion;
 pub mod dial;
 pub mod distance;
+pub mod figures;
 pub mod http;
 pub mod link;
 mod outbox;
@@ -16,4 +17,5 @@ pub mod webtransport;
 
 pub use dial::dial;
 pub use distance::Distance;
+pub use figures::Figures;
 pub use link::{Incoming, Link, LinkError, LinkSender, Responder};

@@ -15,18 +15,24 @@
 //! | `rooms` | all rooms; what comes from the bus; time |
 //! | [`bus`] | other relays: in this process, or over NATS |
 //! | `directory` | which relays there are |
+//! | `certificates` | what is shown to whoever comes; replaced before it ends |
+//! | `files` | files that are replaced while the relay runs |
 //! | `limits` | how much of everything |
-//! | `metrics` | what users report, for `/metrics` |
+//! | `load` | how near its limit it is (pure) |
+//! | `metrics` | what `/metrics` says: of itself, and what users report |
 //! | [`program`] | the relay as a program: signals and exit codes |
 
 mod accept;
 pub mod bus;
+mod certificates;
 pub mod config;
 mod directory;
+mod files;
 mod forward;
 mod gate;
 mod http;
 pub mod limits;
+mod load;
 mod metrics;
 pub mod program;
 pub mod registry;
@@ -35,6 +41,7 @@ pub mod router;
 mod session;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -45,17 +52,20 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-use self::bus::{Bus, Event, Message};
-use self::config::{Access, CertificateSource};
+use self::bus::{Bus, Event, Message, RoomId};
+use self::certificates::Certificates;
+use self::config::Access;
 use self::directory::Directory;
-use self::gate::Gate;
+use self::gate::{Admission, Gate};
 use self::limits::Limits;
+use self::load::{Load, Spent};
 use self::metrics::Metrics;
 use self::rooms::Rooms;
 use self::router::SessionId;
 use crate::clock;
 use crate::crypto::auth::AuthKeyError;
-use crate::net::tls::{Certificate, TlsError};
+use crate::net::figures::Way;
+use crate::net::tls::TlsError;
 use crate::net::webtransport::Server;
 use crate::net::{LinkError, Responder};
 use crate::proto::control::Drain;
@@ -67,8 +77,6 @@ pub use self::config::Config;
 
 /// How long clients that are told to move may take to begin; less where the deadline is short.
 const SPREAD: Duration = Duration::from_secs(10);
-/// From this share of its connections on, per cent, a relay says that it is full: who is here may still move about.
-const FULL_PERCENT: usize = 90;
 /// How long a relay that stops waits for its peers to hear of it.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -133,7 +141,12 @@ pub(crate) struct Core {
     directory: Directory,
     gate: Gate,
     limits: Limits,
+    load: Load,
     metrics: Metrics,
+    certificates: Certificates,
+    manifest_out: Option<PathBuf>,
+    /// Counts how often files are to be read again whether they look changed or not.
+    reload: watch::Sender<u64>,
     isolated: AtomicBool,
     /// When the drain that is on ends.
     drained_by: Mutex<Option<Instant>>,
@@ -152,10 +165,20 @@ impl Core {
         self.bus.send(Message::Announce(self.directory.announcement(false).into()));
     }
 
+    /// Writes the relay's own manifest where it was told to.
+    fn write_manifest(&self) -> Result<(), RelayError> {
+        let Some(path) = &self.manifest_out else { return Ok(()) };
+        write_manifest(path, self.directory.entry())
+            .map_err(|error| RelayError::Write { path: path.display().to_string(), error })
+    }
+
     fn set_isolated(&self, isolated: bool) {
         if self.isolated.swap(isolated, Ordering::Relaxed) != isolated {
             match isolated {
-                true => tracing::warn!("the bus is lost: calls go on among those who are here"),
+                true => {
+                    self.metrics.bus_lost();
+                    tracing::warn!("the bus is lost: calls go on among those who are here");
+                }
                 false => tracing::info!("the bus is there"),
             }
         }
@@ -164,17 +187,46 @@ impl Core {
 
     /// Says in probe replies how this relay is.
     fn update_load(&self) {
-        let percent = self.connections.load(Ordering::Relaxed) * 100 / self.limits.connections.max(1);
-        self.responder.set_load(percent.min(100) as u8);
+        let was_full = self.load.is_full();
+        self.load.count(self.connections.load(Ordering::Relaxed), *self.joined.borrow());
+        let now = clock::now();
+        if self.load.is_due(now) {
+            let (cpu, bytes_out) = (metrics::process::cpu(), self.responder.figures.bytes(Way::Out));
+            self.load.look(now, Spent { cpu, bytes_out });
+        }
+        let percent = self.load.percent();
+        match (was_full, self.load.is_full()) {
+            (false, true) => tracing::warn!(percent, "full: newcomers are sent elsewhere"),
+            (true, false) => tracing::info!(percent, "newcomers are taken again"),
+            _ => {}
+        }
+        self.responder.set_load(percent);
         self.responder.set_state(if self.drain_left().is_some() {
             RelayState::Draining
         } else if self.isolated.load(Ordering::Relaxed) {
             RelayState::Isolated
-        } else if percent >= FULL_PERCENT {
+        } else if self.load.is_full() {
             RelayState::Full
         } else {
             RelayState::Ready
         });
+    }
+
+    /// Why somebody who may enter cannot: newcomers are refused some way before the limit, who holds a ticket or is known in the
+    /// room at the limit.
+    fn has_no_room_for(&self, admission: &Admission) -> Option<&'static str> {
+        self.update_load();
+        let id = RoomId::of(&admission.room);
+        let room = self.rooms.get(id);
+        let opens = room.is_none() && self.rooms.count() >= self.limits.rooms;
+        let known = admission.resumed || room.is_some_and(|room| room.knows(admission.participant));
+        if *self.joined.borrow() >= self.limits.sessions || (self.load.is_full() && !known) {
+            Some("this relay is full")
+        } else if opens {
+            Some("this relay has as many rooms as it takes")
+        } else {
+            None
+        }
     }
 
     /// What a session is told while a drain is on.
@@ -219,14 +271,12 @@ impl Relay {
             None => None,
         };
         let host = advertised(&config, address)?;
-        let certificate = match &config.certificate {
-            CertificateSource::SelfSigned => Arc::new(Certificate::self_signed(&names(&host))?),
-            CertificateSource::Given(certificate) => certificate.clone(),
-            CertificateSource::Files { certificate, key } => Arc::new(Certificate::from_files(certificate, key)?),
-        };
-        let (core, events) = Self::core(&config, &host, &certificate)?;
-        let server = Arc::new(Server::bind(udp, &certificate)?);
-        let tls = TlsAcceptor::from(certificate.server_config(&[b"http/1.1"])?);
+        let certificates = Certificates::open(&config.certificate, names(&host), config.self_signed_lifetime)?;
+        let (core, events) = Self::core(&config, &host, certificates)?;
+        let serving = &core.certificates.serving;
+        let server = Arc::new(Server::bind(udp, serving)?);
+        let tls = TlsAcceptor::from(Arc::new(serving.server_config(&[b"http/1.1"])));
+        tokio::spawn(certificates::keep(core.clone(), config.watch_files));
         tokio::spawn(rooms::serve_bus(core.clone(), events));
         tokio::spawn(rooms::keep_time(core.clone()));
         let mut doors = vec![
@@ -237,17 +287,14 @@ impl Relay {
             doors.push(tokio::spawn(accept::serve_admin(core.clone(), listener)));
             address
         });
-        if let Some(path) = &config.manifest_out {
-            write_manifest(path, core.directory.own())
-                .map_err(|error| RelayError::Write { path: path.display().to_string(), error })?;
-        }
+        core.write_manifest()?;
         Ok(Self { core, server, address, admin, doors, threads: Threads::default() })
     }
 
     fn core(
         config: &Config,
         host: &str,
-        certificate: &Certificate,
+        certificates: Certificates,
     ) -> Result<(Arc<Core>, mpsc::Receiver<Event>), RelayError> {
         let random = crate::crypto::random::<8>(&ring::rand::SystemRandom::new());
         let instance = RelayInstance(u64::from_be_bytes(random.map_err(|_| RelayError::Random)?));
@@ -259,7 +306,7 @@ impl Relay {
             city: config.city.clone(),
             webtransport: Some(format!("https://{host}{CALL_PATH}")),
             websocket: Some(format!("wss://{host}{CALL_PATH}")),
-            pins: if certificate.is_self_signed() { vec![certificate.pin()] } else { Vec::new() },
+            pins: certificates.pins(),
         };
         Manifest::merge([Manifest::from(vec![own.clone()])])?;
         let gate = match &config.access {
@@ -268,17 +315,23 @@ impl Relay {
         };
         let (bus, events) = Bus::open(&config.bus, &id, instance);
         let bus = Arc::new(bus);
+        let responder = Arc::new(Responder::new(id, instance));
+        let workers = config.workers.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
         let core = Core {
             instance,
             started: clock::now(),
-            responder: Arc::new(Responder::new(id, instance)),
-            rooms: Rooms::new(instance, bus.clone()),
+            rooms: Rooms::new(instance, bus.clone(), responder.figures.clone()),
+            responder,
             isolated: AtomicBool::new(matches!(*bus, Bus::Nats(_))),
             bus,
             directory: Directory::new(own, instance),
             gate,
+            certificates,
+            manifest_out: config.manifest_out.clone(),
+            reload: watch::Sender::new(0),
             limits: config.limits.clone(),
-            metrics: Metrics::new(),
+            load: Load::new(config.limits.clone(), workers.unwrap_or(1)),
+            metrics: Metrics::new(config.metrics_prefixes),
             drained_by: Mutex::new(None),
             sessions: AtomicU64::new(1),
             connections: AtomicUsize::new(0),
@@ -288,7 +341,7 @@ impl Relay {
         Ok((Arc::new(core), events))
     }
 
-    /// This relay as a manifest lists it.
+    /// This relay as a manifest listed it when it started. Its pins change with its certificate: see [`Relay::manifest`].
     pub fn entry(&self) -> &RelayEntry {
         self.core.directory.own()
     }
@@ -321,6 +374,16 @@ impl Relay {
     /// Sessions that have joined a room, and open connections.
     pub fn load(&self) -> (usize, usize) {
         (*self.core.joined.borrow(), self.core.connections.load(Ordering::Relaxed))
+    }
+
+    /// Reads the files again that it was told to use: certificate and key.
+    pub fn reload(&self) {
+        self.core.reload.send_modify(|times| *times += 1);
+    }
+
+    /// When the certificate that it shows ends, Unix time in s.
+    pub fn certificate_ends(&self) -> u64 {
+        self.core.certificates.not_after()
     }
 
     /// Tells clients to move and waits until all have, at most for `deadline`. True if nobody was left.
@@ -384,8 +447,8 @@ fn names(advertised: &str) -> Vec<String> {
 }
 
 /// Whoever reads the file finds a whole one, old or new.
-fn write_manifest(path: &std::path::Path, own: &RelayEntry) -> std::io::Result<()> {
-    let manifest = Manifest::from(vec![own.clone()]);
+fn write_manifest(path: &std::path::Path, own: RelayEntry) -> std::io::Result<()> {
+    let manifest = Manifest::from(vec![own]);
     let json = serde_json::to_string_pretty(&manifest).map_err(std::io::Error::other)? + "\n";
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}", std::process::id()));

@@ -8,6 +8,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use tokio::sync::{Notify, mpsc};
 
+use super::figures::{Cargo, Figures, Lost, Way};
 use super::outbox::Outbox;
 use crate::clock;
 use crate::proto::probe::{Probe, ProbeReply, RelayState};
@@ -62,6 +63,8 @@ pub enum LinkError {
 pub struct Responder {
     pub relay: String,
     pub instance: RelayInstance,
+    /// Of all links of the relay.
+    pub figures: Arc<Figures>,
     state: AtomicU8,
     load: AtomicU8,
 }
@@ -69,7 +72,8 @@ pub struct Responder {
 impl Responder {
     /// A responder for the relay with this manifest id, which is ready.
     pub fn new(relay: String, instance: RelayInstance) -> Self {
-        Self { relay, instance, state: AtomicU8::new(RelayState::Ready as u8), load: AtomicU8::new(0) }
+        let state = AtomicU8::new(RelayState::Ready as u8);
+        Self { relay, instance, figures: Arc::default(), state, load: AtomicU8::new(0) }
     }
 
     pub fn state(&self) -> RelayState {
@@ -138,6 +142,7 @@ pub(super) struct Shared {
     pub(super) outbox: Outbox,
     pub(super) events: mpsc::Sender<Incoming>,
     responder: Option<Arc<Responder>>,
+    figures: Arc<Figures>,
     quic: Option<Arc<wtransport::Connection>>,
     closed: AtomicBool,
     pub(super) closing: Notify,
@@ -153,12 +158,14 @@ impl Shared {
         quic: Option<Arc<wtransport::Connection>>,
     ) -> (Arc<Self>, mpsc::Receiver<Incoming>) {
         let (events, incoming) = mpsc::channel(INCOMING);
+        let figures = responder.as_ref().map(|responder| responder.figures.clone()).unwrap_or_default();
         let shared = Self {
             transport,
             remote,
-            outbox: Outbox::default(),
+            outbox: Outbox::new(figures.clone()),
             events,
             responder,
+            figures,
             quic,
             closed: AtomicBool::new(false),
             closing: Notify::new(),
@@ -210,15 +217,19 @@ impl Shared {
         match Kind::try_from(*kind) {
             Ok(Kind::Probe) => {
                 if let Some(responder) = &self.responder {
-                    self.send_urgent(responder.reply(Probe::from_body(&body)?, at));
-                    let _ = self.events.try_send(Incoming::Probed);
+                    let reply = responder.reply(Probe::from_body(&body)?, at);
+                    self.figures.count(Way::In, Cargo::Probe, bytes.len());
+                    self.figures.count(Way::Out, Cargo::Probe, reply.len());
+                    self.send_urgent(reply);
+                    self.figures.probes.since(at);
+                    self.hand_over(Incoming::Probed);
                 }
             }
             Ok(Kind::ProbeReply) => {
-                let _ = self.events.try_send(Incoming::ProbeReply { reply: ProbeReply::from_body(&body)?, at });
+                self.hand_over(Incoming::ProbeReply { reply: ProbeReply::from_body(&body)?, at });
             }
             Ok(Kind::Audio) => {
-                let _ = self.events.try_send(Incoming::Audio { body, at });
+                self.hand_over(Incoming::Audio { body, at });
             }
             // Other kinds do not come as datagrams; later versions may send what we do not know.
             Ok(_) | Err(_) => {}
@@ -226,9 +237,17 @@ impl Shared {
         Ok(())
     }
 
+    /// What the reader has no room for is lost, and counted.
+    fn hand_over(&self, event: Incoming) {
+        if let Err(mpsc::error::TrySendError::Full(_)) = self.events.try_send(event) {
+            self.figures.lose(Lost::Unread);
+        }
+    }
+
     /// Says that subgroups were given up on the way out.
     pub(super) fn report_late(&self, late: Vec<SubgroupHead>) {
         for head in late {
+            self.figures.lose(Lost::LateSubgroup);
             let _ = self.events.try_send(Incoming::Late { head });
         }
     }
@@ -255,6 +274,7 @@ impl LinkSender {
         if self.shared.is_closed() {
             return Err(LinkError::Closed);
         }
+        self.shared.figures.count(Way::Out, Cargo::Control, message.len());
         if self.shared.outbox.push_control(message) {
             return Ok(());
         }

@@ -4,12 +4,13 @@
 //! video is bounded in time: what is older than [`MAX_AGE`] is worth less than the key frame that follows it.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use super::figures::{Figures, Lost};
 use crate::clock;
 use crate::proto::SubgroupHead;
 use crate::proto::subgroup::VideoFrame;
@@ -43,6 +44,7 @@ struct Queues {
     /// Subgroups that were given up: the rest of their frames is not taken. Bounded: a newer group of the same layer
     /// replaces the older.
     given_up: BTreeSet<SubgroupHead>,
+    figures: Arc<Figures>,
 }
 
 /// What a WebSocket's writer sends next.
@@ -53,6 +55,11 @@ pub(super) enum Next {
 }
 
 impl Outbox {
+    /// Empty queues that count what they drop.
+    pub(super) fn new(figures: Arc<Figures>) -> Self {
+        Self { queues: Mutex::new(Queues { figures, ..Queues::default() }), ..Self::default() }
+    }
+
     /// Queues a control message; false where too many wait.
     pub(super) fn push_control(&self, message: Bytes) -> bool {
         let mut queues = self.lock();
@@ -71,6 +78,7 @@ impl Outbox {
         let mut queues = self.lock();
         if queues.urgent.len() >= MAX_URGENT {
             queues.urgent.pop_front();
+            queues.figures.lose(Lost::AudioQueue);
         }
         queues.urgent.push_back(message);
         drop(queues);
@@ -98,9 +106,10 @@ impl Outbox {
 
     /// The next frame, if it is not late already.
     pub(super) fn pop_video(&self) -> (Option<VideoFrame>, Vec<SubgroupHead>) {
+        let now = clock::now();
         let mut queues = self.lock();
-        let late = queues.give_up_late(clock::now());
-        (queues.take_video(), late)
+        let late = queues.give_up_late(now);
+        (queues.next_video(now), late)
     }
 
     /// The next control message.
@@ -128,8 +137,9 @@ impl Outbox {
         if let Some(message) = queues.urgent.pop_front() {
             return (Some(Next::Urgent(message)), Vec::new());
         }
-        let late = queues.give_up_late(clock::now());
-        (queues.take_video().map(Next::Video), late)
+        let now = clock::now();
+        let late = queues.give_up_late(now);
+        (queues.next_video(now).map(Next::Video), late)
     }
 
     /// Takes no more frames of a subgroup.
@@ -147,6 +157,14 @@ impl Queues {
         let message = self.control.pop_front()?;
         self.writing += 1;
         Some(message)
+    }
+
+    /// A frame for the transport, which takes it when it can.
+    fn next_video(&mut self, now: Instant) -> Option<VideoFrame> {
+        if let Some((since, _)) = self.video.front() {
+            self.figures.queue_age.note(now.saturating_duration_since(*since));
+        }
+        self.take_video()
     }
 
     fn take_video(&mut self) -> Option<VideoFrame> {
@@ -180,6 +198,7 @@ impl Queues {
             }
             if frame.header.discardable {
                 self.take_video();
+                self.figures.lose(Lost::LateDiscardable);
                 continue;
             }
             let head = SubgroupHead::of(&frame.header);

@@ -25,7 +25,7 @@ use self::subgroups::accept_subgroups;
 pub use super::congestion::CallCongestion;
 use super::link::{Incoming, Link, LinkError, LinkSender, Responder, Shared};
 use super::outbox::MAX_AGE;
-use super::tls::{self, Certificate};
+use super::tls::{self, Serving};
 use crate::proto::subgroup::VideoFrame;
 use crate::proto::{CALL_PATH, Kind, Layer, ParticipantId, SubgroupHead, Track, Transport, limits};
 
@@ -84,17 +84,14 @@ pub struct Handshake {
 }
 
 impl Server {
-    /// Listens on a bound UDP socket.
+    /// Listens on a bound UDP socket; whoever comes is shown the certificate that is served then.
     ///
     /// # Errors
-    /// The socket, or the certificate, cannot be used.
-    pub fn bind(socket: std::net::UdpSocket, certificate: &Certificate) -> Result<Self, LinkError> {
+    /// The socket cannot be used.
+    pub fn bind(socket: std::net::UdpSocket, certificate: &Arc<Serving>) -> Result<Self, LinkError> {
         let config = wtransport::ServerConfig::builder()
             .with_bind_socket(socket)
-            .with_custom_tls_and_transport(
-                certificate.try_server_config(ALPN)?,
-                transport_config(Arc::new(CallCongestion)),
-            )
+            .with_custom_tls_and_transport(certificate.server_config(ALPN), transport_config(Arc::new(CallCongestion)))
             .build();
         Ok(Self { endpoint: Endpoint::server(config)?, closed: watch::Sender::new(false) })
     }

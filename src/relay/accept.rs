@@ -15,6 +15,7 @@ use tokio_rustls::TlsAcceptor;
 
 use self::doorstep::{Doorstep, Step};
 use super::http::Calls;
+use super::metrics::{Door, Handshake as Ended};
 use super::{Core, http, session};
 use crate::net::websocket;
 use crate::net::webtransport::{Handshake, Server};
@@ -90,16 +91,29 @@ pub(super) async fn serve_quic(core: Arc<Core>, server: Arc<Server>) {
             Some(connection) => {
                 tokio::spawn(finish_quic(core.clone(), handshake, doorstep.enter(), connection));
             }
-            None => handshake.refuse(),
+            None => {
+                core.metrics.handshake(Door::Udp, Ended::Full);
+                handshake.refuse();
+            }
         }
     }
 }
 
 async fn finish_quic(core: Arc<Core>, handshake: Handshake, step: Step, connection: Arc<Connection>) {
+    let ended = |how| core.metrics.handshake(Door::Udp, how);
     match step.finish(handshake.finish(core.responder.clone())).await {
-        Some(Ok(link)) => session::run(core, link, connection).await,
-        Some(Err(error)) => tracing::debug!(%error, "no WebTransport session"),
-        None => tracing::debug!("a handshake made room for newer ones"),
+        Some(Ok(link)) => {
+            ended(Ended::Done);
+            session::run(core, link, connection).await;
+        }
+        Some(Err(error)) => {
+            ended(Ended::Failed);
+            tracing::debug!(%error, "no WebTransport session");
+        }
+        None => {
+            ended(Ended::MadeRoom);
+            tracing::debug!("a handshake made room for newer ones");
+        }
     }
 }
 
@@ -113,17 +127,30 @@ pub(super) async fn serve_tcp(core: Arc<Core>, listener: TcpListener, tls: TlsAc
 }
 
 async fn finish_tcp(core: Arc<Core>, stream: TcpStream, remote: SocketAddr, tls: TlsAcceptor, step: Step) {
+    let ended = |how| core.metrics.handshake(Door::Tcp, how);
     let calls = Connection::open(&core).map_or(Calls::Full, Calls::Taken);
+    if matches!(calls, Calls::Full) {
+        ended(Ended::Full);
+    }
     let request = async {
         websocket::tune(&stream)?;
         let stream = tls.accept(stream).await?;
         http::serve(&core, stream, remote, calls).await.map_err(std::io::Error::other)
     };
     match step.finish(tokio::time::timeout(core.limits.handshake, request)).await {
-        Some(Ok(Ok(()))) => {}
-        Some(Ok(Err(error))) => tracing::debug!(%error, "no request"),
-        Some(Err(_)) => tracing::debug!("the handshake took too long"),
-        None => tracing::debug!("a handshake made room for newer ones"),
+        Some(Ok(Ok(()))) => ended(Ended::Done),
+        Some(Ok(Err(error))) => {
+            ended(Ended::Failed);
+            tracing::debug!(%error, "no request");
+        }
+        Some(Err(_)) => {
+            ended(Ended::TimedOut);
+            tracing::debug!("the handshake took too long");
+        }
+        None => {
+            ended(Ended::MadeRoom);
+            tracing::debug!("a handshake made room for newer ones");
+        }
     }
 }
 

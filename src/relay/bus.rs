@@ -22,7 +22,7 @@ use crate::proto::subgroup::VideoFrame;
 use crate::proto::{RelayInstance, Track};
 
 pub use self::local::Hub;
-pub use self::nats::NatsConfig;
+pub use self::nats::{NatsConfig, NatsError};
 pub use self::stats::{Direction, Kind, Stats};
 
 /// Events that may wait for the relay: two seconds of a large room.

@@ -1,18 +1,31 @@
 //! What a relay is told. [`Config`] is what it runs with; [`Args`] is what a person writes, on the command line, in the
 //! environment or in a file, in this order of weight.
+//!
+//! | module | owns |
+//! | --- | --- |
+//! | `settings` | the table of settings: one line makes flag, variable and key of the file |
+//! | `limits` | the keys of the file's table `[limits]` |
+//! | `file`, `value` | the file: names, types, ranges, and all that is wrong with it at once |
+//! | `args` | the command line; settings become a [`Config`] |
 
 mod args;
+mod file;
+mod limits;
+mod settings;
+mod value;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::bus::{BusConfig, Hub};
 use super::limits::Limits;
 use crate::net::tls::Certificate;
 
 pub(super) use self::args::read;
-pub use self::args::{Args, Command, ConfigError, Settings, TokenArgs};
+pub use self::args::{Args, Command, ConfigError, ConfigErrors, TokenArgs};
+pub use self::settings::{LogLevel, Settings};
 
 /// All that a relay needs to start.
 #[derive(Debug, Clone)]
@@ -29,13 +42,24 @@ pub struct Config {
     /// HOST or HOST:PORT that clients are told; `None`: where it listens.
     pub advertise: Option<String>,
     pub certificate: CertificateSource,
+    /// How long a self-signed certificate lives; `None`: as long as browsers accept one. For drills and tests.
+    pub self_signed_lifetime: Option<Duration>,
+    /// How often files are looked at for changes.
+    pub watch_files: Duration,
     pub access: Access,
     pub bus: BusConfig,
     /// The relay's own manifest is written here once it listens.
     pub manifest_out: Option<PathBuf>,
     /// Threads; `None`: one a core.
     pub workers: Option<usize>,
+    /// How long clients may take to move away once the program is asked to end.
+    pub drain_deadline: Duration,
     pub limits: Limits,
+    /// What the program logs; for a relay inside another program, that one's to say.
+    pub log_level: LogLevel,
+    pub log_json: bool,
+    /// The most networks of users (IPv4 /24, IPv6 /48) whose round trips `/metrics` shows by network; 0: none.
+    pub metrics_prefixes: usize,
 }
 
 /// Where the certificate comes from.
@@ -79,11 +103,20 @@ impl Config {
             admin: None,
             advertise: None,
             certificate: CertificateSource::SelfSigned,
+            self_signed_lifetime: None,
+            watch_files: Duration::from_secs(2),
             access: Access::Open,
             bus: BusConfig::Local(Hub::new()),
             manifest_out: None,
             workers: None,
+            drain_deadline: Duration::from_secs(30),
             limits: Limits::default(),
+            log_level: LogLevel::Info,
+            log_json: false,
+            metrics_prefixes: 0,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,8 +21,11 @@ const MEASUREMENTS: usize = 20;
 /// The manifest as this relay knows it.
 #[derive(Debug)]
 pub struct Directory {
+    /// As it was at the start.
     own: RelayEntry,
     instance: RelayInstance,
+    /// What is listed of its certificates now.
+    pins: Mutex<Vec<String>>,
     others: Mutex<BTreeMap<String, Other>>,
 }
 
@@ -39,9 +42,21 @@ struct Other {
 
 impl Directory {
     pub fn new(own: RelayEntry, instance: RelayInstance) -> Self {
-        Self { own, instance, others: Mutex::default() }
+        Self { pins: Mutex::new(own.pins.clone()), own, instance, others: Mutex::default() }
     }
 
+    /// This relay, with the pins that it has now.
+    pub fn entry(&self) -> RelayEntry {
+        let pins = self.pins.lock().expect("nobody panics while holding the pins").clone();
+        RelayEntry { pins, ..self.own.clone() }
+    }
+
+    /// Lists these pins of its own from here on.
+    pub fn set_pins(&self, pins: Vec<String>) {
+        *self.pins.lock().expect("nobody panics while holding the pins") = pins;
+    }
+
+    /// Who this relay is: all but its pins stays.
     pub fn own(&self) -> &RelayEntry {
         &self.own
     }
@@ -49,7 +64,7 @@ impl Directory {
     /// What this relay says of itself; `gone` when it stops.
     pub fn announcement(&self, gone: bool) -> Announcement {
         let distances = self.lock().values().filter_map(|other| self.distance(other)).collect();
-        Announcement { entry: self.own.clone(), instance: self.instance.0, gone, distances }
+        Announcement { entry: self.entry(), instance: self.instance.0, gone, distances }
     }
 
     /// Another relay announced itself. True if it is new, and should hear at once who is here.
@@ -99,7 +114,7 @@ impl Directory {
         let theirs = others.values().flat_map(|other| other.distances.iter().filter(listed).cloned());
         let ways = others.values().filter_map(|other| self.distance(other)).chain(theirs);
         Manifest {
-            relays: std::iter::once(self.own.clone()).chain(entries).collect(),
+            relays: std::iter::once(self.entry()).chain(entries).collect(),
             distances: ways.take(limits::DISTANCES).collect(),
         }
     }

@@ -4,9 +4,10 @@
 //! Called by `session` (through [`Room`]'s methods) and `rooms` (bus events, time). Everything happens under the room's lock, which
 //! is never held across a wait: links and bus queue by themselves. Payloads are shared, not copied.
 
+mod crowd;
 mod peers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,8 @@ use super::bus::message::{Digest, ReportTo, SealedTo, room_message};
 use super::bus::{Bus, Message, RoomId};
 use super::registry::{Change, Ended, JoinError, PULSE, Registry};
 use super::router::{Interest, Output, Router, SessionId, StreamId, Wishes};
-use crate::net::LinkSender;
+use crate::net::figures::{Amount, Cargo, Lost, Way};
+use crate::net::{Figures, LinkSender};
 use crate::proto::control::{
     self, Drain, Joined, KeyFrameWanted, Member, MemberChanged, ReceiverReport, Resume, Sealed, ServerMessage,
     server_message,
@@ -36,6 +38,7 @@ pub struct Room {
     id: RoomId,
     instance: RelayInstance,
     bus: Arc<Bus>,
+    figures: Arc<Figures>,
     state: Mutex<State>,
 }
 
@@ -54,6 +57,8 @@ struct State {
     /// Of the members that other relays were told of.
     told_hash: u64,
     told_interest: Interest,
+    /// Audio that other relays were told just now.
+    said: VecDeque<(Instant, Bytes)>,
     /// Groups that other relays were asked for.
     fetches: BTreeMap<StreamId, Fetching>,
     closed: bool,
@@ -69,7 +74,7 @@ struct Attached {
 
 impl Room {
     /// Opens a room that nobody is in, and asks the other relays who is there.
-    pub fn open(now: Instant, id: RoomId, instance: RelayInstance, bus: Arc<Bus>) -> Self {
+    pub fn open(now: Instant, id: RoomId, instance: RelayInstance, bus: Arc<Bus>, figures: Arc<Figures>) -> Self {
         let state = State {
             registry: Registry::default(),
             router: Router::default(),
@@ -81,10 +86,11 @@ impl Room {
             digest_wanted: false,
             told_hash: 0,
             told_interest: Interest::NONE,
+            said: VecDeque::new(),
             fetches: BTreeMap::new(),
             closed: false,
         };
-        let room = Self { id, instance, bus, state: Mutex::new(state) };
+        let room = Self { id, instance, bus, figures, state: Mutex::new(state) };
         room.bus.subscribe(id, Some(Interest::NONE));
         let mut state = room.lock();
         room.tell_digest(&mut state, true);
@@ -155,12 +161,12 @@ impl Room {
     pub fn audio(&self, now: Instant, session: SessionId, packets: &[FrameNumber], body: &Bytes) {
         let mut state = self.lock();
         let Some(participant) = state.sessions.get(&session).filter(|it| it.publish).map(|it| it.participant) else {
-            return;
+            return self.figures.lose(Lost::NotPermitted);
         };
         if state.router.audio(participant, packets, &whole(body))
             && self.wanted_elsewhere(now, &state, Track::Microphone, 0)
         {
-            self.bus.send(Message::Audio { room: self.id, body: body.clone() });
+            self.tell_audio(now, &mut state, body);
         }
         self.carry_out(now, &mut state);
     }
@@ -169,14 +175,14 @@ impl Room {
     pub fn video(&self, now: Instant, session: SessionId, frame: VideoFrame) {
         let mut state = self.lock();
         if !state.sessions.get(&session).is_some_and(|it| it.publish && it.participant == frame.header.participant) {
-            return;
+            return self.figures.lose(Lost::NotPermitted);
         }
         let (track, spatial) = (frame.header.track, frame.header.layer.spatial);
         let stream = StreamId { participant: frame.header.participant, track, spatial };
         if state.router.video(now, &frame) {
             state.sources.insert(stream, (session, now));
             if self.wanted_elsewhere(now, &state, track, spatial) {
-                self.bus.send(Message::Video { room: self.id, frame });
+                self.post(Message::Video { room: self.id, frame });
             }
         }
         self.carry_out(now, &mut state);
@@ -186,6 +192,7 @@ impl Room {
     pub fn key_frame_wanted(&self, now: Instant, session: SessionId, stream: StreamId) {
         let mut state = self.lock();
         if state.sessions.contains_key(&session) {
+            self.figures.key_frame_wanted();
             state.router.key_frame_wanted(now, stream);
             self.carry_out(now, &mut state);
         }
@@ -232,14 +239,6 @@ impl Room {
     pub fn cut(&self, reason: &str) {
         let state = self.lock();
         state.sessions.values().for_each(|attached| attached.sender.close(reason));
-    }
-
-    /// The bus is back: what was missed is asked for.
-    pub fn bus_is_back(&self) {
-        let mut state = self.lock();
-        state.router.missed_elsewhere();
-        self.bus.subscribe(self.id, Some(state.told_interest));
-        self.tell_digest(&mut state, true);
     }
 
     /// Time passes. True when nobody is here any more: the room is closed and to be forgotten.
@@ -290,15 +289,23 @@ impl Room {
             }
         }
         self.tell_interest(now, state);
+        // Added up here, so that a large room costs the shared counters no more than a small one.
+        let mut sent = [Amount::default(); Cargo::ALL.len()];
+        let mut count = |cargo: Cargo, bytes: usize| {
+            sent[cargo as usize].packets += 1;
+            sent[cargo as usize].bytes += bytes as u64;
+        };
         while let Some(output) = state.router.poll_output() {
             match output {
                 Output::Audio { to, datagram } => {
                     if let Some(attached) = state.sessions.get(&to) {
+                        count(Cargo::Audio, datagram.len());
                         attached.sender.audio(datagram);
                     }
                 }
                 Output::Video { to, frame } => {
                     if let Some(attached) = state.sessions.get(&to) {
+                        count(Cargo::of(frame.header.track), frame.bytes.len());
                         attached.sender.video(frame);
                     }
                 }
@@ -306,6 +313,7 @@ impl Room {
                 Output::Fetch { stream, after } => self.fetch(now, state, stream, after),
             }
         }
+        Cargo::ALL.into_iter().for_each(|cargo| self.figures.add(Way::Out, cargo, sent[cargo as usize]));
     }
 
     /// Other relays learn what is wanted here before they are asked for what was.
@@ -319,6 +327,7 @@ impl Room {
     }
 
     fn ask_for_key_frame(&self, state: &State, stream: StreamId) {
+        self.figures.key_frame_asked();
         let source = state.sources.get(&stream).map(|(session, _)| *session);
         let session = source.or_else(|| state.registry.sessions(stream.participant).next());
         let wanted = KeyFrameWanted { track: stream.track as u32, spatial: stream.spatial.into() };

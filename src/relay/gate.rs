@@ -39,6 +39,8 @@ pub struct Admission {
     pub host: bool,
     /// Lets the participant in at any region; empty where none is needed, or none can be made.
     pub ticket: Vec<u8>,
+    /// Came with the ticket of an earlier admission: a move, a standby, or somebody who was cut off.
+    pub resumed: bool,
 }
 
 impl Gate {
@@ -70,7 +72,7 @@ impl Gate {
         };
         let resumed = keys.resume(hello, now);
         let ticket = match resumed {
-            Ok(ticket) => return Ok(admission(ticket, hello.ticket.to_vec())),
+            Ok(ticket) => return Ok(Admission { resumed: true, ..admission(ticket, hello.ticket.to_vec()) }),
             Err(error) if hello.token.is_empty() => return Err(error),
             Err(_) => keys.check_token(hello, now)?,
         };
@@ -104,7 +106,7 @@ impl Keys {
 
 fn admission(ticket: Ticket, sealed: Vec<u8>) -> Admission {
     let Ticket { participant, room, user, publish, host, .. } = ticket;
-    Admission { participant, room, user, publish, host, ticket: sealed }
+    Admission { participant, room, user, publish, host, ticket: sealed, resumed: false }
 }
 
 #[cfg(test)]

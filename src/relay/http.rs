@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, UPGRADE};
+use hyper::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, UPGRADE};
 use hyper::header::{SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -18,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::accept::Connection;
+use super::metrics::Format;
 use super::{Core, metrics, session};
 use crate::net::websocket;
 use crate::proto::CALL_PATH;
@@ -69,7 +70,7 @@ fn answer(core: &Arc<Core>, request: Request<Incoming>, remote: SocketAddr, call
         ("/readyz", _) => ready(core.responder.state()),
         ("/regions.json", _) => regions(core),
         // How much there is to do here is the operator's to know.
-        ("/metrics", Calls::Elsewhere) => figures(core),
+        ("/metrics", Calls::Elsewhere) => figures(core, request.headers()),
         _ => text(StatusCode::NOT_FOUND, "not here\n"),
     }
 }
@@ -98,11 +99,12 @@ fn regions(core: &Core) -> Response<Full<Bytes>> {
     }
 }
 
-fn figures(core: &Core) -> Response<Full<Bytes>> {
-    match core.metrics.text() {
+fn figures(core: &Core, headers: &HeaderMap) -> Response<Full<Bytes>> {
+    let format = Format::accepted(headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default());
+    match metrics::text(core, format) {
         Ok(figures) => {
             let mut response = text(StatusCode::OK, figures);
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(metrics::CONTENT_TYPE));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
             response
         }
         Err(error) => {

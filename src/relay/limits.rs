@@ -3,10 +3,20 @@
 use std::time::{Duration, Instant};
 
 /// What a relay takes from whoever comes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Connections with a finished handshake, calls and idle candidates together.
     pub connections: usize,
+    /// Sessions that have joined a room, standbys included.
+    pub sessions: usize,
+    /// Rooms with somebody of this relay.
+    pub rooms: usize,
+    /// From this load on, per cent of any limit, newcomers are sent elsewhere.
+    pub full_percent: u8,
+    /// Whether the CPU time of the process counts as load: where the relay is all that the process does.
+    pub cpu_counts: bool,
+    /// What the machine's network carries towards clients, Mbit/s; `None`: it is not what runs out.
+    pub capacity_mbps: Option<u32>,
     /// Connections in handshake; beyond it newcomers are turned away at once.
     pub half_open: usize,
     /// TLS and HTTP handshakes together.
@@ -23,6 +33,11 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 4096,
+            sessions: 4096,
+            rooms: 1024,
+            full_percent: 90,
+            cpu_counts: false,
+            capacity_mbps: None,
             half_open: 256,
             handshake: Duration::from_secs(5),
             first_word: Duration::from_secs(10),

@@ -13,6 +13,7 @@ use super::bus::{Bus, Event, Message, RoomId};
 use super::directory::{ANNOUNCE, MEASURE};
 use super::forward::Room;
 use crate::clock;
+use crate::net::Figures;
 use crate::proto::RelayInstance;
 
 /// How often rooms are told the time: well below every time-out in them.
@@ -25,17 +26,21 @@ const ECHO: Duration = Duration::from_secs(10);
 pub struct Rooms {
     instance: RelayInstance,
     bus: Arc<Bus>,
+    figures: Arc<Figures>,
     open: Mutex<BTreeMap<RoomId, Arc<Room>>>,
 }
 
 impl Rooms {
-    pub fn new(instance: RelayInstance, bus: Arc<Bus>) -> Self {
-        Self { instance, bus, open: Mutex::default() }
+    pub fn new(instance: RelayInstance, bus: Arc<Bus>, figures: Arc<Figures>) -> Self {
+        Self { instance, bus, figures, open: Mutex::default() }
     }
 
     /// The room with this id, opened where nobody is in it yet.
     pub fn enter(&self, id: RoomId) -> Arc<Room> {
-        let open = || Room::open(clock::now(), id, self.instance, self.bus.clone()).into();
+        let open = || {
+            let (bus, figures) = (self.bus.clone(), self.figures.clone());
+            Room::open(clock::now(), id, self.instance, bus, figures).into()
+        };
         self.lock().entry(id).or_insert_with(open).clone()
     }
 
@@ -44,8 +49,13 @@ impl Rooms {
         self.lock().values().cloned().collect()
     }
 
-    fn get(&self, id: RoomId) -> Option<Arc<Room>> {
+    pub(super) fn get(&self, id: RoomId) -> Option<Arc<Room>> {
         self.lock().get(&id).cloned()
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.lock().len()
     }
 
     fn handle_timeout(&self) {
@@ -73,7 +83,7 @@ pub(super) async fn serve_bus(core: Arc<Core>, mut events: mpsc::Receiver<Event>
                 core.set_isolated(!connected);
                 if connected {
                     core.announce();
-                    core.rooms.all().iter().for_each(|room| room.bus_is_back());
+                    core.rooms.all().iter().for_each(|room| room.bus_is_back(clock::now()));
                 }
             }
             Event::Message(Message::Announce(announcement)) => {

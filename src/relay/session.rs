@@ -19,7 +19,8 @@ use super::limits::Bucket;
 use super::registry::{Ended, JoinError};
 use super::router::{SessionId, StreamId, Wishes};
 use crate::clock;
-use crate::net::{Incoming, Link, LinkSender};
+use crate::net::figures::{Cargo, Lost, Way};
+use crate::net::{Figures, Incoming, Link, LinkSender};
 use crate::proto::control::{
     self, ClientMessage, Hello, Join, KeyFrameRequest, Member, RefusalCode, Refused, RelayInfo, Welcome,
     client_message, server_message,
@@ -33,6 +34,9 @@ const CONTROL_RATE: (u32, u32) = (100, 400);
 const PROBE_RATE: (u32, u32) = (100, 200);
 /// Reports of an election, one in 5 s, and at once: after a race and some moves. Those beyond it are not read.
 const REPORT_RATE: (f64, u32) = (0.2, 6);
+
+/// When whoever was sent elsewhere because the relay was full may ask again.
+const FULL: Duration = Duration::from_secs(15);
 
 /// Longer than any call.
 const FOREVER: Duration = Duration::from_secs(86_400);
@@ -73,6 +77,9 @@ struct Session {
     reports: Bucket,
     /// When silence becomes too long.
     patience: Instant,
+    /// Media that came, for the summary.
+    packets: u64,
+    bytes: u64,
 }
 
 /// Serves a link until it ends.
@@ -86,6 +93,8 @@ pub(super) async fn run(core: Arc<Core>, mut link: Link, connection: Arc<Connect
         probes: Bucket::new(now, PROBE_RATE.0, PROBE_RATE.1),
         reports: Bucket::new(now, REPORT_RATE.0, REPORT_RATE.1),
         patience: now + core.limits.first_word,
+        packets: 0,
+        bytes: 0,
         core,
     };
     let mut alarm = pin!(tokio::time::sleep_until(session.patience.into()));
@@ -108,7 +117,9 @@ pub(super) async fn run(core: Arc<Core>, mut link: Link, connection: Arc<Connect
         }
     };
     session.leave(Ended::Lost);
+    session.sum_up(now);
     if let Some(refusal) = refusal {
+        session.core.metrics.refused(refusal.code);
         tracing::debug!(session = session.id.0, code = ?refusal.code, why = refusal.message, "refused");
         // What still comes is thrown away, or it would pile up while the last words go out.
         tokio::select! {
@@ -137,8 +148,8 @@ impl Session {
             Incoming::Probed if !self.probes.take(now) => {
                 return ControlFlow::Break(too_much("probes"));
             }
-            Incoming::Audio { body, .. } => self.audio(now, &body),
-            Incoming::Video { frame, .. } => self.video(now, frame),
+            Incoming::Audio { body, at } => self.audio(now, at, &body),
+            Incoming::Video { frame, at } => self.video(now, at, frame),
             Incoming::Late { head } => {
                 if let Phase::Joined(_, room) = &self.phase {
                     room.late(now, self.id, &head);
@@ -152,6 +163,7 @@ impl Session {
 
     async fn control(&mut self, now: Instant, body: &Bytes) -> Result<(), Refusal> {
         use client_message::Body;
+        self.figures().count(Way::In, Cargo::Control, body.len());
         if !self.control.take(now) {
             return Err(too_much("messages"));
         }
@@ -170,7 +182,12 @@ impl Session {
                 Ok(())
             }
             (Body::ElectionReport(report), Phase::Joined(..)) => {
-                let verdict = self.core.metrics.take(&report, self.reports.take(now), &self.core.directory);
+                let verdict = self.core.metrics.users.take(
+                    &report,
+                    self.sender.remote().ip(),
+                    self.reports.take(now),
+                    &self.core.directory,
+                );
                 tracing::trace!(session = self.id.0, ?verdict, "election report");
                 Ok(())
             }
@@ -195,6 +212,9 @@ impl Session {
             return Err(Refusal::new(RefusalCode::Draining, "this relay is going away").after(Duration::from_secs(30)));
         }
         let admission = self.core.gate.admit(hello).map_err(|message| Refusal::new(RefusalCode::Auth, message))?;
+        if let Some(why) = self.core.has_no_room_for(&admission) {
+            return Err(Refusal::new(RefusalCode::Full, why).after(FULL));
+        }
         let core = &self.core;
         let info = RelayInfo {
             id: core.directory.own().id.clone(),
@@ -262,21 +282,62 @@ impl Session {
         }
     }
 
-    fn audio(&self, now: Instant, body: &Bytes) {
-        let Phase::Joined(admission, room) = &self.phase else { return };
-        let Ok(packets) = datagram::decode(body) else { return };
-        if packets.iter().all(|packet| packet.header.participant == admission.participant) {
-            let numbers: Vec<_> = packets.iter().map(|packet| packet.header.frame).collect();
-            room.audio(now, self.id, &numbers, body);
+    fn audio(&mut self, now: Instant, arrived: Instant, body: &Bytes) {
+        self.note(body.len());
+        let figures = self.figures();
+        let timed = figures.count(Way::In, Cargo::Audio, body.len());
+        let Phase::Joined(admission, room) = &self.phase else { return figures.lose(Lost::NotPermitted) };
+        let Ok(packets) = datagram::decode(body) else { return figures.lose(Lost::Malformed) };
+        if packets.iter().any(|packet| packet.header.participant != admission.participant) {
+            return figures.lose(Lost::NotPermitted);
+        }
+        let numbers: Vec<_> = packets.iter().map(|packet| packet.header.frame).collect();
+        room.audio(now, self.id, &numbers, body);
+        if timed {
+            figures.forwarding.since(arrived);
         }
     }
 
-    fn video(&self, now: Instant, frame: VideoFrame) {
-        let Phase::Joined(admission, room) = &self.phase else { return };
+    fn video(&mut self, now: Instant, arrived: Instant, frame: VideoFrame) {
+        self.note(frame.bytes.len());
+        let figures = self.figures();
         let header = &frame.header;
-        if header.participant == admission.participant && header.key == (header.since_key == 0) {
-            room.video(now, self.id, frame);
+        let timed = figures.count(Way::In, Cargo::of(header.track), frame.bytes.len());
+        let Phase::Joined(admission, room) = &self.phase else { return figures.lose(Lost::NotPermitted) };
+        if header.participant != admission.participant {
+            return figures.lose(Lost::NotPermitted);
         }
+        if header.key != (header.since_key == 0) {
+            return figures.lose(Lost::Malformed);
+        }
+        room.video(now, self.id, frame);
+        if timed {
+            figures.forwarding.since(arrived);
+        }
+    }
+
+    fn note(&mut self, bytes: usize) {
+        self.packets += 1;
+        self.bytes += bytes as u64;
+    }
+
+    fn figures(&self) -> &Figures {
+        &self.core.responder.figures
+    }
+
+    /// What there is to say of a session once it is over; nothing that tells whose it was.
+    fn sum_up(&self, began: Instant) {
+        let seconds = clock::now().saturating_duration_since(began).as_secs();
+        let admitted = !matches!(self.phase, Phase::Connected);
+        tracing::debug!(
+            session = self.id.0,
+            transport = %self.sender.transport(),
+            seconds,
+            admitted,
+            packets = self.packets,
+            bytes = self.bytes,
+            "session ended"
+        );
     }
 
     async fn refuse(&self, refusal: Refusal) {

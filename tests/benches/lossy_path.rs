@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use nearcall::clock;
 use nearcall::net::distance::{Distance, Shape};
-use nearcall::net::tls::Certificate;
+use nearcall::net::tls::{Certificate, Serving};
 use nearcall::net::webtransport::{self, Congestion, Server};
 use nearcall::net::{Incoming, Link, Responder};
 use nearcall::proto::datagram::{self, AudioPacket};
@@ -72,7 +72,8 @@ async fn run(seed: u64, congestion: Congestion) -> Figures {
     let address = socket.local_addr().expect("an address");
     let certificate = Certificate::self_signed(&["127.0.0.1".into()]).expect("a certificate");
     let pins = [certificate.pin()];
-    let server = Server::bind(socket, &certificate).expect("a server");
+    let serving = Serving::new(certificate.into()).expect("a certificate with its key");
+    let server = Server::bind(socket, &serving).expect("a server");
     let shape = Shape { loss: LOSS, ..Shape::rtt(RTT) };
     let distance = Distance::start(address, shape, seed).await.expect("a distance");
     let responder = Arc::new(Responder::new("bench".into(), RelayInstance(1)));

@@ -3,12 +3,13 @@
 //! `client` and `raw` are the tools, `beside` is the call that nothing may disturb; the rest are tests.
 
 mod beside;
-mod client;
+mod capacity;
+pub(crate) mod client;
 mod crowd;
 mod garbage;
 mod http;
 mod manners;
-mod raw;
+pub(crate) mod raw;
 mod regions;
 mod room;
 
@@ -18,7 +19,7 @@ use tokio::sync::{Mutex, MutexGuard};
 static TURN: Mutex<()> = Mutex::const_new(());
 
 /// Tests against the clock take turns: a neighbour's load reads as a fault of theirs.
-async fn alone() -> MutexGuard<'static, ()> {
+pub(crate) async fn alone() -> MutexGuard<'static, ()> {
     TURN.lock().await
 }
 

@@ -61,6 +61,9 @@ pub struct Digest {
     /// Who left for good lately: whoever was cut off meanwhile need not wait for them.
     #[prost(fixed64, repeated, tag = "5")]
     pub left: Vec<u64>,
+    /// The sender was cut off and missed what was said last.
+    #[prost(bool, tag = "6")]
+    pub missed: bool,
 }
 
 /// A digest in brief, each second. Who holds it against another hash asks for the digest.

@@ -1,18 +1,21 @@
-//! Flags, environment and file, and how they become a [`Config`].
+//! The command line, and how flags, environment and file become a [`Config`], in this order of weight.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
-use serde::Deserialize;
+use clap::{CommandFactory, Parser, Subcommand};
 
-use super::{Access, CertificateSource, Config};
+use super::{Access, CertificateSource, Config, Settings, file};
+use crate::net::tls::{Certificate, TlsError};
 use crate::proto::DEFAULT_PORT;
-use crate::relay::bus::BusConfig;
+use crate::relay::bus::{BusConfig, NatsConfig, NatsError};
+use crate::relay::gate::Gate;
 
 /// A configuration file, bytes.
 const FILE_BYTES: u64 = 64 * 1024;
+/// What the environment's names begin with.
+const PREFIX: &str = "NEARCALL_RELAY_";
 
 /// The regional relay of Nearcall: forwards calls, decodes nothing.
 #[derive(Debug, Parser)]
@@ -25,9 +28,9 @@ pub struct Args {
     /// A TOML file with the same names (underscores for dashes); flags and environment go before it
     #[arg(long, value_name = "FILE", env = "NEARCALL_RELAY_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Log one JSON object a line
+    /// Say what is wrong with the settings, or "fine", and do not start
     #[arg(long)]
-    pub log_json: bool,
+    pub check: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -54,160 +57,193 @@ pub struct TokenArgs {
     pub ttl: Duration,
 }
 
-/// What may stand on the command line, in the environment, and in the file.
-#[derive(Debug, Default, Clone, PartialEq, Eq, clap::Args, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Settings {
-    /// The region that this relay stands for
-    #[arg(long, env = "NEARCALL_RELAY_REGION")]
-    pub region: Option<String>,
-    /// Unique among all relays [default: the region and four digits]
-    #[arg(long, env = "NEARCALL_RELAY_ID")]
-    pub id: Option<String>,
-    #[arg(long, env = "NEARCALL_RELAY_PROVIDER")]
-    pub provider: Option<String>,
-    #[arg(long, env = "NEARCALL_RELAY_CITY")]
-    pub city: Option<String>,
-    /// UDP and TCP [default: 127.0.0.1:4433]
-    #[arg(long, value_name = "ADDR:PORT", env = "NEARCALL_RELAY_LISTEN")]
-    pub listen: Option<SocketAddr>,
-    /// Plain HTTP for /healthz, /readyz and /regions.json
-    #[arg(long, value_name = "ADDR:PORT", env = "NEARCALL_RELAY_ADMIN")]
-    pub admin: Option<SocketAddr>,
-    /// What clients are told to connect to [default: where it listens]
-    #[arg(long, value_name = "HOST:PORT", env = "NEARCALL_RELAY_ADVERTISE")]
-    pub advertise: Option<String>,
-    /// Certificate chain, PEM
-    #[arg(long, value_name = "FILE", requires = "key", env = "NEARCALL_RELAY_CERT")]
-    pub cert: Option<PathBuf>,
-    /// The certificate's private key, PEM
-    #[arg(long, value_name = "FILE", requires = "cert", env = "NEARCALL_RELAY_KEY")]
-    pub key: Option<PathBuf>,
-    /// A certificate of its own, pinned in the manifest [default without --cert]
-    #[arg(long, conflicts_with_all = ["cert", "key"])]
-    pub self_signed: bool,
-    /// Ask for tokens that are signed with this key
-    #[arg(long, value_name = "FILE", conflicts_with = "open", env = "NEARCALL_RELAY_AUTH_KEY")]
-    pub auth_key: Option<PathBuf>,
-    /// Let everybody in [default on loopback addresses]
-    #[arg(long)]
-    pub open: bool,
-    /// The NATS server that joins this relay to others
-    #[arg(long, value_name = "URL", env = "NEARCALL_RELAY_NATS")]
-    pub nats: Option<String>,
-    /// Write this relay's manifest here once it listens
-    #[arg(long, value_name = "FILE", env = "NEARCALL_RELAY_MANIFEST_OUT")]
-    pub manifest_out: Option<PathBuf>,
-    /// Threads [default: one a core]
-    #[arg(long, env = "NEARCALL_RELAY_WORKERS")]
-    pub workers: Option<usize>,
-}
-
-/// What is wrong with what a relay was told.
+/// One thing that is wrong with what a relay was told.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("cannot read {path}: {error}")]
     Read { path: String, error: String },
-    #[error("{path}: {error}")]
-    File { path: String, error: String },
+    #[error("{path}, line {line}: {error}")]
+    File { path: String, line: usize, error: String },
+    #[error("{0}, in the environment")]
+    Environment(String),
     #[error("no region: say --region NAME")]
     NoRegion,
     #[error("a certificate needs its key: give both cert and key")]
     HalfCertificate,
     #[error("self-signed, or a certificate from files: not both")]
     TwoCertificates,
+    #[error(transparent)]
+    Certificate(TlsError),
     #[error("open, or with a key for tokens: not both")]
     OpenWithKey,
+    #[error("{path} is no key for tokens: {error}")]
+    AuthKey { path: String, error: String },
     #[error("{0} can be reached from outside: give --auth-key FILE, or --open to let everybody in")]
     Unguarded(SocketAddr),
     #[error("{0} is every address of this machine: say with --advertise HOST:PORT which one clients are to use")]
     NoAddress(SocketAddr),
-    #[error("{0:?} is not the address of a NATS server: it looks like nats://HOST:4222")]
-    Nats(String),
+    #[error(transparent)]
+    Nats(#[from] NatsError),
+    #[error("{0} says how to reach NATS, and no NATS server is named: give nats as well")]
+    NoNats(&'static str),
+    #[error("a certificate for NATS needs its key: give both nats-cert and nats-key")]
+    HalfNatsCertificate,
     #[error("--advertise {0:?} is not HOST:PORT")]
     Advertise(String),
 }
 
+/// All that is wrong, a line each.
+#[derive(Debug)]
+pub struct ConfigErrors(pub Vec<ConfigError>);
+
+impl std::error::Error for ConfigErrors {}
+
+impl std::fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let lines: Vec<_> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl Args {
+    /// Puts flags, environment and file together and checks all of it. `environment`: the names and values that are set.
+    ///
+    /// # Errors
+    /// All that is wrong; the text says what to mend.
+    pub fn into_config(self, environment: impl Iterator<Item = (String, String)>) -> Result<Config, ConfigErrors> {
+        let mut errors = unknown_environment(environment);
+        let mut file = Settings::default();
+        if let Some(path) = &self.config {
+            errors.extend(file::take(path, Settings::KEYS, &mut file));
+        }
+        // What a broken file would have said is missing, and not worth a word of its own.
+        if !errors.is_empty() {
+            return Err(ConfigErrors(errors));
+        }
+        let config = self.settings.over(file).check(&mut errors);
+        config.filter(|_| errors.is_empty()).ok_or(ConfigErrors(errors))
+    }
+}
+
 impl Settings {
-    /// These, and where they say nothing the file's.
-    ///
-    /// # Errors
-    /// The file cannot be read, or holds a name that has no meaning.
-    pub fn or_file(self, path: Option<&Path>) -> Result<Self, ConfigError> {
-        let Some(path) = path else { return Ok(self) };
-        let text = read(path)?;
-        let file: Settings = toml::from_str(&text)
-            .map_err(|error| ConfigError::File { path: path.display().to_string(), error: error.to_string() })?;
-        Ok(self.or(file))
-    }
-
     /// A choice on the command line replaces the file's whole: `--open` its key, `--self-signed` its certificate.
-    fn or(self, file: Self) -> Self {
-        let certificate = self.self_signed || self.cert.is_some() || self.key.is_some();
-        let access = self.open || self.auth_key.is_some();
-        let (cert, key, self_signed) = match certificate {
-            true => (self.cert, self.key, self.self_signed),
-            false => (file.cert, file.key, file.self_signed),
-        };
-        let (auth_key, open) = if access { (self.auth_key, self.open) } else { (file.auth_key, file.open) };
-        Self {
-            region: self.region.or(file.region),
-            id: self.id.or(file.id),
-            provider: self.provider.or(file.provider),
-            city: self.city.or(file.city),
-            listen: self.listen.or(file.listen),
-            admin: self.admin.or(file.admin),
-            advertise: self.advertise.or(file.advertise),
-            cert,
-            key,
-            self_signed,
-            auth_key,
-            open,
-            nats: self.nats.or(file.nats),
-            manifest_out: self.manifest_out.or(file.manifest_out),
-            workers: self.workers.or(file.workers),
+    fn over(self, mut file: Self) -> Self {
+        if self.self_signed.is_some() || self.cert.is_some() || self.key.is_some() {
+            (file.cert, file.key, file.self_signed) = (None, None, None);
         }
+        if self.open.is_some() || self.auth_key.is_some() {
+            (file.auth_key, file.open) = (None, None);
+        }
+        self.or(file)
     }
 
-    /// Checks all of it.
-    ///
-    /// # Errors
-    /// See [`ConfigError`]; the text says what to mend.
-    pub fn into_config(self) -> Result<Config, ConfigError> {
-        let region = self.region.filter(|region| !region.is_empty()).ok_or(ConfigError::NoRegion)?;
+    /// Checks all of it; `None` where nothing can be made of it.
+    fn check(self, errors: &mut Vec<ConfigError>) -> Option<Config> {
+        let mut keep = |error| errors.push(error);
         let listen = self.listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, DEFAULT_PORT).into());
-        let certificate = match (self.cert, self.key) {
-            (None, None) => CertificateSource::SelfSigned,
-            (Some(_), Some(_)) if self.self_signed => return Err(ConfigError::TwoCertificates),
-            (Some(certificate), Some(key)) => CertificateSource::Files { certificate, key },
-            _ => return Err(ConfigError::HalfCertificate),
-        };
-        let access = match self.auth_key {
-            Some(_) if self.open => return Err(ConfigError::OpenWithKey),
-            Some(path) => Access::Key(read(&path)?),
-            None if self.open || listen.ip().is_loopback() => Access::Open,
-            None => return Err(ConfigError::Unguarded(listen)),
-        };
-        let advertise = self.advertise.map(check_host).transpose()?;
-        if advertise.is_none() && listen.ip().is_unspecified() {
-            return Err(ConfigError::NoAddress(listen));
+        let region = self.region.clone().filter(|region| !region.is_empty());
+        if region.is_none() {
+            keep(ConfigError::NoRegion);
         }
-        let local = Config::local(&region);
-        Ok(Config {
+        let certificate = self.certificate().map_err(&mut keep).ok();
+        let access = self.access(listen).map_err(&mut keep).ok();
+        let nats = self.bus().map_err(&mut keep).ok();
+        let advertise = self.advertise.map(check_host).transpose().map_err(&mut keep).ok();
+        if advertise == Some(None) && listen.ip().is_unspecified() {
+            keep(ConfigError::NoAddress(listen));
+        }
+        let local = Config::local(&region?);
+        Some(Config {
             id: self.id,
             provider: self.provider.unwrap_or_default(),
             city: self.city.unwrap_or_default(),
             listen,
             admin: self.admin,
-            advertise,
-            certificate,
-            access,
-            bus: self.nats.map(check_nats).transpose()?.map_or(local.bus.clone(), |nats| BusConfig::Nats(nats.into())),
+            advertise: advertise?,
+            certificate: certificate?,
+            access: access?,
+            bus: nats?.map_or(local.bus.clone(), BusConfig::Nats),
             manifest_out: self.manifest_out,
             workers: self.workers,
+            drain_deadline: self.drain_deadline.unwrap_or(local.drain_deadline),
+            limits: self.limits.unwrap_or_default(),
+            log_level: self.log_level.unwrap_or(local.log_level),
+            log_json: self.log_json.unwrap_or(false),
             ..local
         })
     }
+
+    fn bus(&self) -> Result<Option<NatsConfig>, ConfigError> {
+        let identity = match (&self.nats_cert, &self.nats_key) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
+            _ => return Err(ConfigError::HalfNatsCertificate),
+        };
+        match &self.nats {
+            Some(servers) => {
+                let nats = NatsConfig { ca: self.nats_ca.clone(), identity, ..NatsConfig::from(servers.clone()) };
+                nats.check()?;
+                Ok(Some(nats))
+            }
+            None if self.nats_ca.is_some() => Err(ConfigError::NoNats("nats-ca")),
+            None if identity.is_some() => Err(ConfigError::NoNats("nats-cert")),
+            None => Ok(None),
+        }
+    }
+
+    fn certificate(&self) -> Result<CertificateSource, ConfigError> {
+        match (&self.cert, &self.key) {
+            (None, None) => Ok(CertificateSource::SelfSigned),
+            (Some(_), Some(_)) if self.self_signed == Some(true) => Err(ConfigError::TwoCertificates),
+            (Some(certificate), Some(key)) => {
+                Certificate::from_files(certificate, key).map_err(ConfigError::Certificate)?;
+                Ok(CertificateSource::Files { certificate: certificate.clone(), key: key.clone() })
+            }
+            _ => Err(ConfigError::HalfCertificate),
+        }
+    }
+
+    fn access(&self, listen: SocketAddr) -> Result<Access, ConfigError> {
+        let open = self.open == Some(true);
+        match &self.auth_key {
+            Some(_) if open => Err(ConfigError::OpenWithKey),
+            Some(path) => {
+                let text = read(path)?;
+                let wrong = |error: &dyn std::fmt::Display| ConfigError::AuthKey {
+                    path: path.display().to_string(),
+                    error: error.to_string(),
+                };
+                Gate::with_key(&text).map_err(|error| wrong(&error))?;
+                Ok(Access::Key(text))
+            }
+            None if open || listen.ip().is_loopback() => Ok(Access::Open),
+            None => Err(ConfigError::Unguarded(listen)),
+        }
+    }
+}
+
+/// Names that look like ours and that nobody knows: a slip there would be a setting that is silently not made.
+fn unknown_environment(environment: impl Iterator<Item = (String, String)>) -> Vec<ConfigError> {
+    let command = Args::command();
+    let all = std::iter::once(&command).chain(command.get_subcommands());
+    let variables = all.flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_env);
+    let known: Vec<_> = variables.filter_map(std::ffi::OsStr::to_str).collect();
+    let strange = |(name, value): &(String, String)| {
+        name.starts_with(PREFIX) && !known.contains(&name.as_str()) && !is_service_link(name, value)
+    };
+    let mut unknown: Vec<_> = environment.filter(strange).map(|(name, _)| name).collect();
+    unknown.sort();
+    unknown.iter().map(|name| ConfigError::Environment(file::unknown("name", name, known.iter().copied()))).collect()
+}
+
+/// Kubernetes tells every pod of a namespace where each service is; one that is called `nearcall-relay` gets our prefix.
+fn is_service_link(name: &str, value: &str) -> bool {
+    let port =
+        name.rsplit_once("_PORT_").is_some_and(|(_, rest)| rest.starts_with(|first: char| first.is_ascii_digit()));
+    name.ends_with("_SERVICE_HOST")
+        || name.contains("_SERVICE_PORT")
+        || port
+        || value.contains("://") && name.ends_with("_PORT")
 }
 
 /// Reads a small file of text.
@@ -227,11 +263,3 @@ fn check_host(advertise: String) -> Result<String, ConfigError> {
         _ => Err(ConfigError::Advertise(advertise)),
     }
 }
-
-fn check_nats(nats: String) -> Result<String, ConfigError> {
-    let known = |url: &url::Url| ["nats", "tls", "ws", "wss"].contains(&url.scheme()) && url.host().is_some();
-    if url::Url::parse(&nats).is_ok_and(|url| known(&url)) { Ok(nats) } else { Err(ConfigError::Nats(nats)) }
-}
-
-#[cfg(test)]
-mod tests;

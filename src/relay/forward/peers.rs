@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use prost::Message as _;
 
 use super::{Room, SENDING, State, deliver_report, deliver_sealed, whole};
 use crate::clock;
+use crate::net::figures::{Cargo, Way};
 use crate::proto::control::Member;
 use crate::proto::subgroup::VideoFrame;
 use crate::proto::{ParticipantId, RelayInstance, Track, datagram};
@@ -28,6 +30,12 @@ const TRIES: u32 = 6;
 /// Between two digests that are asked for: one answer serves all who ask.
 const ANSWER: Duration = Duration::from_millis(250);
 
+/// Audio of who is here is kept for this long, for a relay that changes NATS servers meanwhile: the other server is there in
+/// milliseconds, and a packet that comes a little late is still heard.
+const REPLAY: Duration = Duration::from_millis(400);
+/// Audio packets that are kept: those of some who speak at once.
+const REPLAYED: usize = 512;
+
 /// Numbers what is said of rooms. One for all rooms: a room that is opened again goes on from there.
 static WORDS: AtomicU64 = AtomicU64::new(1);
 
@@ -44,6 +52,8 @@ pub(super) struct Fetching {
 impl Room {
     /// Something from another relay.
     pub fn take_from_bus(&self, now: Instant, message: Message) {
+        let (cargo, bytes) = measure(&message);
+        self.figures.count(Way::BusIn, cargo, bytes);
         let mut state = self.lock();
         match message {
             Message::Audio { body, .. } => {
@@ -78,6 +88,9 @@ impl Room {
                 state.registry.set_interest(now, relay, Interest(digest.interest));
                 state.registry.farewell(now, relay, &digest.left);
                 state.registry.digest(now, relay, digest.members, digest.hash);
+                if digest.missed {
+                    self.replay(now, state);
+                }
                 if digest.asks {
                     self.digest_wanted(now, state);
                 }
@@ -208,6 +221,33 @@ impl Room {
         }
     }
 
+    /// The bus is back: what was missed is asked for, and what was not heard is said again.
+    pub fn bus_is_back(&self, now: Instant) {
+        let mut state = self.lock();
+        state.router.missed_elsewhere();
+        self.bus.subscribe(self.id, Some(state.told_interest));
+        self.send_digest(&mut state, true, true);
+        self.replay(now, &mut state);
+    }
+
+    /// Says audio to other relays, and keeps it for a moment.
+    pub(super) fn tell_audio(&self, now: Instant, state: &mut State, body: &Bytes) {
+        state.said.retain(|(at, _)| now.saturating_duration_since(*at) < REPLAY);
+        if state.said.len() >= REPLAYED {
+            state.said.pop_front();
+        }
+        state.said.push_back((now, body.clone()));
+        self.post(Message::Audio { room: self.id, body: body.clone() });
+    }
+
+    /// Says again what was said just now. Who heard it knows it by its numbers.
+    fn replay(&self, now: Instant, state: &mut State) {
+        state.said.retain(|(at, _)| now.saturating_duration_since(*at) < REPLAY);
+        for (_, body) in &state.said {
+            self.post(Message::Audio { room: self.id, body: body.clone() });
+        }
+    }
+
     /// Somebody asks for the digest: answered at once, or soon where one was told just now.
     fn digest_wanted(&self, now: Instant, state: &mut State) {
         match now.saturating_duration_since(state.digest_told) >= ANSWER {
@@ -232,6 +272,10 @@ impl Room {
     }
 
     pub(super) fn tell_digest(&self, state: &mut State, asks: bool) {
+        self.send_digest(state, asks, false);
+    }
+
+    fn send_digest(&self, state: &mut State, asks: bool, missed: bool) {
         let now = clock::now();
         (state.digest_told, state.digest_wanted, state.pulse_due) = (now, false, now + PULSE);
         state.told_hash = state.registry.hash();
@@ -241,6 +285,7 @@ impl Room {
             asks,
             hash: state.told_hash,
             left: state.registry.farewells(),
+            missed,
         }));
     }
 
@@ -264,13 +309,30 @@ impl Room {
     pub(super) fn tell(&self, body: room_message::Body) {
         let number = WORDS.fetch_add(1, Ordering::Relaxed);
         let message = RoomMessage { origin: self.instance.0, number, body: Some(body) };
-        self.bus.send(Message::Room { room: self.id, message });
+        self.post(Message::Room { room: self.id, message });
     }
 
     fn tell_one(&self, to: RelayInstance, body: direct_message::Body) {
         let room = Bytes::copy_from_slice(&self.id.0);
         let message = DirectMessage { origin: self.instance.0, room, body: Some(body) };
-        self.bus.send(Message::Direct { to, message });
+        self.post(Message::Direct { to, message });
+    }
+
+    pub(super) fn post(&self, message: Message) {
+        let (cargo, bytes) = measure(&message);
+        self.figures.count(Way::BusOut, cargo, bytes);
+        self.bus.send(message);
+    }
+}
+
+/// What a message is to the figures, and its bytes without the bus' own.
+fn measure(message: &Message) -> (Cargo, usize) {
+    match message {
+        Message::Audio { body, .. } => (Cargo::Audio, body.len()),
+        Message::Video { frame, .. } => (Cargo::of(frame.header.track), frame.bytes.len()),
+        Message::Room { message, .. } => (Cargo::Control, message.encoded_len()),
+        Message::Direct { message, .. } => (Cargo::Control, message.encoded_len()),
+        Message::Announce(_) => (Cargo::Control, 0),
     }
 }
 

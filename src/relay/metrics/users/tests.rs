@@ -10,6 +10,9 @@ use crate::proto::control::{self, ClientMessage, client_message::Body};
 use crate::proto::manifest::RelayEntry;
 use crate::relay::bus::message::Announcement;
 
+/// Where users come from.
+const FROM: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 77));
+
 fn entry(id: &str, region: &str, provider: &str) -> RelayEntry {
     RelayEntry {
         id: id.into(),
@@ -49,8 +52,10 @@ fn report(paths: Vec<PathReport>) -> ElectionReport {
     ElectionReport { paths, moves: Vec::new() }
 }
 
-fn text_of(metrics: &Metrics) -> String {
-    metrics.text().unwrap()
+fn text_of(metrics: &Users) -> String {
+    let mut text = String::new();
+    metrics.write(&mut text).unwrap();
+    text
 }
 
 /// The lines that say this.
@@ -60,10 +65,11 @@ fn lines<'a>(text: &'a str, what: &str) -> Vec<&'a str> {
 
 #[test]
 fn a_report_is_seen_by_region_provider_and_transport() {
-    let metrics = Metrics::new();
+    let metrics = Users::new(0);
     let moves =
         vec![MoveReport { cause: MoveCause::FailOver as i32, audio_gap_ms: Some(320), video_gap_ms: Some(410) }];
-    let verdict = metrics.take(&ElectionReport { moves, ..report(vec![path("oslo-1", "oslo")]) }, true, &directory());
+    let verdict =
+        metrics.take(&ElectionReport { moves, ..report(vec![path("oslo-1", "oslo")]) }, FROM, true, &directory());
     assert_eq!(verdict, Verdict::Accepted);
     let text = text_of(&metrics);
     let way = r#"{region="oslo",provider="metal",transport="webtransport"}"#;
@@ -75,7 +81,6 @@ fn a_report_is_seen_by_region_provider_and_transport() {
         r#"nearcall_user_gap_seconds_sum{reason="fail_over",media="audio"} 0.32"#.into(),
         r#"nearcall_user_reports_total{result="accepted"} 1"#.into(),
         "# TYPE nearcall_user_rtt_seconds histogram".into(),
-        "# EOF".into(),
     ] {
         assert!(text.lines().any(|is| is == line), "{line} in {text}");
     }
@@ -83,9 +88,9 @@ fn a_report_is_seen_by_region_provider_and_transport() {
 
 #[test]
 fn what_was_not_measured_is_not_counted_as_nothing() {
-    let metrics = Metrics::new();
+    let metrics = Users::new(0);
     let silent = PathReport { mean_us: None, jitter_us: None, loss_permille: Some(1000), ..path("lima-1", "lima") };
-    assert_eq!(metrics.take(&report(vec![silent]), true, &directory()), Verdict::Accepted);
+    assert_eq!(metrics.take(&report(vec![silent]), FROM, true, &directory()), Verdict::Accepted);
     let text = text_of(&metrics);
     assert!(lines(&text, "nearcall_user_rtt_seconds_count").is_empty(), "{text}");
     assert_eq!(lines(&text, "nearcall_user_loss_ratio_count").len(), 1);
@@ -93,9 +98,9 @@ fn what_was_not_measured_is_not_counted_as_nothing() {
 
 #[test]
 fn the_relay_takes_its_own_names_and_not_the_clients() {
-    let metrics = Metrics::new();
+    let metrics = Users::new(0);
     let paths = vec![path("oslo-1", "my cellar"), path("gone", "oslo"), path("x\"} 1\nfake", "y\\")];
-    assert_eq!(metrics.take(&report(paths), true, &directory()), Verdict::Accepted);
+    assert_eq!(metrics.take(&report(paths), FROM, true, &directory()), Verdict::Accepted);
     let text = text_of(&metrics);
     let counts = lines(&text, "nearcall_user_rtt_seconds_count");
     assert_eq!(counts.len(), 2, "{counts:?}");
@@ -106,13 +111,13 @@ fn the_relay_takes_its_own_names_and_not_the_clients() {
 
 #[test]
 fn labels_do_not_grow_without_end_however_many_relays_come_and_go() {
-    let metrics = Metrics::new();
+    let metrics = Users::new(0);
     let start = clock::now();
     for n in 0..MOST_PLACES + 50 {
         let directory = Directory::new(entry("own", "own", ""), RelayInstance(1));
         let (id, region) = (format!("relay-{n}"), format!("region-{n}"));
         directory.heard(start, told(entry(&id, &region, "cloud")));
-        assert_eq!(metrics.take(&report(vec![path(&id, &region)]), true, &directory), Verdict::Accepted);
+        assert_eq!(metrics.take(&report(vec![path(&id, &region)]), FROM, true, &directory), Verdict::Accepted);
     }
     let text = text_of(&metrics);
     assert_eq!(lines(&text, "nearcall_user_rtt_seconds_count").len(), MOST_PLACES + 1);
@@ -135,11 +140,11 @@ fn a_report_with_a_figure_that_cannot_be_counts_for_nothing() {
         report(vec![good(), good()]),
         ElectionReport { moves: vec![moved(MOST_GAP_MS + 1)], ..report(vec![good()]) },
     ];
-    let metrics = Metrics::new();
+    let metrics = Users::new(0);
     for report in &wrong {
-        assert_eq!(metrics.take(report, true, &directory()), Verdict::Rejected, "{report:?}");
+        assert_eq!(metrics.take(report, FROM, true, &directory()), Verdict::Rejected, "{report:?}");
     }
-    assert_eq!(metrics.take(&report(vec![good()]), false, &directory()), Verdict::Limited);
+    assert_eq!(metrics.take(&report(vec![good()]), FROM, false, &directory()), Verdict::Limited);
     let text = text_of(&metrics);
     assert!(lines(&text, "nearcall_user_rtt_seconds_count").is_empty() && lines(&text, "moves_total{").is_empty());
     assert_eq!(
@@ -151,9 +156,9 @@ fn a_report_with_a_figure_that_cannot_be_counts_for_nothing() {
 
 #[test]
 fn a_reason_of_a_later_version_is_counted_as_another() {
-    let metrics = Metrics::new();
+    let metrics = Users::new(0);
     let moves = vec![MoveReport { cause: 99, audio_gap_ms: None, video_gap_ms: None }];
-    metrics.take(&ElectionReport { paths: Vec::new(), moves }, true, &directory());
+    metrics.take(&ElectionReport { paths: Vec::new(), moves }, FROM, true, &directory());
     assert_eq!(lines(&text_of(&metrics), "moves_total{"), ["nearcall_user_moves_total{reason=\"other\"} 1"]);
 }
 
@@ -182,10 +187,9 @@ proptest! {
         let decoded = control::decode::<ClientMessage>(&control::encode(&message));
         prop_assert_eq!(decoded.as_ref(), Ok(&message));
         let Some(Body::ElectionReport(report)) = decoded.unwrap().body else { unreachable!() };
-        let metrics = Metrics::new();
-        metrics.take(&report, true, &directory());
+        let metrics = Users::new(0);
+        metrics.take(&report, FROM, true, &directory());
         let text = text_of(&metrics);
-        prop_assert!(text.ends_with("# EOF\n"));
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let value = line.rsplit(' ').next().and_then(|value| value.parse::<f64>().ok());
             prop_assert!(line.starts_with("nearcall_user_") && value.is_some_and(f64::is_finite), "{}", line);
