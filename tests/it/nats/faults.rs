@@ -59,14 +59,15 @@ async fn a_relay_is_killed_and_comes_back() {
 async fn a_nats_server_is_killed_and_comes_back() {
     let _alone = alone().await;
     let mut world = World::start().await;
+    let server = world.servers.of("east-1").await;
     let mark = world.mark();
-    world.servers.kill(0);
+    world.servers.kill(server);
     world.until_heard("all hear all again", &ALL).await;
     world.until("all are listed", &ALL, |world, at| world.lists(at, &ALL, &[])).await;
     world.assert_nothing_missing(&mark, &[&EAST, &WEST]).await;
     assert!(world.relays.iter().flatten().all(|relay| relay.state() == RelayState::Ready));
     let mark = world.mark();
-    world.servers.start_one(0);
+    world.servers.restart(server).await;
     world.servers.wait_joined().await;
     world.until_heard("all hear all", &ALL).await;
     world.assert_nothing_missing(&mark, &[&EAST, &WEST]).await;
@@ -86,7 +87,7 @@ async fn a_region_dies_whole_and_comes_back() {
     world.assert_nothing_missing(&mark, &[&EAST]).await;
     let mark = world.mark();
     for at in [2, 3] {
-        world.servers.start_one(at);
+        world.servers.restart(at).await;
     }
     for at in [2, 3] {
         world.restart(at).await;
@@ -123,15 +124,16 @@ async fn the_way_between_the_regions_is_cut_and_mended_and_who_left_meanwhile_is
 async fn a_nats_server_is_frozen_and_goes_on_and_nothing_old_is_heard() {
     let _alone = alone().await;
     let world = World::start().await;
+    let server = world.servers.of("east-1").await;
     let mark = world.mark();
-    world.servers.freeze(0);
+    world.servers.freeze(server);
     // Calls of one relay, and those of the other region, notice nothing.
     world.until_heard("all hear all again", &ALL).await;
     world.until("all are listed", &ALL, |world, at| world.lists(at, &ALL, &[])).await;
     world.assert_nothing_missing(&mark, &[&[0, 1], &[2, 3], &[4, 5], &[6, 7]]).await;
     assert!(world.relays.iter().flatten().all(|relay| relay.state() == RelayState::Ready));
     let thawed = clock::now();
-    world.servers.thaw(0);
+    world.servers.thaw(server);
     world.servers.wait_joined().await;
     world.until_heard("all hear all", &ALL).await;
     world.until("all are listed", &ALL, |world, at| world.lists(at, &ALL, &[])).await;

@@ -19,7 +19,7 @@ pub struct Servers {
     pub ways: Ways,
     servers: Vec<Server>,
     folder: tempfile::TempDir,
-    _wires: Vec<Wire>,
+    wires: Vec<Wire>,
 }
 
 struct Server {
@@ -68,8 +68,10 @@ impl Servers {
         certify(folder.path());
         let servers =
             (0..4).map(|at| Server { child: None, ports: all[at], environment: environment(at, &all, folder.path()) });
-        let mut started = Self { ways, servers: servers.collect(), folder, _wires: wires };
-        (0..4).for_each(|at| started.start_one(at));
+        let mut started = Self { ways, servers: servers.collect(), folder, wires };
+        for at in 0..4 {
+            started.spawn(at);
+        }
         started.wait_joined().await;
         started
     }
@@ -87,10 +89,26 @@ impl Servers {
             child.kill().unwrap();
             child.wait().unwrap();
         }
+        self.wires[at].refuse();
     }
 
     /// Starts one that was killed.
-    pub fn start_one(&mut self, at: usize) {
+    pub async fn restart(&mut self, at: usize) {
+        self.spawn(at);
+        self.wires[at].answer().await;
+    }
+
+    /// The server that a relay is connected to.
+    pub async fn of(&self, relay: &str) -> usize {
+        for at in 0..4 {
+            if self.ask(at, "/connz").await.is_some_and(|text| text.contains(&format!("nearcall-relay {relay}\""))) {
+                return at;
+            }
+        }
+        panic!("{relay} is nowhere connected");
+    }
+
+    fn spawn(&mut self, at: usize) {
         let (log, server) = (self.folder.path().join(format!("{at}.log")), &mut self.servers[at]);
         let log = File::options().create(true).append(true).open(log).unwrap();
         let mut command = Command::new("nats-server");

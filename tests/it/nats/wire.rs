@@ -18,7 +18,10 @@ pub struct Ways {
 /// One address that leads to another. Ends when dropped.
 pub struct Wire {
     pub port: u16,
-    task: JoinHandle<()>,
+    to: u16,
+    ways: Ways,
+    /// `None` where nobody is there to be called.
+    task: Option<JoinHandle<()>>,
 }
 
 impl Ways {
@@ -36,23 +39,38 @@ impl Ways {
     }
 
     /// A way to this port of this machine.
-    pub async fn lead_to(&self, port: u16) -> Wire {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let near = listener.local_addr().unwrap().port();
-        let open = self.open.subscribe();
-        let task = tokio::spawn(async move {
+    pub async fn lead_to(&self, to: u16) -> Wire {
+        let mut wire = Wire { port: 0, to, ways: self.clone(), task: None };
+        wire.answer().await;
+        wire
+    }
+}
+
+impl Wire {
+    /// Takes calls, at the same address as before.
+    pub async fn answer(&mut self) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await.unwrap();
+        self.port = listener.local_addr().unwrap().port();
+        let (to, open) = (self.to, self.ways.open.subscribe());
+        self.task = Some(tokio::spawn(async move {
             loop {
                 let Ok((stream, _)) = listener.accept().await else { continue };
-                tokio::spawn(join(stream, port, open.clone()));
+                tokio::spawn(join(stream, to, open.clone()));
             }
-        });
-        Wire { port: near, task }
+        }));
+    }
+
+    /// Refuses calls, as a machine does on which nothing listens.
+    pub fn refuse(&mut self) {
+        if let Some(task) = self.task.take() {
+            task.abort();
+        }
     }
 }
 
 impl Drop for Wire {
     fn drop(&mut self) {
-        self.task.abort();
+        self.refuse();
     }
 }
 
