@@ -124,6 +124,16 @@ impl World {
 
     /// Waits until it holds for all of these people, at most [`BAR`]; how long it took.
     pub async fn until(&self, what: &str, people: &[usize], holds: impl Fn(&Self, usize) -> bool) -> Duration {
+        self.until_within(BAR, what, people, holds).await
+    }
+
+    async fn until_within(
+        &self,
+        bar: Duration,
+        what: &str,
+        people: &[usize],
+        holds: impl Fn(&Self, usize) -> bool,
+    ) -> Duration {
         let start = clock::now();
         loop {
             let lacking: Vec<_> = people.iter().filter(|at| !holds(self, **at)).collect();
@@ -132,11 +142,11 @@ impl World {
                 println!("{what}: after {took:.1?}");
                 return took;
             }
-            if took > BAR {
+            if took > bar {
                 let rosters: Vec<_> = lacking.iter().map(|at| (**at, self.look(**at, roster))).collect();
                 let last = |at: usize| -> Vec<_> { (0..8).map(|from| self.heard(at, from)).collect() };
                 let heard: Vec<_> = lacking.iter().map(|at| (**at, last(**at))).collect();
-                panic!("{what}: not for {lacking:?} within {BAR:?}: they list {rosters:?}, and heard {heard:?}");
+                panic!("{what}: not for {lacking:?} within {bar:?}: they list {rosters:?}, and heard {heard:?}");
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -144,8 +154,12 @@ impl World {
 
     /// Waits until these hear all of them again: something that is said from now on.
     pub async fn until_heard(&self, what: &str, people: &[usize]) -> Duration {
+        self.until_heard_within(BAR, what, people).await
+    }
+
+    pub async fn until_heard_within(&self, bar: Duration, what: &str, people: &[usize]) -> Duration {
         let now: BTreeMap<_, _> = people.iter().map(|at| (*at, self.people[*at].as_ref().unwrap().said())).collect();
-        self.until(what, people, |world, at| {
+        self.until_within(bar, what, people, |world, at| {
             people.iter().filter(|from| **from != at).all(|from| {
                 world.look(at, |heard| {
                     heard.audio.iter().rev().any(|it| it.from == id(*from) && it.frame > now[from] + 1)

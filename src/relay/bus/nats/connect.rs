@@ -186,7 +186,8 @@ pub(super) async fn connect(
 struct Next {
     /// Differs from relay to relay: they spread over the servers.
     seed: usize,
-    last: Mutex<Option<ServerAddr>>,
+    /// By host and port: a cluster names its servers in its own way, and one may be in the pool twice.
+    last: Mutex<Option<(String, u16)>>,
     attempts: AtomicU32,
 }
 
@@ -194,10 +195,10 @@ impl Next {
     fn choose(&self, pool: &[Server]) -> Option<ReconnectToServer> {
         let mut last = self.last.lock().expect("nobody panics while holding the last server");
         let turn = |at: usize| self.seed.wrapping_add(at) % pool.len();
-        let worse =
-            |at: usize, server: &Server| (last.as_ref() == Some(&server.addr), server.failed_attempts, turn(at));
+        let place = |server: &Server| (server.addr.host().to_owned(), server.addr.port());
+        let worse = |at: usize, server: &Server| (*last == Some(place(server)), server.failed_attempts, turn(at));
         let (_, server) = pool.iter().enumerate().min_by_key(|(at, server)| worse(*at, server))?;
-        *last = Some(server.addr.clone());
+        *last = Some(place(server));
         let attempts = self.attempts.fetch_add(1, Ordering::Relaxed);
         // The first of a round goes at once, and so does the second: most often one server is down and another is not.
         let round = attempts / u32::try_from(pool.len()).unwrap_or(u32::MAX).max(1);
