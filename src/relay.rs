@@ -52,7 +52,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-use self::bus::{Bus, Event, Message, RoomId};
+use self::bus::{Bus, Event, Message, RoomId, Stats};
 use self::certificates::Certificates;
 use self::config::Access;
 use self::directory::Directory;
@@ -168,8 +168,7 @@ impl Core {
     /// Writes the relay's own manifest where it was told to.
     fn write_manifest(&self) -> Result<(), RelayError> {
         let Some(path) = &self.manifest_out else { return Ok(()) };
-        write_manifest(path, self.directory.entry())
-            .map_err(|error| RelayError::Write { path: path.display().to_string(), error })
+        self.directory.write(path).map_err(|error| RelayError::Write { path: path.display().to_string(), error })
     }
 
     fn set_isolated(&self, isolated: bool) {
@@ -371,6 +370,11 @@ impl Relay {
         self.core.responder.state()
     }
 
+    /// What its bus carried so far, and what it dropped.
+    pub fn bus_stats(&self) -> Stats {
+        self.core.bus.stats()
+    }
+
     /// Sessions that have joined a room, and open connections.
     pub fn load(&self) -> (usize, usize) {
         (*self.core.joined.borrow(), self.core.connections.load(Ordering::Relaxed))
@@ -444,16 +448,6 @@ fn names(advertised: &str) -> Vec<String> {
         names.push(host.to_owned());
     }
     names
-}
-
-/// Whoever reads the file finds a whole one, old or new.
-fn write_manifest(path: &std::path::Path, own: RelayEntry) -> std::io::Result<()> {
-    let manifest = Manifest::from(vec![own]);
-    let json = serde_json::to_string_pretty(&manifest).map_err(std::io::Error::other)? + "\n";
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}", std::process::id()));
-    std::fs::write(&beside, json)?;
-    std::fs::rename(&beside, path).inspect_err(|_| drop(std::fs::remove_file(&beside)))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Transport, limits};
 
 /// A list of relays.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Manifest {
     pub relays: Vec<RelayEntry>,
     /// How far relays are from one another, as they measure it. For people: what a client can reach it measures itself.
@@ -62,6 +62,9 @@ impl RelayEntry {
         }
     }
 }
+
+/// JSON knows no NaN, and nobody measures one.
+impl Eq for Distance {}
 
 /// What is wrong with a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

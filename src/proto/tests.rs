@@ -376,6 +376,24 @@ fn a_manifest_says_which_relay_is_wrong_and_what_to_mend() {
 }
 
 #[test]
+fn distances_between_relays_are_listed_and_checked_and_may_be_missing() {
+    let with = |distances: &str| {
+        let relays = serde_json::to_string(&[entry("oslo"), entry("lima")]).unwrap();
+        Manifest::from_json(&format!("{{\"relays\": {relays}, \"distances\": {distances}}}"))
+    };
+    let way = |to: &str, rtt: &str| format!("{{\"from\": \"oslo\", \"to\": \"{to}\", \"rtt_ms\": {rtt}}}");
+    let manifest = with(&format!("[{}]", way("lima", "187.25"))).unwrap();
+    assert_eq!((manifest.distances[0].to.as_str(), manifest.distances[0].rtt_ms), ("lima", 187.25));
+    assert_eq!(Manifest::from_json(&serde_json::to_string(&manifest).unwrap()), Ok(manifest));
+    assert_eq!(with("[]").unwrap(), Manifest::from(vec![entry("oslo"), entry("lima")]));
+    for wrong in [way("lima", "-1"), way("lima", "1e9"), way("", "1"), way(&"x".repeat(65), "1")] {
+        assert!(matches!(with(&format!("[{wrong}]")), Err(ManifestError::Distance { .. })), "{wrong}");
+    }
+    let many = vec![way("lima", "1"); limits::DISTANCES + 1].join(",");
+    assert_eq!(with(&format!("[{many}]")), Err(ManifestError::TooManyDistances(limits::DISTANCES + 1)));
+}
+
+#[test]
 fn merged_manifests_keep_the_first_entry_of_an_id() {
     let first = Manifest::from(vec![RelayEntry { city: "here".into(), ..entry("oslo") }]);
     let second = Manifest::from(vec![entry("oslo"), entry("lima")]);

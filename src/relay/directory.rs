@@ -2,6 +2,7 @@
 //! another. Served as `/regions.json`.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -117,6 +118,19 @@ impl Directory {
             relays: std::iter::once(self.entry()).chain(entries).collect(),
             distances: ways.take(limits::DISTANCES).collect(),
         }
+    }
+
+    /// Writes a manifest of this relay alone. Whoever reads the file finds a whole one, old or new.
+    ///
+    /// # Errors
+    /// The file, or one beside it, cannot be written.
+    pub fn write(&self, path: &Path) -> std::io::Result<()> {
+        let manifest = Manifest::from(vec![self.entry()]);
+        let json = serde_json::to_string_pretty(&manifest).map_err(std::io::Error::other)? + "\n";
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(format!(".{}", std::process::id()));
+        std::fs::write(&beside, json)?;
+        std::fs::rename(&beside, path).inspect_err(|_| drop(std::fs::remove_file(&beside)))
     }
 
     /// Region and provider of the relay with this id; where there is none, these themselves, if some relay has them both.

@@ -132,6 +132,66 @@ fn a_relay_that_falls_silent_holds_nobody() {
 }
 
 #[test]
+fn what_is_older_than_what_was_heard_of_a_relay_is_not_believed_and_does_not_keep_it_alive() {
+    let (mut registry, now) = (Registry::default(), clock::now());
+    assert!(registry.heard(now, FRANKFURT, 7));
+    registry.digest(now, FRANKFURT, vec![member(ADA)], 1);
+    told(&mut registry);
+    assert!(!registry.heard(now + seconds(3), FRANKFURT, 6));
+    registry.handle_timeout(now + SILENT);
+    assert_eq!(told(&mut registry), ["elsewhere: false", "Reconnecting"]);
+    assert!(!registry.heard(now + seconds(5), FRANKFURT, 6), "an old word of a relay that is gone raises nobody");
+    assert!(registry.heard(now + seconds(6), FRANKFURT, 8));
+}
+
+#[test]
+fn a_pulse_asks_for_the_digest_until_what_is_known_of_the_relay_is_what_it_says() {
+    let (mut registry, now) = (Registry::default(), clock::now());
+    assert!(registry.pulse(now, FRANKFURT, 1));
+    registry.digest(now, FRANKFURT, vec![member(ADA)], 1);
+    assert!(!registry.pulse(now, FRANKFURT, 1));
+    registry.step(now, FRANKFURT, Some(Step { before: 1, after: 2 }));
+    assert!(!registry.pulse(now, FRANKFURT, 2), "every step was heard");
+    registry.step(now, FRANKFURT, Some(Step { before: 3, after: 4 }));
+    assert!(registry.pulse(now, FRANKFURT, 4), "one was missed");
+    registry.ended_elsewhere(now, FRANKFURT, ADA, Ended::Left);
+    registry.digest(now, FRANKFURT, vec![member(ADA)], 4);
+    assert!(registry.pulse(now, FRANKFURT, 4), "she may have come back in this moment");
+    registry.digest(now + TOMBSTONE, FRANKFURT, vec![member(ADA)], 4);
+    assert!(!registry.pulse(now + TOMBSTONE, FRANKFURT, 4));
+}
+
+#[test]
+fn the_hash_stands_for_the_members_here() {
+    let (mut registry, now) = (Registry::default(), clock::now());
+    let nobody = registry.hash();
+    registry.joined_elsewhere(FRANKFURT, member(ADA));
+    assert_eq!(registry.hash(), nobody);
+    registry.join(HERE, member(ADA)).unwrap();
+    let ada = registry.hash();
+    registry.join(HERE, Member { epoch: 1, ..member(ADA) }).unwrap();
+    assert!(registry.hash() != ada && ada != nobody);
+    registry.end(now, HERE, ADA, Ended::Lost);
+    assert_eq!(registry.hash(), nobody);
+}
+
+#[test]
+fn who_left_while_we_were_cut_off_is_not_waited_for_unless_somebody_else_has_him() {
+    let (mut registry, now) = (Registry::default(), clock::now());
+    let bob = ParticipantId(2);
+    registry.heard(now, FRANKFURT, 1);
+    registry.digest(now, FRANKFURT, vec![member(ADA), member(bob)], 1);
+    registry.handle_timeout(now + SILENT);
+    registry.joined_elsewhere(SINGAPORE, member(bob));
+    told(&mut registry);
+    registry.farewell(now + SILENT, FRANKFURT, &[ADA.0, bob.0]);
+    registry.digest(now + SILENT, FRANKFURT, Vec::new(), 2);
+    assert_eq!(told(&mut registry), ["Left", "gone with 0"]);
+    assert_eq!(registry.farewells(), [ADA.0]);
+    assert_eq!(registry.holders(bob).collect::<Vec<_>>(), [SINGAPORE]);
+}
+
+#[test]
 fn what_a_member_says_of_itself_is_told_when_it_changes() {
     let mut registry = Registry::default();
     registry.join(HERE, member(ADA)).unwrap();
