@@ -173,6 +173,8 @@ async fn play_once(case: Case, setting: Setting, args: &DrillArgs, outside: Opti
                 _ => setting.clients.or(args.clients),
             };
             let clients = clients.unwrap_or(CLIENTS);
+            // Nobody sits in a room alone.
+            let setting = Setting { rooms: setting.rooms.min(clients / 2).max(1), ..setting };
             (Stage::here(setting, args.nats.clone().map(NatsConfig::from)).await?, clients)
         }
     };
