@@ -79,6 +79,9 @@ test_needs() {
     debian)
         cat <<'NEEDS'
 nats-server|nats-server|joins the relays of the tests
+haproxy|haproxy|stands before the relays of the tests
+caddy|caddy|stands before the relays of the tests
+python3-yaml||reads what is packaged for clusters in the tests
 pulseaudio|pulseaudio|stands in for a sound card in the tests
 pulseaudio-utils|pactl|makes the virtual microphone of the tests
 libasound2-plugins||leads ALSA to it
@@ -96,6 +99,9 @@ NEEDS
         ;;
     fedora)
         cat <<'NEEDS'
+haproxy|haproxy|stands before the relays of the tests
+caddy|caddy|stands before the relays of the tests
+python3-pyyaml||reads what is packaged for clusters in the tests
 xorg-x11-server-Xvfb|Xvfb|stands in for a screen in the tests
 mesa-dri-drivers||OpenGL without a graphics card
 mesa-vulkan-drivers||Vulkan without a graphics card

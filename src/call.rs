@@ -11,6 +11,8 @@ pub mod command;
 mod controller;
 pub mod event;
 pub mod history;
+pub mod hops;
+mod house;
 pub mod log;
 pub mod manifest;
 mod membership;
@@ -22,6 +24,7 @@ mod session;
 mod speaker;
 pub mod state;
 mod subscribe;
+pub mod views;
 mod wishes;
 
 use std::path::PathBuf;
@@ -31,8 +34,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-pub use command::{Command, Entry};
+pub use command::{Command, Entry, Moderation};
 pub use event::Event;
+pub use hops::Answered;
 pub use state::State;
 
 use self::arrivals::Arrivals;

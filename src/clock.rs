@@ -20,6 +20,11 @@ pub fn unix_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
+/// Milliseconds since 1970, for putting in order what machines say that share no other clock.
+pub fn unix_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
 /// Tells how long the machine slept: the time that passed on the boot-time clock and not on the monotonic one.
 #[derive(Debug)]
 pub struct Suspension {

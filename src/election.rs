@@ -22,14 +22,18 @@
 //!   mean, a lost probe may not; one that may still be answered counts neither way. WebTransport wins within
 //!   max(10 ms, 10 %) of the best, never beyond, and that of the best relay before any other: a tie is about the
 //!   transport. A relay that is not ready never wins while a ready one answers, and is never excluded when nothing else does.
-//! * **Race** (`race`): all are dialled at once, the relay of the last call first (a hint, measured like any other), and
+//! * **Race** (`race`): all are dialled at once, the relay of the last call first (measured like any other), and
 //!   probed each 200 ms, the first three probes faster. There is a leader as soon as a candidate has three samples and no
 //!   other could still beat it; one that has not answered stops mattering 4 x the leader's mean + 100 ms after its dial.
-//!   Join takes the leader. A refusal goes to the next best.
+//!   Join takes the leader. A refusal goes to the next best. Of
+//!   several relays in the best one's region (providers, mostly), between which there is no noticeable difference, the one
+//!   that carried the last call wins; in a call the margin of a move keeps the incumbent.
 //! * **Afterwards** (`standby`, `links`): active at 5 Hz, one standby at 1 Hz (another relay before the same one, another
 //!   region within twice the RTT, a far one before none), two more connected and idle, the others in rounds of 2-5 min
 //!   at random phases, all at once when the active mean exceeds 1.5 x what it was elected with. WebSocket only where
-//!   WebTransport does not answer. Two addresses behind which one process answers are one relay.
+//!   WebTransport does not answer. Two addresses behind which one process answers are one relay;
+//!   one address behind which the process changes (anycast, a proxy that balances) is another relay from that answer on:
+//!   figures of the old one do not decide for the new one.
 //! * **Improve** (`improve`, `dwell`): once a second, on windows of equal length. A gain of max(10 ms, 20 %) over 20 s, or
 //!   twice that over 5 s, in three evaluations in a row; 30 s after the last such move, doubling to 8 min on flapping and
 //!   halving after 10 quiet minutes; at a random moment of the next 3 s, so that a crowd does not move as one. WebTransport

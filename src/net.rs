@@ -4,10 +4,12 @@
 //! Called by `call` (which dials) and `relay` (which accepts). Never: what a message means, who may send it,
 //! where it goes.
 
+mod carried;
 mod congestion;
 pub mod dial;
 pub mod distance;
 pub mod figures;
+pub mod hop;
 pub mod http;
 pub mod link;
 mod outbox;
@@ -18,4 +20,5 @@ pub mod webtransport;
 pub use dial::dial;
 pub use distance::Distance;
 pub use figures::Figures;
-pub use link::{Incoming, Link, LinkError, LinkSender, Responder};
+pub use hop::Hop;
+pub use link::{Answers, Incoming, Link, LinkError, LinkSender, Pressure, Responder};

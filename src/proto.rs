@@ -30,8 +30,8 @@
 //! # A session
 //!
 //! Probes are answered as soon as there is a connection. The client then sends `Hello` (version, room,
-//! participant, token or ticket), and may send `Join` and `Subscribe` right behind it. The relay answers
-//! `Welcome` or `Refused`, then `Joined` with the roster, then `Subscribed`. Media of a participant that
+//! participant, token or ticket, proof), and may send `Join` and `Subscribe` right behind it. The relay answers
+//! `Welcome` or `Refused`, then `Joined` with the roster (and what hosts have decided, see [`moderation`]), then `Subscribed`. Media of a participant that
 //! is not the session's own is dropped. `Leave` ends membership; a connection that ends without it leaves
 //! the participant *reconnecting* for 30 s.
 //!
@@ -43,6 +43,7 @@ pub mod header;
 pub mod ids;
 pub mod limits;
 pub mod manifest;
+pub mod moderation;
 pub mod probe;
 pub mod report;
 pub mod subgroup;

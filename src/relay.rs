@@ -7,7 +7,9 @@
 //! | --- | --- |
 //! | [`config`] | what a relay is told, from flags, environment and file |
 //! | `accept`, `http` | sockets, handshakes, what is served over HTTP |
-//! | `gate` | who may enter |
+//! | [`fronts`] | proxies before it: who they are, for whom they stand |
+//! | `gate`, `keys` | who may enter, and the files of the keys |
+//! | [`moderation`] | what hosts decided (sans-IO) |
 //! | `session` | one client's connection: its order of messages |
 //! | [`registry`] | who is in a room (sans-IO) |
 //! | [`router`] | who gets which frame (sans-IO) |
@@ -18,22 +20,27 @@
 //! | `certificates` | what is shown to whoever comes; replaced before it ends |
 //! | `files` | files that are replaced while the relay runs |
 //! | `limits` | how much of everything |
-//! | `load` | how near its limit it is (pure) |
+//! | `load`, `capacity` | how near its limit it is (pure), and who is taken in then |
 //! | `metrics` | what `/metrics` says: of itself, and what users report |
 //! | [`program`] | the relay as a program: signals and exit codes |
 
 mod accept;
 pub mod bus;
+mod capacity;
 mod certificates;
 pub mod config;
 mod directory;
+mod error;
 mod files;
 mod forward;
+pub mod fronts;
 mod gate;
 mod http;
+mod keys;
 pub mod limits;
 mod load;
 mod metrics;
+pub mod moderation;
 pub mod program;
 pub mod registry;
 mod rooms;
@@ -52,60 +59,33 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-use self::bus::{Bus, Event, Message, RoomId, Stats};
+use self::bus::{Bus, Event, Message, Stats};
 use self::certificates::Certificates;
 use self::config::Access;
 use self::directory::Directory;
-use self::gate::{Admission, Gate};
-use self::limits::Limits;
-use self::load::{Load, Spent};
+use self::fronts::Fronts;
+use self::gate::Gate;
+use self::limits::{Addresses, Limit, Limits, Met};
+use self::load::Load;
 use self::metrics::Metrics;
 use self::rooms::Rooms;
 use self::router::SessionId;
 use crate::clock;
-use crate::crypto::auth::AuthKeyError;
-use crate::net::figures::Way;
-use crate::net::tls::TlsError;
+use crate::net::Responder;
 use crate::net::webtransport::Server;
-use crate::net::{LinkError, Responder};
 use crate::proto::control::Drain;
-use crate::proto::manifest::{Manifest, ManifestError, RelayEntry};
+use crate::proto::manifest::{Manifest, RelayEntry};
 use crate::proto::probe::RelayState;
 use crate::proto::{CALL_PATH, RelayInstance};
 
 pub use self::config::Config;
+pub use self::error::RelayError;
+pub use self::keys::KeyFiles;
 
 /// How long clients that are told to move may take to begin; less where the deadline is short.
 const SPREAD: Duration = Duration::from_secs(10);
 /// How long a relay that stops waits for its peers to hear of it.
 const GOODBYE: Duration = Duration::from_secs(1);
-
-/// Why a relay does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum RelayError {
-    #[error("cannot listen on {address}: {error}")]
-    Listen { address: SocketAddr, error: std::io::Error },
-    #[error(
-        "it would listen on every address of this machine: say with --advertise HOST:PORT which one clients are to use"
-    )]
-    NoAddress,
-    #[error("this relay cannot be listed in a manifest: {0}")]
-    Manifest(#[from] ManifestError),
-    #[error("cannot write {path}: {error}")]
-    Write { path: String, error: std::io::Error },
-    #[error("the key for tokens cannot be used: {0}")]
-    AuthKey(#[from] AuthKeyError),
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    #[error(transparent)]
-    Link(#[from] LinkError),
-    #[error("the system gave no random bytes")]
-    Random,
-    #[error("cannot start threads: {0}")]
-    Threads(std::io::Error),
-    #[error("the relay stopped while it started")]
-    Stopped,
-}
 
 /// A running relay, on threads of its own. Dropped, it stops at once.
 pub struct Relay {
@@ -113,6 +93,7 @@ pub struct Relay {
     server: Arc<Server>,
     address: SocketAddr,
     admin: Option<SocketAddr>,
+    plain: Option<SocketAddr>,
     /// What takes in connections.
     doors: Vec<JoinHandle<()>>,
     threads: Threads,
@@ -139,8 +120,12 @@ pub(crate) struct Core {
     rooms: Rooms,
     bus: Arc<Bus>,
     directory: Directory,
+    fronts: Fronts,
     gate: Gate,
     limits: Limits,
+    addresses: Arc<Addresses>,
+    met: Met,
+    drain_deadline: Duration,
     load: Load,
     metrics: Metrics,
     certificates: Certificates,
@@ -184,48 +169,20 @@ impl Core {
         self.update_load();
     }
 
-    /// Says in probe replies how this relay is.
-    fn update_load(&self) {
-        let was_full = self.load.is_full();
-        self.load.count(self.connections.load(Ordering::Relaxed), *self.joined.borrow());
-        let now = clock::now();
-        if self.load.is_due(now) {
-            let (cpu, bytes_out) = (metrics::process::cpu(), self.responder.figures.bytes(Way::Out));
-            self.load.look(now, Spent { cpu, bytes_out });
+    /// Tells clients to move, and newcomers to go elsewhere.
+    fn begin_drain(&self, deadline: Duration) {
+        let until = Some(clock::now() + deadline);
+        *self.drained_by.lock().expect("nobody panics while holding the deadline") = until;
+        self.update_load();
+        if let Some(drain) = self.drain_left() {
+            self.rooms.all().iter().for_each(|room| room.drain(&drain));
         }
-        let percent = self.load.percent();
-        match (was_full, self.load.is_full()) {
-            (false, true) => tracing::warn!(percent, "full: newcomers are sent elsewhere"),
-            (true, false) => tracing::info!(percent, "newcomers are taken again"),
-            _ => {}
-        }
-        self.responder.set_load(percent);
-        self.responder.set_state(if self.drain_left().is_some() {
-            RelayState::Draining
-        } else if self.isolated.load(Ordering::Relaxed) {
-            RelayState::Isolated
-        } else if self.load.is_full() {
-            RelayState::Full
-        } else {
-            RelayState::Ready
-        });
     }
 
-    /// Why somebody who may enter cannot: newcomers are refused some way before the limit, who holds a ticket or is known in the
-    /// room at the limit.
-    fn has_no_room_for(&self, admission: &Admission) -> Option<&'static str> {
+    /// Takes newcomers again.
+    fn end_drain(&self) {
+        *self.drained_by.lock().expect("nobody panics while holding the deadline") = None;
         self.update_load();
-        let id = RoomId::of(&admission.room);
-        let room = self.rooms.get(id);
-        let opens = room.is_none() && self.rooms.count() >= self.limits.rooms;
-        let known = admission.resumed || room.is_some_and(|room| room.knows(admission.participant));
-        if *self.joined.borrow() >= self.limits.sessions || (self.load.is_full() && !known) {
-            Some("this relay is full")
-        } else if opens {
-            Some("this relay has as many rooms as it takes")
-        } else {
-            None
-        }
     }
 
     /// What a session is told while a drain is on.
@@ -261,14 +218,8 @@ impl Relay {
         let (tcp, udp) = accept::bind(config.listen).map_err(listen)?;
         let address = tcp.local_addr().map_err(listen)?;
         let tcp = TcpListener::from_std(tcp).map_err(listen)?;
-        let admin = match config.admin {
-            Some(address) => {
-                let listen = |error| RelayError::Listen { address, error };
-                let listener = TcpListener::bind(address).await.map_err(listen)?;
-                Some((listener.local_addr().map_err(listen)?, listener))
-            }
-            None => None,
-        };
+        let admin = listen_besides(config.admin).await?;
+        let plain = listen_besides(config.plain).await?;
         let host = advertised(&config, address)?;
         let certificates = Certificates::open(&config.certificate, names(&host), config.self_signed_lifetime)?;
         let (core, events) = Self::core(&config, &host, certificates)?;
@@ -276,6 +227,9 @@ impl Relay {
         let server = Arc::new(Server::bind(udp, serving)?);
         let tls = TlsAcceptor::from(Arc::new(serving.server_config(&[b"http/1.1"])));
         tokio::spawn(certificates::keep(core.clone(), config.watch_files));
+        if let Access::Files(files) = &config.access {
+            tokio::spawn(keys::follow(core.clone(), files.clone(), config.watch_files));
+        }
         tokio::spawn(rooms::serve_bus(core.clone(), events));
         tokio::spawn(rooms::keep_time(core.clone()));
         let mut doors = vec![
@@ -286,8 +240,12 @@ impl Relay {
             doors.push(tokio::spawn(accept::serve_admin(core.clone(), listener)));
             address
         });
+        let plain = plain.map(|(address, listener)| {
+            doors.push(tokio::spawn(accept::serve_plain(core.clone(), listener)));
+            address
+        });
         core.write_manifest()?;
-        Ok(Self { core, server, address, admin, doors, threads: Threads::default() })
+        Ok(Self { core, server, address, admin, plain, doors, threads: Threads::default() })
     }
 
     fn core(
@@ -304,14 +262,11 @@ impl Relay {
             provider: config.provider.clone(),
             city: config.city.clone(),
             webtransport: Some(format!("https://{host}{CALL_PATH}")),
-            websocket: Some(format!("wss://{host}{CALL_PATH}")),
+            websocket: Some(format!("wss://{}{CALL_PATH}", config.advertise_websocket.as_deref().unwrap_or(host))),
             pins: certificates.pins(),
         };
         Manifest::merge([Manifest::from(vec![own.clone()])])?;
-        let gate = match &config.access {
-            Access::Open => Gate::open(),
-            Access::Key(text) => Gate::with_key(text)?,
-        };
+        let gate = keys::gate(&config.access)?;
         let (bus, events) = Bus::open(&config.bus, &id, instance);
         let bus = Arc::new(bus);
         let responder = Arc::new(Responder::new(id, instance));
@@ -324,12 +279,16 @@ impl Relay {
             isolated: AtomicBool::new(matches!(*bus, Bus::Nats(_))),
             bus,
             directory: Directory::new(own, instance),
+            fronts: config.fronts.clone(),
             gate,
             certificates,
             manifest_out: config.manifest_out.clone(),
             reload: watch::Sender::new(0),
             limits: config.limits.clone(),
-            load: Load::new(config.limits.clone(), workers.unwrap_or(1)),
+            addresses: Addresses::new(&config.limits),
+            met: Met::default(),
+            drain_deadline: config.drain_deadline,
+            load: Load::new(config.limits.clone(), workers.filter(|_| config.cpu_counts)),
             metrics: Metrics::new(config.metrics_prefixes),
             drained_by: Mutex::new(None),
             sessions: AtomicU64::new(1),
@@ -360,6 +319,11 @@ impl Relay {
         self.admin
     }
 
+    /// Where it takes calls without TLS, if it was told to: for a proxy that ends it.
+    pub fn plain_address(&self) -> Option<SocketAddr> {
+        self.plain
+    }
+
     /// Tells one run of a relay from another.
     pub fn instance(&self) -> RelayInstance {
         self.core.instance
@@ -380,7 +344,12 @@ impl Relay {
         (*self.core.joined.borrow(), self.core.connections.load(Ordering::Relaxed))
     }
 
-    /// Reads the files again that it was told to use: certificate and key.
+    /// How often a limit was met.
+    pub fn met(&self, limit: Limit) -> u64 {
+        self.core.met.times(limit)
+    }
+
+    /// Reads the files again that it was told to use: certificate and key, and the keys for tokens.
     pub fn reload(&self) {
         self.core.reload.send_modify(|times| *times += 1);
     }
@@ -392,11 +361,7 @@ impl Relay {
 
     /// Tells clients to move and waits until all have, at most for `deadline`. True if nobody was left.
     pub async fn drain(&self, deadline: Duration) -> bool {
-        *self.core.drained_by.lock().expect("nobody panics while holding the deadline") = Some(clock::now() + deadline);
-        self.core.update_load();
-        if let Some(drain) = self.core.drain_left() {
-            self.core.rooms.all().iter().for_each(|room| room.drain(&drain));
-        }
+        self.core.begin_drain(deadline);
         let mut joined = self.core.joined.subscribe();
         let emptied = joined.wait_for(|joined| *joined == 0);
         tokio::time::timeout(deadline, emptied).await.is_ok()
@@ -428,6 +393,14 @@ impl Relay {
     }
 }
 
+/// One more TCP port, if it is wanted, and its address.
+async fn listen_besides(address: Option<SocketAddr>) -> Result<Option<(SocketAddr, TcpListener)>, RelayError> {
+    let Some(address) = address else { return Ok(None) };
+    let listen = |error| RelayError::Listen { address, error };
+    let listener = TcpListener::bind(address).await.map_err(listen)?;
+    Ok(Some((listener.local_addr().map_err(listen)?, listener)))
+}
+
 /// HOST:PORT as clients reach it.
 fn advertised(config: &Config, address: SocketAddr) -> Result<String, RelayError> {
     let port = address.port();
@@ -435,7 +408,7 @@ fn advertised(config: &Config, address: SocketAddr) -> Result<String, RelayError
         Some(host) if host.parse::<std::net::Ipv6Addr>().is_ok() => Ok(format!("[{host}]:{port}")),
         Some(host) if host.ends_with(']') || !host.contains(':') => Ok(format!("{host}:{port}")),
         Some(host) => Ok(host.clone()),
-        None if address.ip().is_unspecified() => Err(RelayError::NoAddress),
+        None if address.ip().to_canonical().is_unspecified() => Err(RelayError::NoAddress),
         None => Ok(address.to_string()),
     }
 }

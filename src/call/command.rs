@@ -1,12 +1,15 @@
 //! What the outside may ask of a call.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::manifest::Source;
+use super::views::View;
 use crate::crypto::secret::RoomSecret;
 use crate::election;
 use crate::media::audio::{AudioSource, Output};
 use crate::media::video::VideoSource;
+use crate::proto::{ParticipantId, Track};
 
 /// An order. Orders are carried out in turn; none of them fails: what cannot be done is told as an event.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,12 +33,43 @@ pub enum Command {
     Microphone(AudioSource),
     Pictures(VideoSource),
     Speaker(Output),
+    /// How large each camera is shown, instead of what was said before. Who is not named is wanted in full.
+    View(BTreeMap<ParticipantId, View>),
     /// Plays a sound of a second where the others are heard.
     TestSound,
     /// Says something to everybody, sealed.
     Chat(String),
+    /// Carried out by the relays, where we are host.
+    Moderate(Moderation),
     /// Ends the call.
     Leave,
+}
+
+/// What a host may do. The relay answers: what it does not do is told as [`Event::Error`](super::Event::Error), what it does
+/// as [`Event::Moderated`](super::Event::Moderated).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Moderation {
+    /// A participant's track goes nowhere until it is lifted: by the participant itself too, unless `firm`.
+    Mute {
+        peer: ParticipantId,
+        track: Track,
+        firm: bool,
+    },
+    Unmute {
+        peer: ParticipantId,
+        track: Track,
+    },
+    /// The participant, and its user, stay outside while the room lives.
+    Remove {
+        peer: ParticipantId,
+    },
+    /// Takes back the removal of a user.
+    Readmit {
+        user: String,
+    },
+    /// Nobody new comes in.
+    Lock,
+    Unlock,
 }
 
 /// A room and who enters it.
@@ -43,7 +77,7 @@ pub enum Command {
 pub struct Entry {
     pub room: String,
     pub secret: RoomSecret,
-    /// Shown to the others.
+    /// View to the others.
     pub name: String,
     pub token: Option<String>,
 }

@@ -2,6 +2,7 @@
 //! participant, which outlives them all.
 
 mod inputs;
+mod moderation;
 mod orders;
 mod outputs;
 mod summary;
@@ -22,6 +23,8 @@ use super::arrivals::Arrivals;
 use super::command::{Command, Entry};
 use super::event::{CandidateRow, Event, PeerSummary, Place};
 use super::history::Journal;
+use super::hops::Hops;
+use super::house::House;
 use super::membership::Membership;
 use super::moves::{Ledger, Moving};
 use super::publish::Publisher;
@@ -30,10 +33,11 @@ use super::session::Session;
 use super::speaker::Speakers;
 use super::state::{DeviceState, Relays, State};
 use super::subscribe::Subscriber;
+use super::views::Views;
 use super::wishes::Wishes;
 use super::{CallError, Config, manifest};
 use crate::clock::{self, Suspension};
-use crate::election::{self, Candidate, Elector, Input, LinkId};
+use crate::election::{self, Candidate, Elector, Input, LinkId, Standing};
 use crate::media::{self, Device, Encoded, MediaClock, Problem, audio, video};
 use crate::net::{Incoming, Link, LinkError};
 use crate::proto::ParticipantId;
@@ -63,6 +67,7 @@ pub(super) struct Controller {
     sessions: BTreeMap<LinkId, Session>,
     /// Where each link leads, those that are gone included.
     places: BTreeMap<LinkId, Place>,
+    hops: Hops,
     /// The link that carries the call.
     active: Option<LinkId>,
     moving: Option<Moving>,
@@ -76,6 +81,9 @@ pub(super) struct Controller {
     /// Who carried the last calls; `None`: nobody remembers.
     winners: Option<Winners>,
     roster: Roster,
+    house: House,
+    /// A host removed us: the call is over.
+    removed: bool,
     /// How those were received who have left.
     gone: Vec<PeerSummary>,
     publisher: Publisher,
@@ -90,6 +98,7 @@ pub(super) struct Controller {
     camera_off: bool,
     speakers: Speakers,
     wishes: Wishes,
+    views: Views,
     shown: watch::Sender<Arc<State>>,
     clock: MediaClock,
     suspension: Suspension,
@@ -177,6 +186,7 @@ impl Controller {
             membership: None,
             elector,
             wishes: Wishes::pinned(config.pin.as_deref()),
+            views: Views::default(),
             muted: config.muted,
             camera_off: config.camera_off,
             config,
@@ -184,6 +194,7 @@ impl Controller {
             relays,
             sessions: BTreeMap::new(),
             places: BTreeMap::new(),
+            hops: Hops::default(),
             active: None,
             moving: None,
             duplicate: None,
@@ -193,6 +204,8 @@ impl Controller {
             journal,
             winners,
             roster: Roster::default(),
+            house: House::default(),
+            removed: false,
             gone: Vec::new(),
             subscriber,
             microphone: None,
@@ -243,7 +256,7 @@ impl Controller {
         Ok(())
     }
 
-    /// Runs until [`Command::Leave`] or until nobody can command any more; tells the summary last.
+    /// Runs until [`Command::Leave`], until a host removes us or until nobody can command any more; tells the summary last.
     pub(super) async fn run(mut self, mut inbox: Inbox) {
         self.start_devices();
         if self.membership.is_some() {
@@ -251,7 +264,7 @@ impl Controller {
         }
         self.follow_manifest();
         let mut tick = tokio::time::interval(TICK);
-        loop {
+        while !self.removed {
             self.drain();
             let wake = self.elector.poll_timeout();
             tokio::select! {
@@ -389,7 +402,9 @@ impl Controller {
 
     /// What was measured of the candidates.
     fn rows(&self) -> Vec<CandidateRow> {
-        self.elector.standings().into_iter().map(CandidateRow::from).collect()
+        let row =
+            |standing: Standing| CandidateRow { answered: self.hops.of(standing.id), ..CandidateRow::from(standing) };
+        self.elector.standings().into_iter().map(row).collect()
     }
 }
 

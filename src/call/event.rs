@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::hops::Answered;
 use crate::election::Reason;
 use crate::proto::Transport;
 
@@ -65,6 +66,14 @@ pub enum Event {
         candidate: String,
         reason: String,
     },
+    /// Another process answers at a candidate's address than before: the relay started anew, or the address leads elsewhere.
+    Answerer {
+        relay: String,
+        region: String,
+        transport: Transport,
+        answered_by: String,
+        was: String,
+    },
     Standby {
         relay: Option<String>,
         region: Option<String>,
@@ -82,6 +91,27 @@ pub enum Event {
     Chat {
         peer: String,
         text: String,
+    },
+    /// What a host decided, or took back (`on` is false).
+    Moderated {
+        /// `mute`, `removal` or `lock`.
+        kind: &'static str,
+        on: bool,
+        /// Whom it is about; `null` for a lock.
+        peer: Option<String>,
+        name: Option<String>,
+        /// It is about us.
+        me: bool,
+        /// `microphone`, `camera` or `screen`, of a mute.
+        track: Option<&'static str>,
+        /// Of a mute: who is muted cannot lift it.
+        firm: bool,
+        by: String,
+        by_name: Option<String>,
+    },
+    /// A host removed us: the call ends.
+    Removed {
+        message: String,
     },
     /// A device is missing, denied, busy or gone; or is back.
     Device {
@@ -116,6 +146,8 @@ pub struct CandidateRow {
     pub loss: Option<f64>,
     pub sent: u32,
     pub received: u32,
+    #[serde(flatten)]
+    pub answered: Answered,
 }
 
 /// The call went over to another link, and what that cost the listener.

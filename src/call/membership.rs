@@ -19,7 +19,7 @@ pub struct Membership {
 }
 
 impl Membership {
-    /// Draws a salt, and with it the keys.
+    /// Draws a salt, and with it the keys, and the proof that we are ourselves.
     ///
     /// # Errors
     /// The system gives no random numbers.
@@ -38,6 +38,7 @@ impl Membership {
             participant,
             token: entry.token.unwrap_or_default(),
             ticket: Default::default(),
+            proof: crate::crypto::random::<16>(&SystemRandom::new())?.to_vec().into(),
             member,
         };
         Ok(Self { identity, sealer, profile })

@@ -9,10 +9,11 @@ use tokio::task::JoinSet;
 
 use super::controller::{dial, round, sleep_until};
 use super::event::CandidateRow;
+use super::hops::Hops;
 use super::session::Session;
 use super::{CallError, manifest};
 use crate::clock;
-use crate::election::{Candidate, Config, Elector, Input, Output};
+use crate::election::{Candidate, Config, Elector, Input, Output, Standing};
 use crate::net::Incoming;
 use crate::proto::manifest::Manifest;
 use crate::telemetry::history::What;
@@ -49,7 +50,7 @@ pub async fn run(manifest: &Manifest, window: Duration) -> Result<Race, CallErro
     let seed = u64::from_be_bytes(crate::crypto::random(&SystemRandom::new())?);
     let config = Config { window, ..Config::default() };
     let mut elector = Elector::new(start, config, manifest::candidates(manifest), seed);
-    let mut sessions = BTreeMap::new();
+    let (mut sessions, mut hops) = (BTreeMap::new(), Hops::default());
     let mut dials = JoinSet::new();
     let (events, mut incoming) = mpsc::channel(1024);
     loop {
@@ -74,6 +75,9 @@ pub async fn run(manifest: &Manifest, window: Duration) -> Result<Race, CallErro
             Some(Ok((link, dialled))) = dials.join_next() => match dialled {
                 Ok(connected) => {
                     sessions.insert(link, Session::new(connected.sender));
+                    if let Some(candidate) = elector.link_candidate_id(link) {
+                        hops.connected(candidate, connected.hop, &elector);
+                    }
                     super::controller::forward(link, connected.incoming, events.clone());
                     elector.handle_input(clock::now(), Input::Connected { link });
                 }
@@ -83,6 +87,9 @@ pub async fn run(manifest: &Manifest, window: Duration) -> Result<Race, CallErro
                 Incoming::ProbeReply { reply, at } => {
                     let spent = Duration::from_micros(reply.spent_us.into());
                     if let Some(rtt) = sessions.get_mut(&link).and_then(|session| session.answered(at, reply.id, spent)) {
+                        if let Some(candidate) = elector.link_candidate_id(link) {
+                            hops.answered(candidate, &reply);
+                        }
                         let (id, state, instance) = (reply.id, reply.state, reply.instance);
                         elector.handle_input(clock::now(), Input::ProbeReply { link, id, rtt, state, instance });
                     }
@@ -105,7 +112,8 @@ pub async fn run(manifest: &Manifest, window: Duration) -> Result<Race, CallErro
             reason: outcome.reason,
         })
     });
-    let rows = standings.iter().cloned().map(CandidateRow::from).collect();
+    let row = |standing: &Standing| CandidateRow { answered: hops.of(standing.id), ..standing.clone().into() };
+    let rows = standings.iter().map(row).collect();
     let elapsed = clock::now().saturating_duration_since(start);
     Ok(Race { elapsed, rows, outcome, history: super::history::race(&elector) })
 }

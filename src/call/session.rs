@@ -9,7 +9,7 @@ use crate::net::LinkSender;
 use crate::proto::control::{
     Activate, ClientMessage, Hello, Join, Leave, Member, Resume, Subscribe, Wish, client_message::Body, encode,
 };
-use crate::proto::{Layer, ParticipantId, Track, VERSION};
+use crate::proto::{ParticipantId, Track, VERSION};
 
 /// A probe that was not answered for so long never will be: no path has such a round trip.
 const PROBE_MEMORY: Duration = Duration::from_secs(10);
@@ -35,6 +35,8 @@ pub struct Identity {
     pub token: String,
     /// The newest ticket of any relay.
     pub ticket: Bytes,
+    /// Random: shows relays that all our links are of one instance.
+    pub proof: Bytes,
     pub member: Member,
 }
 
@@ -67,9 +69,9 @@ impl Session {
         }
     }
 
-    /// Asks for admission, if that was not done, and for `wanted`, going on after the frames of `resume`. All of it
-    /// leaves at once: admission takes one round trip.
-    pub fn ask(&mut self, identity: &Identity, wanted: Wanted, resume: Vec<Resume>) {
+    /// Asks for admission, if that was not done, and for `wanted`, going on after the frames of `resume`; `wishes` are what
+    /// everything is. All of it leaves at once: admission takes one round trip.
+    pub fn ask(&mut self, identity: &Identity, wanted: Wanted, wishes: Vec<Wish>, resume: Vec<Resume>) {
         let standby = wanted != Wanted::Everything;
         if self.asked == 0 {
             self.say(Body::Hello(Hello {
@@ -79,25 +81,33 @@ impl Session {
                 token: identity.token.clone(),
                 ticket: identity.ticket.clone(),
                 agent: concat!("nearcall/", env!("CARGO_PKG_VERSION")).into(),
+                proof: identity.proof.clone(),
             }));
             self.say(Body::Join(Join { member: Some(identity.member.clone()), standby }));
         } else if (self.wanted == Wanted::Everything) == standby {
             self.say(Body::Activate(Activate { standby }));
         }
         self.wanted = wanted;
+        let sound = Wish { track: Track::Microphone as u32, ..Wish::default() };
+        self.subscribe(
+            match wanted {
+                Wanted::Nothing => Vec::new(),
+                Wanted::Standby => vec![sound],
+                Wanted::Everything => wishes,
+            },
+            resume,
+        );
+    }
+
+    /// Asks for something else of everything, where everything is asked for.
+    pub fn ask_again(&mut self, wishes: Vec<Wish>, resume: Vec<Resume>) {
+        if self.wanted == Wanted::Everything {
+            self.subscribe(wishes, resume);
+        }
+    }
+
+    fn subscribe(&mut self, wishes: Vec<Wish>, resume: Vec<Resume>) {
         self.asked += 1;
-        let tracks: &[Track] = match wanted {
-            Wanted::Nothing => &[],
-            Wanted::Standby => &[Track::Microphone],
-            Wanted::Everything => &Track::ALL,
-        };
-        let wish = |track: &Track| Wish {
-            participant: 0,
-            track: *track as u32,
-            max_spatial: Layer::MAX_SPATIAL.into(),
-            max_temporal: Layer::MAX_TEMPORAL.into(),
-        };
-        let wishes = tracks.iter().map(wish).collect();
         self.say(Body::Subscribe(Subscribe { sequence: self.asked, wishes, resume }));
     }
 

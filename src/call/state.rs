@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::event::Place;
+use super::hops::Hops;
 use crate::election::{self, CandidateId, LinkState, Standing};
 use crate::media::{Device, Problem};
 use crate::proto::ParticipantId;
@@ -23,6 +24,8 @@ pub struct State {
     pub race: Race,
     /// A row for each candidate, in the manifest's order.
     pub candidates: Vec<Standing>,
+    /// Who answered at each, and what lies between.
+    pub hops: Hops,
     /// Who would be taken on what is known now, or was; `None` while nobody answered.
     pub outcome: Option<election::Outcome>,
     /// Where the call runs.

@@ -3,7 +3,7 @@
 //! Outlives every link. Frames arrive by any link, some of them twice; the playout buffers drop what they have
 //! seen. Only what a member of the room sent, and what opens, gets so far.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -45,6 +45,8 @@ pub struct Subscriber {
     mixer: Mixer,
     receiver: Receiver,
     peers: BTreeMap<ParticipantId, Peer>,
+    /// Whose pictures are not shown, and not asked for.
+    hidden: BTreeSet<ParticipantId>,
     early: Vec<(Early, Instant)>,
     arrivals: Arrivals,
 }
@@ -103,6 +105,7 @@ impl Subscriber {
             mixer,
             receiver,
             peers: BTreeMap::new(),
+            hidden: BTreeSet::new(),
             early: Vec::new(),
             arrivals: Arrivals::default(),
         })
@@ -148,6 +151,7 @@ impl Subscriber {
     /// A member left: its decoders and buffers go.
     pub fn remove(&mut self, peer: ParticipantId) {
         self.peers.remove(&peer);
+        self.hidden.remove(&peer);
         self.mixer.remove(peer);
         self.receiver.remove(peer);
     }
@@ -174,10 +178,18 @@ impl Subscriber {
         if profile.muted {
             self.mixer.pause(id);
         }
-        if profile.camera_off {
+        let off = profile.camera_off || self.hidden.contains(&id);
+        if off {
             peer.video = None;
         }
-        self.receiver.rest(id, profile.camera_off);
+        self.receiver.rest(id, off);
+    }
+
+    /// Says whose pictures are not shown from now on: what of them does not come is not missing.
+    pub fn hide(&mut self, hidden: impl Fn(ParticipantId) -> bool) {
+        let peers: Vec<ParticipantId> = self.peers.keys().copied().collect();
+        self.hidden = peers.iter().copied().filter(|peer| hidden(*peer)).collect();
+        peers.into_iter().for_each(|peer| self.rest(peer));
     }
 
     /// Takes in an audio datagram; returns who spoke.
@@ -210,7 +222,7 @@ impl Subscriber {
         };
         let payload = peer.open(&frame.header, &frame.payload())?;
         self.arrivals.frame(&frame.header, at);
-        if !peer.profile.as_ref().is_some_and(|profile| profile.camera_off) {
+        if !self.hidden.contains(&id) && !peer.profile.as_ref().is_some_and(|profile| profile.camera_off) {
             peer.video = Some(at);
         }
         self.receiver.push(id, VideoIn { header: frame.header, payload: payload.into() }, at);

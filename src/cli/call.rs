@@ -50,7 +50,7 @@ pub async fn run(args: CallArgs) -> anyhow::Result<Exit> {
         };
         let Some(event) = event else { break };
         joined |= matches!(event, Event::Joined { .. });
-        refused |= matches!(event, Event::Refused { .. });
+        refused |= matches!(event, Event::Refused { .. } | Event::Removed { .. });
         match &mut events {
             Some(log) => log.write(&event).context("cannot write events")?,
             None => words(&event).into_iter().for_each(|words| println!("{}", words.trim_end())),
@@ -130,6 +130,24 @@ pub fn open_log(path: &Path, start: Instant) -> anyhow::Result<EventLog> {
     EventLog::open(path, start).with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// What a host decided.
+fn moderated(event: &Event) -> Option<String> {
+    let Event::Moderated { kind, on, peer, name, me, track, by, by_name, .. } = event else { return None };
+    let whom = match me {
+        true => "you",
+        false => name.as_ref().or(peer.as_ref()).map_or("", String::as_str),
+    };
+    let by = by_name.as_ref().unwrap_or(by);
+    Some(match (*kind, *on) {
+        ("mute", true) => format!("{by} muted {whom} ({})", track.unwrap_or("all")),
+        ("mute", false) => format!("{whom} may speak and be seen again ({}), says {by}", track.unwrap_or("all")),
+        ("lock", true) => format!("{by} locked the room"),
+        ("lock", false) => format!("{by} unlocked the room"),
+        ("removal", true) => format!("{by} removed {whom}"),
+        _ => format!("{by} lets {whom} in again"),
+    })
+}
+
 /// An event in words, or `None` where it is of no interest to a person.
 pub fn words(event: &Event) -> Option<String> {
     Some(match event {
@@ -156,11 +174,16 @@ pub fn words(event: &Event) -> Option<String> {
             print::gap(moved.video_gap_ms)
         ),
         Event::Kept { candidate, reason } => format!("stayed, not {candidate}: {reason}"),
+        Event::Answerer { relay, answered_by, was, .. } => {
+            format!("at the address of {relay} {answered_by} answers now, not {was}")
+        }
         Event::Refused { relay, message } => format!("{relay} refuses: {message}"),
         Event::Reconnecting => "reconnecting".into(),
         Event::Reconnected { region, .. } => format!("back, over {region}"),
         Event::Chat { text, .. } => format!("chat: {text}"),
         Event::Device { device, state } => format!("{device} {state}"),
+        Event::Moderated { .. } => return moderated(event),
+        Event::Removed { message } => message.clone(),
         Event::Error { message } => message.clone(),
         Event::Summary(summary) => print::summary(summary),
         Event::Candidate(_) | Event::Suspect { .. } | Event::Standby { .. } => return None,

@@ -17,17 +17,29 @@ pub fn race(rows: &[CandidateRow], elected: Option<(&str, &str)>) -> String {
     let mut rows: Vec<_> = rows.iter().collect();
     rows.sort_by(|one, other| one.mean_ms.unwrap_or(f64::MAX).total_cmp(&other.mean_ms.unwrap_or(f64::MAX)));
     let mut out = format!(
-        "  {:<16} {:<12} {:<12} {:>8} {:>7} {:>7} {:>7} {:>7} {:>6} {:>8}  {}\n",
-        "relay", "region", "transport", "connect", "mean", "median", "p95", "jitter", "loss", "samples", "state"
+        "  {:<16} {:<12} {:<10} {:<12} {:>8} {:>7} {:>7} {:>7} {:>7} {:>6} {:>8}  {}\n",
+        "relay",
+        "region",
+        "provider",
+        "transport",
+        "connect",
+        "mean",
+        "median",
+        "p95",
+        "jitter",
+        "loss",
+        "samples",
+        "state"
     );
     for row in rows {
         let transport = row.transport.to_string();
         let mark = if elected == Some((row.relay.as_str(), transport.as_str())) { '*' } else { ' ' };
         let loss = row.loss.map_or_else(|| "-".into(), |loss| format!("{:.0} %", loss * 100.0));
         out += &format!(
-            "{mark} {:<16} {:<12} {transport:<12} {:>8} {:>7} {:>7} {:>7} {:>7} {loss:>6} {:>8}  {}\n",
+            "{mark} {:<16} {:<12} {:<10} {transport:<12} {:>8} {:>7} {:>7} {:>7} {:>7} {loss:>6} {:>8}  {}\n",
             row.relay,
             row.region,
+            if row.provider.is_empty() { "-" } else { &row.provider },
             ms(row.connect_ms),
             ms(row.mean_ms),
             ms(row.median_ms),
@@ -42,11 +54,33 @@ pub fn race(rows: &[CandidateRow], elected: Option<(&str, &str)>) -> String {
 
 /// What came of a candidate, in the relay's own word where it gave one.
 fn state(row: &CandidateRow) -> String {
-    match (row.relay_state, &row.error) {
+    let mut words = match (row.relay_state, &row.error) {
         (Some(state), _) => format!("{state:?}").to_lowercase(),
         (None, Some(error)) => format!("{}: {error}", row.state),
         (None, None) => row.state.replace('_', " "),
+    };
+    if let Some(other) = row.answered.stand_in(&row.relay) {
+        words += &format!(", answered by {other}");
     }
+    if row.answered.instances > 1 {
+        words += &format!(", by {} relays in turn", row.answered.instances);
+    }
+    words
+}
+
+/// What lies before the relays and says so of itself, a line a way.
+pub fn hops(rows: &[CandidateRow]) -> String {
+    let mut out = String::new();
+    for row in rows.iter().filter(|row| row.answered.proxy_ms.is_some() || row.answered.via.is_some()) {
+        let via = row.answered.via.as_deref().unwrap_or("a proxy");
+        let waited = row.answered.proxy_ms.map(|waited| format!(", which waited {waited:.1} ms for the relay"));
+        out += &format!("  {} {} goes through {via}{}", row.relay, row.transport, waited.unwrap_or_default());
+        if let Some(relay_ms) = row.answered.relay_ms {
+            out += &format!("; the relay spends {relay_ms:.3} ms on a probe");
+        }
+        out.push('\n');
+    }
+    out
 }
 
 /// How each peer was received.

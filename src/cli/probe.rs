@@ -66,10 +66,12 @@ fn print_table(report: &Report) {
     let elected = report.elected.as_ref();
     let transport = elected.map(|elected| elected.transport.to_string()).unwrap_or_default();
     print!("{}", print::race(&report.candidates, elected.map(|elected| (elected.relay.as_str(), transport.as_str()))));
+    print!("{}", print::hops(&report.candidates));
     match elected {
         Some(elected) => println!(
-            "elected {} over {transport}: mean {:.1} ms, {}",
+            "elected {}{} over {transport}: mean {:.1} ms, {}",
             elected.region,
+            if elected.provider.is_empty() { String::new() } else { format!(" ({})", elected.provider) },
             elected.mean_ms.unwrap_or(f64::NAN),
             elected.reason
         ),

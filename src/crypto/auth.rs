@@ -9,9 +9,9 @@
 use std::fmt;
 
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL_NOPAD};
-use ring::hmac;
 use ring::rand::SecureRandom;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use ring::{digest, hmac};
 
 use super::{NoRandom, derive, random};
 
@@ -49,6 +49,8 @@ pub struct AuthKey {
     pub(super) kind: Kind,
     /// Derived from the private material for resume tickets; none from a public key.
     pub(super) ticket_secret: Option<[u8; 32]>,
+    /// See [`AuthKey::id`].
+    id: String,
 }
 
 pub(super) enum Kind {
@@ -105,6 +107,12 @@ impl AuthKey {
         Some(to_pem("PUBLIC KEY", &[&PUBLIC_PREFIX, public].concat()))
     }
 
+    /// What tokens call this key in `kid`: of Ed25519 the thumbprint of the public half (RFC 7638, RFC 8037 appendix A.3), of
+    /// HS256 a value derived from it, from which nobody finds the key.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// True unless there is only the public half.
     pub fn can_sign(&self) -> bool {
         !matches!(self.kind, Kind::Public(_))
@@ -115,7 +123,8 @@ impl AuthKey {
             return Err(AuthKeyError::Short(bytes.len()));
         }
         let kind = Kind::Shared(hmac::Key::new(hmac::HMAC_SHA256, bytes));
-        Ok(Self { kind, ticket_secret: Some(ticket_secret(bytes)) })
+        let id = BASE64URL_NOPAD.encode(&derive::<16>(b"", bytes, &[b"nearcall v1 key id"]));
+        Ok(Self { kind, ticket_secret: Some(ticket_secret(bytes)), id })
     }
 
     fn private(der: &[u8]) -> Result<Self, AuthKeyError> {
@@ -126,13 +135,15 @@ impl AuthKey {
             let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map_err(wrong)?;
             (seed_of(der, &pair).ok_or(AuthKeyError::NotEd25519)?, pair)
         };
-        Ok(Self { ticket_secret: Some(ticket_secret(seed)), kind: Kind::Private(Box::new(pair)) })
+        let id = thumbprint(pair.public_key().as_ref());
+        Ok(Self { ticket_secret: Some(ticket_secret(seed)), kind: Kind::Private(Box::new(pair)), id })
     }
 
     fn public(der: &[u8]) -> Result<Self, AuthKeyError> {
-        let bytes = der.strip_prefix(&PUBLIC_PREFIX).and_then(|rest| rest.try_into().ok());
-        let key = UnparsedPublicKey::new(&ED25519, bytes.ok_or(AuthKeyError::NotEd25519)?);
-        Ok(Self { kind: Kind::Public(key), ticket_secret: None })
+        let bytes: Option<[u8; 32]> = der.strip_prefix(&PUBLIC_PREFIX).and_then(|rest| rest.try_into().ok());
+        let bytes = bytes.ok_or(AuthKeyError::NotEd25519)?;
+        let kind = Kind::Public(UnparsedPublicKey::new(&ED25519, bytes));
+        Ok(Self { kind, ticket_secret: None, id: thumbprint(&bytes) })
     }
 }
 
@@ -144,6 +155,12 @@ impl fmt::Debug for AuthKey {
             Kind::Shared(_) => "AuthKey(HS256)",
         })
     }
+}
+
+/// RFC 7638 of an Ed25519 key (RFC 8037 section 2).
+fn thumbprint(public: &[u8]) -> String {
+    let jwk = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, BASE64URL_NOPAD.encode(public));
+    BASE64URL_NOPAD.encode(digest::digest(&digest::SHA256, jwk.as_bytes()).as_ref())
 }
 
 fn ticket_secret(private: &[u8]) -> [u8; 32] {

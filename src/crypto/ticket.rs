@@ -9,6 +9,7 @@ use std::fmt;
 
 use prost::Message;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use ring::digest::{SHA256, digest};
 use ring::rand::SecureRandom;
 
 use super::room::RoomError;
@@ -20,6 +21,9 @@ pub const LIFETIME_SECONDS: u64 = 12 * 3600;
 
 /// Shortest secret that a key may be made of, bytes.
 pub const SECRET_BYTES: usize = 16;
+
+/// What [`stamp`] gives, bytes.
+pub const STAMP_BYTES: usize = 16;
 
 const VERSION: u8 = 1;
 const NONCE: usize = 24;
@@ -112,6 +116,13 @@ impl Ticket {
     pub fn admits(&self, participant: ParticipantId, room: &str) -> bool {
         self.participant == participant && self.room == room
     }
+}
+
+/// What a relay keeps of the proof (`Hello.proof`) of a participant's running instance: by it other relays know the same
+/// instance again, and nobody who sees it can make the proof.
+pub fn stamp(participant: ParticipantId, proof: &[u8]) -> [u8; STAMP_BYTES] {
+    let told = [&b"nearcall v1 stamp"[..], &participant.0.to_be_bytes(), proof].concat();
+    *digest(&SHA256, &told).as_ref().first_chunk().expect("SHA-256 has 32 bytes")
 }
 
 /// Seals and opens tickets; the same in all regions of a deployment.
@@ -277,6 +288,14 @@ mod tests {
         let bytes = TicketKey::from_auth_key(&private).unwrap().seal(&ticket(), &rng).unwrap();
         assert_eq!(TicketKey::from_auth_key(&private).unwrap().open(&bytes, NOW), Ok(ticket()));
         assert!(TicketKey::from_secret(b"short").is_none());
+    }
+
+    #[test]
+    fn a_stamp_is_of_one_participant_and_one_proof() {
+        let one = stamp(ParticipantId(1), &[7; 16]);
+        assert_eq!(one, stamp(ParticipantId(1), &[7; 16]));
+        assert_ne!(one, stamp(ParticipantId(2), &[7; 16]));
+        assert_ne!(one, stamp(ParticipantId(1), &[8; 16]));
     }
 
     #[test]

@@ -4,6 +4,9 @@
 //! a token whose header says otherwise is refused unread. The relay checks them, `cli` signs them, the app passes
 //! them on. Must never: let a token choose how it is checked.
 
+mod dates;
+mod keys;
+
 use data_encoding::BASE64URL_NOPAD;
 use ring::hmac;
 use ring::signature::{ED25519, KeyPair, UnparsedPublicKey};
@@ -13,6 +16,11 @@ use super::LEEWAY_SECONDS;
 use super::auth::{AuthKey, Kind};
 use super::room::{self, RoomError};
 use crate::proto::limits;
+
+pub use self::keys::{KEYS, KeyRing};
+
+/// Who tokens are for: one whose `aud` names others alone is refused (RFC 7519 section 4.1.3).
+pub const AUDIENCE: &str = "nearcall";
 
 /// What a token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +50,10 @@ pub enum TokenError {
     Algorithm(&'static str),
     #[error("the token was not signed with this key")]
     Signature,
+    #[error("the token was signed with the key {0:?}, which is not in use here")]
+    UnknownKey(String),
+    #[error("the token is for another service: its `aud` does not name {AUDIENCE:?}")]
+    Audience,
     #[error("the token's content is not valid: {0}")]
     Claims(String),
     #[error(transparent)]
@@ -59,6 +71,9 @@ struct Header {
     alg: String,
     #[serde(default)]
     typ: Option<String>,
+    /// Which key signed it: [`AuthKey::id`], or an issuer's own name for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kid: Option<String>,
     /// Extensions that must be understood (RFC 7515 section 4.1.11): none is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     crit: Option<serde_json::Value>,
@@ -76,11 +91,43 @@ struct Payload {
     publish: bool,
     #[serde(default)]
     host: bool,
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
+    aud: Audience,
+    #[serde(default, deserialize_with = "dates::begins")]
     iat: u64,
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "dates::begins")]
     nbf: u64,
+    #[serde(deserialize_with = "dates::ends")]
     exp: u64,
+}
+
+/// One name or several (RFC 7519 section 4.1.3).
+#[derive(Default, Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    #[default]
+    Anybody,
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Audience {
+    fn has_us(&self) -> bool {
+        match self {
+            Audience::Anybody => true,
+            Audience::One(name) => name == AUDIENCE,
+            Audience::Several(names) => names.iter().any(|name| name == AUDIENCE),
+        }
+    }
+}
+
+/// The parts of a compact JWS, still encoded.
+struct Parts<'a> {
+    header: &'a str,
+    payload: &'a str,
+    signature: &'a str,
+    /// Header and payload, as they were signed.
+    signed: &'a str,
 }
 
 fn yes() -> bool {
@@ -97,16 +144,26 @@ impl AuthKey {
     /// # Errors
     /// The key is a public one, or a claim is one that [`AuthKey::verify`] would refuse.
     pub fn sign(&self, claims: &Claims) -> Result<String, TokenError> {
+        self.sign_from(claims, 0)
+    }
+
+    /// The same, valid from `not_before` on (seconds since 1970; 0: at once).
+    ///
+    /// # Errors
+    /// As for [`AuthKey::sign`].
+    pub fn sign_from(&self, claims: &Claims, not_before: u64) -> Result<String, TokenError> {
         claims.check()?;
-        let header = Header { alg: self.algorithm().into(), typ: Some("JWT".into()), crit: None };
+        let kid = Some(self.id().to_owned());
+        let header = Header { alg: self.algorithm().into(), typ: Some("JWT".into()), kid, crit: None };
         let payload = Payload {
             room: claims.room.clone(),
             sub: claims.user.clone(),
             name: String::new(),
             publish: claims.publish,
             host: claims.host,
+            aud: Audience::Anybody,
             iat: claims.issued,
-            nbf: 0,
+            nbf: not_before,
             exp: claims.expires,
         };
         let mut token = format!("{}.{}", encode(&header), encode(&payload));
@@ -125,11 +182,7 @@ impl AuthKey {
     /// # Errors
     /// See [`TokenError`]. Times are checked with [`LEEWAY_SECONDS`]; `now` is in seconds since 1970.
     pub fn verify(&self, token: &str, now: u64) -> Result<Claims, TokenError> {
-        if token.len() > limits::TOKEN_BYTES {
-            return Err(TokenError::TooLong(token.len()));
-        }
-        let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
-        let (header, payload) = signed.split_once('.').ok_or(TokenError::Malformed)?;
+        let Parts { header, payload, signature, signed } = parts(token)?;
         let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| TokenError::Malformed)?;
         if header.alg != self.algorithm() || header.crit.is_some() {
             return Err(TokenError::Algorithm(self.algorithm()));
@@ -137,6 +190,9 @@ impl AuthKey {
         self.check_signature(signed.as_bytes(), &decode(signature)?)?;
         let payload: Payload =
             serde_json::from_slice(&decode(payload)?).map_err(|error| TokenError::Claims(format!("{error}")))?;
+        if !payload.aud.has_us() {
+            return Err(TokenError::Audience);
+        }
         in_time(payload.iat.max(payload.nbf), payload.exp, now)?;
         let user = if payload.sub.is_empty() { payload.name } else { payload.sub };
         let Payload { room, publish, host, iat: issued, exp: expires, .. } = payload;
@@ -145,7 +201,8 @@ impl AuthKey {
         Ok(claims)
     }
 
-    fn algorithm(&self) -> &'static str {
+    /// The algorithm that tokens of this key have, as `alg` says it.
+    pub fn algorithm(&self) -> &'static str {
         match self.kind {
             Kind::Private(_) | Kind::Public(_) => "EdDSA",
             Kind::Shared(_) => "HS256",
@@ -172,6 +229,25 @@ impl Claims {
         }
         Ok(())
     }
+}
+
+/// Header and payload of a token as they are written, for a person to look at. Nothing is checked.
+///
+/// # Errors
+/// It is no token at all.
+pub fn read_unchecked(token: &str) -> Result<(serde_json::Value, serde_json::Value), TokenError> {
+    let Parts { header, payload, .. } = parts(token)?;
+    let json = |part| serde_json::from_slice(&decode(part)?).map_err(|_| TokenError::Malformed);
+    Ok((json(header)?, json(payload)?))
+}
+
+fn parts(token: &str) -> Result<Parts<'_>, TokenError> {
+    if token.len() > limits::TOKEN_BYTES {
+        return Err(TokenError::TooLong(token.len()));
+    }
+    let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
+    let (header, payload) = signed.split_once('.').ok_or(TokenError::Malformed)?;
+    Ok(Parts { header, payload, signature, signed })
 }
 
 /// Whether `now` lies in `begins..expires`, give or take the leeway.

@@ -106,9 +106,15 @@ impl Contender {
         }
     }
 
-    /// True for two ways to one relay: by its name, or by what answers there.
+    /// True for two ways to one relay: by what answers there, and where that is not known now, by its name. An address may lead
+    /// to a relay that is listed by itself as well, and the two transports of one address to two relays.
     pub(super) fn is_same_relay(&self, other: &Contender) -> bool {
-        self.candidate.relay == other.candidate.relay || self.instance.is_some() && self.instance == other.instance
+        let now = |contender: &Contender| contender.instance.filter(|_| contender.connected().is_some());
+        match (now(self), now(other)) {
+            (Some(one), Some(other)) => one == other,
+            _ if self.instance.is_some() && self.instance == other.instance => true,
+            _ => self.candidate.relay == other.candidate.relay,
+        }
     }
 
     pub(super) fn is_idle(&self) -> bool {

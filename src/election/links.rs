@@ -159,8 +159,13 @@ impl Elector {
         if contender.connected().is_none() || !contender.path.reply(id, rtt, now) {
             return;
         }
-        contender.instance = Some(instance);
-        let before = contender.relay_state.replace(state);
+        let another = contender.instance.replace(instance).is_some_and(|before| before != instance);
+        if another {
+            // What the other one did is nothing that this one did.
+            contender.path.begin_anew(id);
+            (contender.better, contender.level, contender.last_score_ms) = (0, 0, None);
+        }
+        let before = contender.relay_state.replace(state).filter(|_| !another);
         let (candidate, relay) = (contender.id, contender.candidate.relay.clone());
         if state == RelayState::Ready {
             let asked = contender.path.proven;

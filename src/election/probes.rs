@@ -85,6 +85,17 @@ impl Path {
         true
     }
 
+    /// Another process answers from this probe on: nothing that was measured before says anything about it.
+    pub(super) fn begin_anew(&mut self, id: u64) {
+        self.probes.retain(|probe| probe.id >= id);
+        self.smoothed = Smoothed::default();
+        self.probes.iter().filter_map(|probe| probe.rtt).for_each(|rtt| self.smoothed.sample(rtt));
+        self.first_sent = self.probes.front().map(|probe| probe.sent);
+        self.sent = u32::try_from(self.probes.len()).unwrap_or(u32::MAX);
+        self.received =
+            u32::try_from(self.probes.iter().filter(|probe| probe.rtt.is_some()).count()).unwrap_or(u32::MAX);
+    }
+
     /// The link is closed on purpose: what may still be answered never will be, and was not lost.
     pub(super) fn let_go(&mut self, now: Instant) {
         let lost_after = self.lost_after();

@@ -8,7 +8,7 @@ use crate::proto::Transport;
 
 use super::contender::{Admission, Contender, Dial};
 use super::probes::{from_ms, patience};
-use super::rules::{LONG_WINDOW, PROBE_INTERVAL, READY_PATIENCE, SAMPLES};
+use super::rules::{LONG_WINDOW, NOTICEABLE_MS, PROBE_INTERVAL, READY_PATIENCE, SAMPLES};
 use super::score::{self, Class, Row};
 use super::{CandidateId, Elector, EventKind, Reason};
 
@@ -107,11 +107,18 @@ impl Elector {
         Some(Row {
             id: contender.id,
             relay: contender.candidate.relay.clone(),
+            region: contender.candidate.region.clone(),
+            held: self.is_held(contender),
             transport: contender.candidate.transport,
             class: self.class(contender),
             mean_ms: summary.trimmed,
             score_ms: summary.score(),
         })
+    }
+
+    /// True for the relay of the last call while nobody carries this one.
+    fn is_held(&self, contender: &Contender) -> bool {
+        self.incumbent.is_none() && self.config.last_winner.as_ref() == Some(&contender.candidate.relay)
     }
 
     pub(super) fn class(&self, contender: &Contender) -> Class {
@@ -155,7 +162,9 @@ impl Elector {
                 let band = rival.candidate.transport == Transport::WebTransport
                     && best.transport == Transport::WebSocket
                     && self.class(rival) == best.class;
-                let beat_ms = best.score_ms + if band { score::band_ms(best.score_ms) } else { 0.0 };
+                let held = self.is_held(rival) && rival.candidate.region == best.region;
+                let tie_ms = if band { score::band_ms(best.score_ms) } else { 0.0 };
+                let beat_ms = best.score_ms + if held { tie_ms.max(NOTICEABLE_MS) } else { tie_ms };
                 let answered = since + patience + PROBE_INTERVAL;
                 match rival.path.summary(self.now, LONG_WINDOW) {
                     _ if self.class(rival) > best.class => None,
@@ -170,7 +179,8 @@ impl Elector {
     /// True for WebTransport to the relay that carries the call over WebSocket.
     pub(super) fn is_sibling_of_active(&self, contender: &Contender) -> bool {
         self.active_contender().is_some_and(|active| {
-            active.is_websocket() && !contender.is_websocket() && active.candidate.relay == contender.candidate.relay
+            let listed = active.candidate.relay == contender.candidate.relay;
+            active.is_websocket() && !contender.is_websocket() && listed && active.is_same_relay(contender)
         })
     }
 

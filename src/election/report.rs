@@ -1,7 +1,7 @@
 //! What can be asked: the table, and how the election stands. Changes nothing.
 
 use super::contender::Admission;
-use super::rules::LONG_WINDOW;
+use super::rules::{LONG_WINDOW, NOTICEABLE_MS};
 use super::score::{self, band_ms};
 use super::{Candidate, CandidateId, Elector, LinkId, Standing};
 
@@ -67,6 +67,9 @@ impl Elector {
             _ if won.class.not_ready => "no relay that answers is ready".to_owned(),
             _ if self.wishes.has_pin() && !won.class.not_pinned => "pinned".to_owned(),
             None => "nobody else answers".to_owned(),
+            Some(_) if won.held && won.score_ms > best_ms && won.score_ms <= best_ms + NOTICEABLE_MS => {
+                format!("carried the last call, and within {NOTICEABLE_MS:.0} ms of the best score")
+            }
             Some(_) if won.score_ms > best_ms => {
                 let band = band_ms(best_ms);
                 format!("webtransport, and within {band:.0} ms of the best score")

@@ -21,8 +21,11 @@ pub(super) struct Class {
 pub(super) struct Row {
     pub(super) id: CandidateId,
     pub(super) relay: String,
+    pub(super) region: String,
     pub(super) transport: Transport,
     pub(super) class: Class,
+    /// Carried the last call, and nobody carries this one yet.
+    pub(super) held: bool,
     /// Mean RTT that the score is made of, ms.
     pub(super) mean_ms: f64,
     pub(super) score_ms: f64,
@@ -47,15 +50,23 @@ pub(super) fn rank(rows: &mut [Row]) {
     rows.sort_by(order);
 }
 
-/// The lowest score of the best class; or, within the near tie, WebTransport of that class: of the same relay if it is
+/// The lowest score of the best class; or, of several relays in its region between which there is no noticeable difference,
+/// the one that carried the last call; or, within the near tie, WebTransport of that class: of the same relay if it is
 /// there, for a tie is about the transport; else of the best other one.
 pub(super) fn winner<'a>(rows: impl IntoIterator<Item = &'a Row> + Clone) -> Option<&'a Row> {
     let best = rows.clone().into_iter().min_by(|a, b| order(a, b))?;
+    let favoured = rows.clone().into_iter().filter(|row| is_favoured(row, best)).min_by(|a, b| order(a, b));
+    let favoured = favoured.unwrap_or(best);
     let level = best.score_ms + band_ms(best.score_ms);
     rows.into_iter()
         .filter(|row| row.transport == Transport::WebTransport && row.class == best.class && row.score_ms <= level)
-        .min_by(|a, b| (a.relay != best.relay).cmp(&(b.relay != best.relay)).then(order(a, b)))
-        .or(Some(best))
+        .min_by(|a, b| (a.relay != favoured.relay).cmp(&(b.relay != favoured.relay)).then(order(a, b)))
+        .or(Some(favoured))
+}
+
+/// True for the incumbent of another call where the best one's region has several relays: "which London?" was answered before.
+pub(super) fn is_favoured(row: &Row, best: &Row) -> bool {
+    row.held && row.region == best.region && row.class == best.class && row.score_ms <= best.score_ms + NOTICEABLE_MS
 }
 
 /// The best of the other relays, or else of the same one by another transport.
@@ -71,7 +82,9 @@ mod tests {
 
     fn row(id: u32, transport: Transport, score_ms: f64, not_ready: bool) -> Row {
         let class = Class { not_ready, not_pinned: false };
-        Row { id: CandidateId(id), relay: id.to_string(), transport, class, mean_ms: score_ms, score_ms }
+        let relay = id.to_string();
+        let id = CandidateId(id);
+        Row { id, region: relay.clone(), relay, transport, class, held: false, mean_ms: score_ms, score_ms }
     }
 
     #[test]
@@ -99,6 +112,61 @@ mod tests {
             ),
         ] {
             assert_eq!(winner(&rows).map(|row| row.id.0), expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn a_tie_between_providers_of_a_region_goes_to_the_one_that_carried_the_last_call() {
+        let london = |id, transport, score_ms, held| Row {
+            region: "london".into(),
+            relay: if held { "held".into() } else { "other".into() },
+            held,
+            ..row(id, transport, score_ms, false)
+        };
+        for (why, rows, expected) in [
+            ("level", vec![london(0, WebTransport, 20.0, false), london(1, WebTransport, 24.0, true)], 1),
+            ("level at 10 ms", vec![london(0, WebTransport, 20.0, false), london(1, WebTransport, 30.0, true)], 1),
+            ("noticeable", vec![london(0, WebTransport, 20.0, false), london(1, WebTransport, 30.1, true)], 0),
+            ("no tenth at all", vec![london(0, WebTransport, 200.0, false), london(1, WebTransport, 215.0, true)], 0),
+            (
+                "another region is no tie",
+                vec![london(0, WebTransport, 20.0, false), {
+                    Row { region: "paris".into(), ..london(1, WebTransport, 24.0, true) }
+                }],
+                0,
+            ),
+            (
+                "not ready",
+                vec![london(0, WebTransport, 20.0, false), {
+                    Row { class: Class { not_ready: true, not_pinned: false }, ..london(1, WebTransport, 20.0, true) }
+                }],
+                0,
+            ),
+            (
+                "WebTransport of another",
+                vec![london(0, WebTransport, 20.0, false), london(1, WebSocket, 24.0, true)],
+                0,
+            ),
+            (
+                "its own WebTransport before its WebSocket",
+                vec![
+                    london(0, WebTransport, 20.0, false),
+                    london(1, WebSocket, 24.0, true),
+                    london(2, WebTransport, 29.0, true),
+                ],
+                2,
+            ),
+            (
+                "two ties do not add up",
+                vec![
+                    london(0, WebTransport, 20.0, false),
+                    london(1, WebSocket, 28.0, true),
+                    london(2, WebTransport, 37.0, true),
+                ],
+                0,
+            ),
+        ] {
+            assert_eq!(winner(&rows).map(|row| row.id.0), Some(expected), "{why}");
         }
     }
 

@@ -4,8 +4,9 @@
 //! a key frame heads a group, and a frame needs the ones before it in its group, but for those that [`pattern`] knows
 //! to be spare. A missing frame is waited for; then the picture goes on at a key frame that is there, or one is asked for.
 //!
-//! One spatial size plays at a time. A relay sends one of several and changes at a key frame; around a move two links may
-//! bring two. The largest that flows wins; a smaller one takes over when the one that plays has nothing more.
+//! One spatial size plays at a time. A relay sends one of several and changes at a key frame, or with a group that began
+//! shortly before: such a size takes over at once where its frames follow on what was shown. Around a move two links may
+//! bring two sizes that both flow. The largest wins; a smaller one takes over when the one that plays has nothing more.
 
 mod layer;
 mod pattern;
@@ -69,6 +70,9 @@ pub struct KeyRequest {
     pub spatial: u8,
 }
 
+/// What still comes of a size that was left comes within this time.
+const LEFT: Duration = Duration::from_secs(1);
+
 const LAYERS: usize = Layer::MAX_SPATIAL as usize + 1;
 
 /// See the [module](self).
@@ -80,6 +84,8 @@ pub struct VideoBuffer {
     playing: Option<usize>,
     /// Capture time of the last frame handed on, µs, and when that was.
     popped: Option<(u64, Instant)>,
+    /// When a smaller layer took over, if that was the last change.
+    shrunk: Option<Instant>,
     /// Since when frames arrive that nothing can be made of.
     waiting_since: Option<Instant>,
     asked: Option<Instant>,
@@ -94,6 +100,7 @@ impl VideoBuffer {
             layers: Default::default(),
             playing: None,
             popped: None,
+            shrunk: None,
             waiting_since: None,
             asked: None,
             moving_until: None,
@@ -127,6 +134,7 @@ impl VideoBuffer {
     pub fn pop(&mut self, now: Instant) -> Option<VideoIn> {
         if let Some(spatial) = self.change(now) {
             if let Some(before) = self.playing.replace(spatial) {
+                self.shrunk = (spatial < before).then_some(now);
                 self.layers[before].leave();
             }
             let (video, _) = self.layers[spatial].start()?;
@@ -148,7 +156,7 @@ impl VideoBuffer {
             return None;
         }
         let wanted = match self.playing {
-            Some(playing) => self.layers[playing].wants_key(),
+            Some(playing) => self.layers[playing].wants_key() || self.is_stranded(now, playing),
             None => self.waiting_since.is_some_and(|since| now.saturating_duration_since(since) >= self.config.change),
         };
         let asked_lately = self.asked.is_some_and(|asked| now.saturating_duration_since(asked) < self.config.key_retry);
@@ -197,6 +205,13 @@ impl VideoBuffer {
         self.tally.stats(now)
     }
 
+    /// Frames of another size come, without their key frame, and no more of the one that plays.
+    fn is_stranded(&self, now: Instant, playing: usize) -> bool {
+        let Some((shown, popped_at)) = self.popped else { return false };
+        let newer = |spatial: usize| spatial != playing && self.layers[spatial].newest_capture() > Some(shown);
+        now.saturating_duration_since(popped_at) >= 2 * self.config.patience && (0..LAYERS).any(newer)
+    }
+
     fn hand_on(&mut self, now: Instant, video: VideoIn, left_out: Option<LeftOut>) -> VideoIn {
         let stats = &mut self.tally.stats;
         // What was left out around a change of size was never meant to be played.
@@ -233,14 +248,20 @@ impl VideoBuffer {
         };
         let current = &self.layers[playing];
         let ready = current.ready_capture();
+        let usual = self.tally.usual_us();
         let silent = now.saturating_duration_since(popped_at) >= self.config.patience && ready.is_none();
         candidates.filter(|(spatial, ..)| *spatial != playing).find_map(|(spatial, at, capture)| {
             let waited = now.saturating_duration_since(at) >= self.config.change;
             let first = ready.is_some_and(|ready| ready < capture);
-            let larger = spatial > playing && capture >= shown && !first;
+            // The end of a larger picture that was left does not bring it back.
+            let left = self.shrunk.is_some_and(|at| now.saturating_duration_since(at) < LEFT);
+            let comes = !left || self.layers[spatial].begins();
+            let larger = spatial > playing && capture >= shown && !first && comes;
             let stopped = waited && capture > shown && current.newest_capture() < Some(capture);
             let dead = silent && current.newest_key().is_none();
-            (larger || stopped || dead).then_some(spatial)
+            let next = self.layers[spatial].goes_on_from(shown).filter(|_| ready.is_none());
+            let follows = next.is_some_and(|next| next - shown <= usual * 3 / 2);
+            (larger || stopped || dead || follows).then_some(spatial)
         })
     }
 

@@ -6,6 +6,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use quinn::congestion::{Controller, ControllerFactory};
@@ -28,12 +29,9 @@ pub struct CallCongestion;
 
 impl ControllerFactory for CallCongestion {
     fn build(self: Arc<Self>, now: Instant, current_mtu: u16) -> Box<dyn Controller> {
-        Box::new(CallController {
-            window: Window::new(now, current_mtu),
-            mtu: current_mtu,
-            acknowledged: now,
-            sent: now,
-        })
+        let window = Window::new(now, current_mtu);
+        let gauge = Arc::new(window.bytes().into());
+        Box::new(CallController { window, mtu: current_mtu, acknowledged: now, sent: now, gauge })
     }
 }
 
@@ -44,6 +42,21 @@ struct CallController {
     /// When anything was acknowledged last, or the first packet after a rest was sent.
     acknowledged: Instant,
     sent: Instant,
+    /// The window for who writes.
+    gauge: Arc<AtomicU64>,
+}
+
+impl CallController {
+    fn show(&self) {
+        self.gauge.store(self.window.bytes(), Ordering::Relaxed);
+    }
+}
+
+/// Where a connection's congestion window can be read, bytes, for as long as its path is the same. `None` where another controller
+/// rules.
+pub(super) fn gauge(connection: &quinn::Connection) -> Option<Arc<AtomicU64>> {
+    let controller = connection.congestion_state().into_any().downcast::<CallController>().ok()?;
+    Some(controller.gauge)
 }
 
 /// Bytes beyond the window after a silence.
@@ -64,15 +77,18 @@ impl Controller for CallController {
     fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, app_limited: bool, _: &quinn_proto::RttEstimator) {
         self.acknowledged = self.acknowledged.max(now);
         self.window.on_ack(now, sent, bytes, !app_limited);
+        self.show();
     }
 
     fn on_congestion_event(&mut self, now: Instant, _sent: Instant, is_persistent_congestion: bool, lost_bytes: u64) {
         self.window.on_loss(now, lost_bytes, is_persistent_congestion);
+        self.show();
     }
 
     fn on_mtu_update(&mut self, new_mtu: u16) {
         self.mtu = new_mtu;
         self.window.set_mtu(new_mtu);
+        self.show();
     }
 
     fn window(&self) -> u64 {

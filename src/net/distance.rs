@@ -3,16 +3,17 @@
 //! Used by the demo, the drills, the tests and the benches, so that a laptop without a network has regions. All
 //! that is shaped passes one thread, which waits for exact moments: tokio's timers are a millisecond coarse.
 
+mod carry;
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream, UdpSocket};
-use tokio::sync::mpsc;
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock;
@@ -67,15 +68,17 @@ impl Distance {
     pub async fn start(to: SocketAddr, shape: Shape, seed: u64) -> io::Result<Self> {
         let (tcp, udp) = bind_both().await?;
         let address = tcp.local_addr()?;
-        let path = Arc::new(Path { state: Mutex::new(State::new(shape, seed)), due: Condvar::new() });
+        let path = Arc::new(Path {
+            to: watch::Sender::new(to),
+            state: Mutex::new(State::new(shape, seed)),
+            due: Condvar::new(),
+        });
         let thread = std::thread::Builder::new().name("distance".into()).spawn({
             let path = path.clone();
             move || path.deliver()
         })?;
-        let tasks = vec![
-            tokio::spawn(carry_udp(Arc::new(udp), to, path.clone())),
-            tokio::spawn(carry_tcp(tcp, to, path.clone())),
-        ];
+        let tasks =
+            vec![tokio::spawn(carry::udp(Arc::new(udp), path.clone())), tokio::spawn(carry::tcp(tcp, path.clone()))];
         Ok(Self { address, path, tasks, thread: Some(thread) })
     }
 
@@ -93,6 +96,13 @@ impl Distance {
     /// either one is dead.
     pub fn set_ways(&self, up: Shape, down: Shape) {
         self.path.lock().shapes = [up, down];
+    }
+
+    /// Leads elsewhere from now on, as an anycast address does when routes change: who is on the way is a stranger there. TCP
+    /// connections end; UDP goes on to somebody who knows nothing of it.
+    pub fn lead_to(&self, to: SocketAddr) {
+        self.path.to.send_replace(to);
+        self.rebind();
     }
 
     /// Gives every client's UDP another address, as a NAT does that has forgotten it: what is on its way back to the old one
@@ -128,6 +138,7 @@ async fn bind_both() -> io::Result<(TcpListener, UdpSocket)> {
 
 #[derive(Debug)]
 struct Path {
+    to: watch::Sender<SocketAddr>,
     state: Mutex<State>,
     due: Condvar,
 }
@@ -310,138 +321,6 @@ impl Path {
             }
             state = self.lock();
         }
-    }
-}
-
-/// A client's UDP as the relay sees it: an address of its own. Dropped, nothing comes back through it.
-struct Binding {
-    inside: Arc<UdpSocket>,
-    seen: Instant,
-    back: JoinHandle<()>,
-}
-
-impl Drop for Binding {
-    fn drop(&mut self) {
-        self.back.abort();
-    }
-}
-
-async fn carry_udp(outside: Arc<UdpSocket>, to: SocketAddr, path: Arc<Path>) {
-    let mut clients: HashMap<SocketAddr, Binding> = HashMap::new();
-    let mut bindings = 0;
-    let _ = outside.writable().await;
-    let mut buffer = vec![0; 65_536];
-    loop {
-        // An unreachable client shows as an error of the next read; it concerns nobody else.
-        let Ok((len, client)) = outside.recv_from(&mut buffer).await else { continue };
-        let now = clock::now();
-        let newest = path.lock().bindings;
-        if std::mem::replace(&mut bindings, newest) != newest {
-            clients.clear();
-        }
-        clients
-            .retain(|_, binding| now.saturating_duration_since(binding.seen) < UDP_IDLE || !binding.back.is_finished());
-        let inside = match clients.get_mut(&client) {
-            Some(binding) => {
-                binding.seen = now;
-                binding.inside.clone()
-            }
-            None => {
-                let Ok(inside) = connect_udp(to).await else { continue };
-                let back = tokio::spawn(carry_back(inside.clone(), outside.clone(), client, path.clone()));
-                clients.insert(client, Binding { inside: inside.clone(), seen: now, back });
-                inside
-            }
-        };
-        path.send(LANE_UP, Exit::Udp { socket: inside, to: None }, buffer[..len].to_vec());
-    }
-}
-
-async fn connect_udp(to: SocketAddr) -> io::Result<Arc<UdpSocket>> {
-    // From any address of this machine, for the relay need not be on it.
-    let any: SocketAddr = match to {
-        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-    };
-    let inside = UdpSocket::bind(any).await?;
-    inside.connect(to).await?;
-    // The thread only tries to send: until the socket is known to be writable, what it sends is lost.
-    inside.writable().await?;
-    Ok(Arc::new(inside))
-}
-
-async fn carry_back(inside: Arc<UdpSocket>, outside: Arc<UdpSocket>, client: SocketAddr, path: Arc<Path>) {
-    let mut buffer = vec![0; 65_536];
-    while let Ok(received) = tokio::time::timeout(UDP_IDLE, inside.recv(&mut buffer)).await {
-        let Ok(len) = received else {
-            // The relay is not there (any more): as a router would, say nothing.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        path.send(LANE_DOWN, Exit::Udp { socket: outside.clone(), to: Some(client) }, buffer[..len].to_vec());
-    }
-}
-
-async fn carry_tcp(outside: TcpListener, to: SocketAddr, path: Arc<Path>) {
-    let mut lane = LANE_UP;
-    let mut connections = tokio::task::JoinSet::new();
-    loop {
-        let Ok((client, _)) = outside.accept().await else { continue };
-        while connections.try_join_next().is_some() {}
-        lane += 2;
-        connections.spawn(carry_connection(client, to, path.clone(), lane));
-    }
-}
-
-async fn carry_connection(client: TcpStream, to: SocketAddr, path: Arc<Path>, lane: Lane) {
-    // The handshake of TCP passed here without distance: pay its round trip now.
-    wait_while_dead(&path).await;
-    let round_trip = path.lock().shapes.iter().map(|shape| shape.delay).sum();
-    tokio::time::sleep(round_trip).await;
-    let Ok(relay) = TcpStream::connect(to).await else { return };
-    let _ = (client.set_nodelay(true), relay.set_nodelay(true));
-    let (client_in, client_out) = client.into_split();
-    let (relay_in, relay_out) = relay.into_split();
-    tokio::select! {
-        () = pump(client_in, relay_out, &path, lane) => {}
-        () = pump(relay_in, client_out, &path, lane + 1) => {}
-    }
-    let mut state = path.lock();
-    state.lanes.remove(&lane);
-    state.lanes.remove(&(lane + 1));
-}
-
-/// Reads, delays, writes; ends when either side does.
-async fn pump(
-    mut from: tokio::net::tcp::OwnedReadHalf,
-    mut to: tokio::net::tcp::OwnedWriteHalf,
-    path: &Path,
-    lane: Lane,
-) {
-    let (sender, mut receiver) = mpsc::unbounded_channel::<Vec<u8>>();
-    let reading = async {
-        let mut buffer = vec![0; 16_384];
-        while let Ok(len @ 1..) = from.read(&mut buffer).await {
-            wait_while_dead(path).await;
-            path.send(lane, Exit::Tcp(sender.clone()), buffer[..len].to_vec());
-        }
-        // An empty piece arrives last and ends the writer.
-        path.send(lane, Exit::Tcp(sender), Vec::new());
-    };
-    let writing = async {
-        while let Some(bytes) = receiver.recv().await {
-            wait_while_dead(path).await;
-            if bytes.is_empty() || to.write_all(&bytes).await.is_err() {
-                break;
-            }
-        }
-    };
-    tokio::join!(reading, writing);
-}
-
-async fn wait_while_dead(path: &Path) {
-    while path.lock().shapes.iter().any(|shape| shape.dead) {
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -3,17 +3,19 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::{Notify, mpsc};
 
 use super::figures::{Cargo, Figures, Lost, Way};
 use super::outbox::Outbox;
+use super::webtransport::Writer;
 use crate::clock;
 use crate::proto::probe::{Probe, ProbeReply, RelayState};
 use crate::proto::subgroup::VideoFrame;
 use crate::proto::{DecodeError, Kind, RelayInstance, SubgroupHead, Transport};
+use crate::rate::Bucket;
 
 /// Events that may wait for the reader: a second of a large call.
 const INCOMING: usize = 1024;
@@ -58,6 +60,16 @@ pub enum LinkError {
     Io(#[from] std::io::Error),
 }
 
+/// How a path keeps up with what it is given to carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pressure {
+    /// Age of the oldest video frame that the transport has not taken yet; zero where none waits.
+    pub waiting: Duration,
+    /// What the path was seen to carry of video while more waited, bits a second, in the last four seconds. `None` where it was
+    /// not put to the test.
+    pub rate_bps: Option<u64>,
+}
+
 /// What a relay says in answer to probes. The read loop answers by itself.
 #[derive(Debug)]
 pub struct Responder {
@@ -67,6 +79,41 @@ pub struct Responder {
     pub figures: Arc<Figures>,
     state: AtomicU8,
     load: AtomicU8,
+}
+
+/// How many probes are answered, for some links together.
+#[derive(Debug)]
+pub struct Allowance(std::sync::Mutex<Bucket>);
+
+impl Allowance {
+    pub fn new(bucket: Bucket) -> Self {
+        Self(std::sync::Mutex::new(bucket))
+    }
+
+    fn take(&self, now: Instant) -> bool {
+        self.0.lock().expect("nobody panics while holding the allowance").take(now)
+    }
+}
+
+/// Answers the probes of a link: a relay's responder, within what is allowed where the link comes from.
+#[derive(Debug, Clone)]
+pub struct Answers {
+    pub responder: Arc<Responder>,
+    /// `None`: every probe is answered.
+    pub allowance: Option<Arc<Allowance>>,
+}
+
+impl From<Arc<Responder>> for Answers {
+    fn from(responder: Arc<Responder>) -> Self {
+        Self { responder, allowance: None }
+    }
+}
+
+impl Answers {
+    fn reply(&self, probe: Probe, since: Instant) -> Option<Bytes> {
+        let allowed = self.allowance.as_ref().is_none_or(|allowance| allowance.take(since));
+        allowed.then(|| self.responder.reply(probe, since))
+    }
 }
 
 impl Responder {
@@ -109,6 +156,8 @@ impl Responder {
 pub struct Link {
     pub sender: LinkSender,
     pub incoming: mpsc::Receiver<Incoming>,
+    /// What the way said of itself when it was dialled.
+    pub hop: Option<super::Hop>,
 }
 
 /// The sending half: cheap to clone, never waits. The connection closes when the last clone is gone.
@@ -141,9 +190,10 @@ pub(super) struct Shared {
     pub(super) remote: SocketAddr,
     pub(super) outbox: Outbox,
     pub(super) events: mpsc::Sender<Incoming>,
-    responder: Option<Arc<Responder>>,
+    answers: Option<Answers>,
     figures: Arc<Figures>,
     quic: Option<Arc<wtransport::Connection>>,
+    pub(super) writer: Option<Writer>,
     closed: AtomicBool,
     pub(super) closing: Notify,
     reason: std::sync::Mutex<Option<String>>,
@@ -154,19 +204,21 @@ impl Shared {
     pub(super) fn new(
         transport: Transport,
         remote: SocketAddr,
-        responder: Option<Arc<Responder>>,
+        answers: Option<Answers>,
         quic: Option<Arc<wtransport::Connection>>,
+        writer: Option<Writer>,
     ) -> (Arc<Self>, mpsc::Receiver<Incoming>) {
         let (events, incoming) = mpsc::channel(INCOMING);
-        let figures = responder.as_ref().map(|responder| responder.figures.clone()).unwrap_or_default();
+        let figures = answers.as_ref().map(|answers| answers.responder.figures.clone()).unwrap_or_default();
         let shared = Self {
             transport,
             remote,
             outbox: Outbox::new(figures.clone()),
             events,
-            responder,
+            answers,
             figures,
             quic,
+            writer,
             closed: AtomicBool::new(false),
             closing: Notify::new(),
             reason: std::sync::Mutex::new(None),
@@ -176,6 +228,11 @@ impl Shared {
 
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// The peer is a stranger to a relay: what it sends is limited.
+    pub(super) fn is_at_relay(&self) -> bool {
+        self.answers.is_some()
     }
 
     /// Ends the link; the first reason given is the one that is told.
@@ -216,12 +273,13 @@ impl Shared {
         let body = bytes.slice(1..);
         match Kind::try_from(*kind) {
             Ok(Kind::Probe) => {
-                if let Some(responder) = &self.responder {
-                    let reply = responder.reply(Probe::from_body(&body)?, at);
+                if let Some(answers) = &self.answers {
                     self.figures.count(Way::In, Cargo::Probe, bytes.len());
-                    self.figures.count(Way::Out, Cargo::Probe, reply.len());
-                    self.send_urgent(reply);
-                    self.figures.probes.since(at);
+                    if let Some(reply) = answers.reply(Probe::from_body(&body)?, at) {
+                        self.figures.count(Way::Out, Cargo::Probe, reply.len());
+                        self.send_urgent(&reply);
+                        self.figures.probes.since(at);
+                    }
                     self.hand_over(Incoming::Probed);
                 }
             }
@@ -252,11 +310,15 @@ impl Shared {
         }
     }
 
-    fn send_urgent(&self, message: Bytes) {
-        match &self.quic {
-            // A full buffer drops its oldest by itself; other errors close the connection, which is told elsewhere.
-            Some(quic) => drop(quic.send_datagram(message)),
-            None => self.outbox.push_urgent(message),
+    fn send_urgent(&self, message: &[u8]) {
+        self.send_framed([&[0], message].concat().into());
+    }
+
+    /// Sends a datagram with a byte of room in front, which is 0.
+    fn send_framed(&self, framed: Bytes) {
+        match &self.writer {
+            Some(writer) => writer.datagram(&self.outbox, framed),
+            None => self.outbox.push_urgent(framed.slice(1..)),
         }
     }
 }
@@ -285,18 +347,28 @@ impl LinkSender {
 
     /// Sends a probe.
     pub fn probe(&self, id: u64) {
-        self.shared.send_urgent(Bytes::copy_from_slice(&Probe { id }.to_bytes()));
+        self.shared.send_urgent(&Probe { id }.to_bytes());
     }
 
     /// Sends an audio datagram (whole, from `proto::datagram::encode`); the oldest unsent one makes room.
     pub fn audio(&self, datagram: Bytes) {
-        self.shared.send_urgent(datagram);
+        self.shared.send_urgent(&datagram);
+    }
+
+    /// The same for a datagram that goes to many: with a byte 0 in front, where a transport may need one, so that all share it.
+    pub fn audio_framed(&self, framed: Bytes) {
+        self.shared.send_framed(framed);
     }
 
     /// Queues a video frame; bounded in time and bytes. When the queue gives up a subgroup, [`Incoming::Late`] says so.
     pub fn video(&self, frame: VideoFrame) {
-        let late = self.shared.outbox.push_video(frame);
-        self.shared.report_late(late);
+        match &self.shared.writer {
+            Some(writer) => writer.video(&self.shared, frame),
+            None => {
+                let late = self.shared.outbox.push_video(frame);
+                self.shared.report_late(late);
+            }
+        }
     }
 
     /// Closes the link; what is queued is not waited for.
@@ -321,6 +393,11 @@ impl LinkSender {
 
     pub fn is_closed(&self) -> bool {
         self.shared.is_closed()
+    }
+
+    /// How the path keeps up.
+    pub fn pressure(&self) -> Pressure {
+        self.shared.outbox.pressure()
     }
 
     pub fn transport(&self) -> Transport {

@@ -1,7 +1,8 @@
 //! What waits to be sent on a link: three queues, each bounded, none of which waits for another.
 //!
-//! Used by `net::link` and the two transports. The queues of control and urgent messages are bounded in number,
-//! video is bounded in time: what is older than [`MAX_AGE`] is worth less than the key frame that follows it.
+//! Used by `net::link` and the two transports. Control is bounded in number: who lets more pile up does not read. Audio and video are
+//! bounded in time and bytes: a packet older than [`URGENT_AGE`] is behind what the listener plays, and a frame older than [`MAX_AGE`]
+//! is worth less than the key frame that follows it.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -10,7 +11,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use super::carried::Carried;
 use super::figures::{Figures, Lost};
+use super::link::Pressure;
 use crate::clock;
 use crate::proto::SubgroupHead;
 use crate::proto::subgroup::VideoFrame;
@@ -22,15 +25,19 @@ pub(super) const MAX_AGE: Duration = Duration::from_millis(500);
 const MAX_VIDEO_BYTES: usize = 2 << 20;
 /// Control messages that may wait; a peer that lets more pile up does not read.
 const MAX_CONTROL: usize = 256;
-/// Probes and audio that may wait where datagrams are queued by us (WebSocket): 320 ms of audio.
-const MAX_URGENT: usize = 16;
+/// Probes and audio that waited longer are dropped: a jitter buffer has gone on without them.
+const URGENT_AGE: Duration = Duration::from_millis(400);
+/// A frame that would take longer on a transport that cannot interrupt it is not begun: audio waits behind it.
+const LONGEST: Duration = Duration::from_millis(350);
+/// Bytes of them that may wait: 400 ms of a hundred voices.
+const MAX_URGENT_BYTES: usize = 256 * 1024;
 
 /// The queues of one link.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     queues: Mutex<Queues>,
-    pub(super) control_ready: Notify,
-    pub(super) video_ready: Notify,
+    /// Something waits for the writer.
+    pub(super) ready: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -38,13 +45,26 @@ struct Queues {
     control: VecDeque<Bytes>,
     /// Control messages that were taken and are not written yet.
     writing: usize,
-    urgent: VecDeque<Bytes>,
+    urgent: VecDeque<(Instant, Bytes)>,
+    urgent_bytes: usize,
     video: VecDeque<(Instant, VideoFrame)>,
     video_bytes: usize,
+    /// When the frame that is being written was queued.
+    writing_since: Option<Instant>,
+    carried: Carried,
     /// Subgroups that were given up: the rest of their frames is not taken. Bounded: a newer group of the same layer
     /// replaces the older.
     given_up: BTreeSet<SubgroupHead>,
     figures: Arc<Figures>,
+}
+
+/// What becomes of a frame that could be written at once.
+pub(super) enum Direct {
+    Write,
+    /// Something waits already.
+    Queue,
+    /// The rest of its subgroup was given up.
+    Drop,
 }
 
 /// What a WebSocket's writer sends next.
@@ -68,21 +88,61 @@ impl Outbox {
         }
         queues.control.push_back(message);
         drop(queues);
-        self.control_ready.notify_one();
-        self.video_ready.notify_one();
+        self.ready.notify_one();
         true
     }
 
-    /// Queues a probe, reply or audio message; the oldest makes room.
+    /// Queues a probe, reply or audio message; the oldest make room.
     pub(super) fn push_urgent(&self, message: Bytes) {
+        let now = clock::now();
         let mut queues = self.lock();
-        if queues.urgent.len() >= MAX_URGENT {
-            queues.urgent.pop_front();
-            queues.figures.lose(Lost::AudioQueue);
-        }
-        queues.urgent.push_back(message);
+        queues.urgent_bytes += message.len();
+        queues.urgent.push_back((now, message));
+        queues.drop_old_urgent(now);
         drop(queues);
-        self.video_ready.notify_one();
+        self.ready.notify_one();
+    }
+
+    /// Whether probes or audio wait.
+    pub(super) fn holds_urgent(&self) -> bool {
+        !self.lock().urgent.is_empty()
+    }
+
+    /// The next probe, reply or audio message, and since when it waits.
+    pub(super) fn pop_urgent(&self) -> Option<(Instant, Bytes)> {
+        let mut queues = self.lock();
+        queues.drop_old_urgent(clock::now());
+        queues.take_urgent()
+    }
+
+    /// What was popped last cannot be sent yet.
+    pub(super) fn unpop_urgent(&self, since: Instant, message: Bytes) {
+        let mut queues = self.lock();
+        queues.urgent_bytes += message.len();
+        queues.urgent.push_front((since, message));
+    }
+
+    /// What is to be done with a frame of a transport that could write it at once.
+    pub(super) fn direct(&self, frame: &VideoFrame) -> Direct {
+        let head = SubgroupHead::of(&frame.header);
+        let mut queues = self.lock();
+        if queues.given_up.contains(&head) {
+            return Direct::Drop;
+        }
+        if !queues.video.is_empty() || !queues.control.is_empty() || queues.writing > 0 || !queues.urgent.is_empty() {
+            return Direct::Queue;
+        }
+        if frame.header.key {
+            queues.supersede(&head);
+        }
+        Direct::Write
+    }
+
+    /// The transport took a part of a frame; the rest waits.
+    pub(super) fn video_waits(&self, since: Instant) {
+        let mut queues = self.lock();
+        queues.writing_since = Some(since);
+        queues.carried.waits(since, true);
     }
 
     /// Queues a video frame. Returns subgroups that were given up to make room.
@@ -95,21 +155,44 @@ impl Outbox {
         }
         if frame.header.key {
             queues.supersede(&head);
+        } else if head.layer.temporal == 0 {
+            queues.begin_again(&head);
         }
         queues.video_bytes += frame.bytes.len();
         queues.video.push_back((now, frame));
         let late = queues.give_up_late(now);
         drop(queues);
-        self.video_ready.notify_one();
+        self.ready.notify_one();
         late
     }
 
     /// The next frame, if it is not late already.
-    pub(super) fn pop_video(&self) -> (Option<VideoFrame>, Vec<SubgroupHead>) {
+    pub(super) fn pop_video(&self) -> (Option<(Instant, VideoFrame)>, Vec<SubgroupHead>) {
         let now = clock::now();
         let mut queues = self.lock();
         let late = queues.give_up_late(now);
         (queues.next_video(now), late)
+    }
+
+    /// The frame that was popped last is the transport's now, or given up.
+    pub(super) fn video_written(&self, bytes: usize) {
+        let now = clock::now();
+        let mut queues = self.lock();
+        queues.writing_since = None;
+        queues.carried.took(now, bytes);
+        let waits = !queues.video.is_empty();
+        queues.carried.waits(now, waits);
+    }
+
+    /// How the path keeps up.
+    pub(super) fn pressure(&self) -> Pressure {
+        let now = clock::now();
+        let mut queues = self.lock();
+        let oldest = queues.writing_since.or_else(|| queues.video.front().map(|(since, _)| *since));
+        Pressure {
+            waiting: oldest.map_or(Duration::ZERO, |since| now.saturating_duration_since(since)),
+            rate_bps: queues.carried.rate_bps(now),
+        }
     }
 
     /// The next control message.
@@ -134,12 +217,14 @@ impl Outbox {
         if let Some(message) = queues.take_control() {
             return (Some(Next::Control(message)), Vec::new());
         }
-        if let Some(message) = queues.urgent.pop_front() {
+        let now = clock::now();
+        queues.drop_old_urgent(now);
+        if let Some((_, message)) = queues.take_urgent() {
             return (Some(Next::Urgent(message)), Vec::new());
         }
-        let now = clock::now();
-        let late = queues.give_up_late(now);
-        (queues.next_video(now).map(Next::Video), late)
+        let mut late = queues.give_up_late(now);
+        late.extend(queues.give_up_too_long(now));
+        (queues.next_video(now).map(|(_, frame)| Next::Video(frame)), late)
     }
 
     /// Takes no more frames of a subgroup.
@@ -159,18 +244,36 @@ impl Queues {
         Some(message)
     }
 
-    /// A frame for the transport, which takes it when it can.
-    fn next_video(&mut self, now: Instant) -> Option<VideoFrame> {
-        if let Some((since, _)) = self.video.front() {
-            self.figures.queue_age.note(now.saturating_duration_since(*since));
-        }
-        self.take_video()
+    fn take_urgent(&mut self) -> Option<(Instant, Bytes)> {
+        let (since, message) = self.urgent.pop_front()?;
+        self.urgent_bytes -= message.len();
+        Some((since, message))
     }
 
-    fn take_video(&mut self) -> Option<VideoFrame> {
-        let (_, frame) = self.video.pop_front()?;
+    fn drop_old_urgent(&mut self, now: Instant) {
+        while self.urgent.front().is_some_and(|(since, _)| {
+            now.saturating_duration_since(*since) > URGENT_AGE || self.urgent_bytes > MAX_URGENT_BYTES
+        }) {
+            self.take_urgent();
+            self.figures.lose(Lost::AudioQueue);
+        }
+    }
+
+    /// A frame for the transport, which takes it when it can; and since when it waits.
+    fn next_video(&mut self, now: Instant) -> Option<(Instant, VideoFrame)> {
+        let next = self.take_video();
+        self.writing_since = next.as_ref().map(|(since, _)| *since);
+        if let Some(since) = self.writing_since {
+            self.figures.queue_age.note(now.saturating_duration_since(since));
+        }
+        self.carried.waits(now, next.is_some());
+        next
+    }
+
+    fn take_video(&mut self) -> Option<(Instant, VideoFrame)> {
+        let (since, frame) = self.video.pop_front()?;
         self.video_bytes -= frame.bytes.len();
-        Some(frame)
+        Some((since, frame))
     }
 
     /// A key frame makes the queued frames of older groups of its layer worthless, where they have begun to pile up.
@@ -188,6 +291,12 @@ impl Queues {
         }
     }
 
+    /// A base frame is all that the higher temporal layers behind it go back to: those that were given up go on.
+    fn begin_again(&mut self, head: &SubgroupHead) {
+        let size = |head: &SubgroupHead| (head.participant, head.track, head.layer.spatial);
+        self.given_up.retain(|other| other.layer.temporal == 0 || size(other) != size(head));
+    }
+
     /// Drops what is late: discardable frames alone, of others the rest of their subgroup.
     fn give_up_late(&mut self, now: Instant) -> Vec<SubgroupHead> {
         let mut late = Vec::new();
@@ -202,6 +311,20 @@ impl Queues {
                 continue;
             }
             let head = SubgroupHead::of(&frame.header);
+            self.give_up(head);
+            late.push(head);
+        }
+        late
+    }
+
+    /// Gives up what would keep audio waiting.
+    fn give_up_too_long(&mut self, now: Instant) -> Vec<SubgroupHead> {
+        let mut late = Vec::new();
+        while let Some((_, frame)) = self.video.front() {
+            let (bytes, head) = (frame.bytes.len(), SubgroupHead::of(&frame.header));
+            if self.carried.duration_of(now, bytes) <= LONGEST {
+                break;
+            }
             self.give_up(head);
             late.push(head);
         }

@@ -13,17 +13,23 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::link::{Incoming, Link, LinkError, LinkSender, Responder, Shared};
+use super::hop::Hop;
+use super::link::{Answers, Incoming, Link, LinkError, LinkSender, Shared};
 use super::outbox::Next;
 use super::tls;
+use crate::clock;
 use crate::proto::subgroup::VideoFrame;
 use crate::proto::{Kind, Transport, limits};
+use crate::rate::Bucket;
 
 const ALPN: &[&[u8]] = &[b"http/1.1"];
 /// Bytes that the kernel may hold unsent: more would put audio behind video where no queue of ours reaches.
-const UNSENT: u32 = 16 * 1024;
+const UNSENT: u32 = 8 * 1024;
 /// A write that takes longer belongs to a peer that is gone.
 const WRITE: Duration = Duration::from_secs(10);
+
+/// Messages a second that a relay takes, of every kind, pings and pongs among them, and at once: above all that a call sends.
+const MESSAGES: (u32, u32) = (4000, 8000);
 
 fn config() -> WebSocketConfig {
     WebSocketConfig::default()
@@ -55,26 +61,26 @@ pub async fn dial(url: &url::Url, address: SocketAddr, pins: &[String]) -> Resul
     let name = ServerName::try_from(host).map_err(|error| LinkError::Address(error.to_string()))?;
     let tls = tokio_rustls::TlsConnector::from(Arc::new(tls::client_config(pins, ALPN)));
     let stream = tls.connect(name, stream).await?;
-    let (socket, _) = tokio_tungstenite::client_async_with_config(url.as_str(), stream, Some(config()))
+    let (socket, answer) = tokio_tungstenite::client_async_with_config(url.as_str(), stream, Some(config()))
         .await
         .map_err(|error| LinkError::Handshake(error.to_string()))?;
-    Ok(link(socket, address, None))
+    Ok(Link { hop: Hop::read(answer.headers()), ..link(socket, address, None) })
 }
 
 /// A link over a connection that HTTP has upgraded.
-pub async fn accept<S>(io: S, remote: SocketAddr, responder: Arc<Responder>) -> Link
+pub async fn accept<S>(io: S, remote: SocketAddr, answers: impl Into<Answers>) -> Link
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config())).await;
-    link(socket, remote, Some(responder))
+    link(socket, remote, Some(answers.into()))
 }
 
-fn link<S>(socket: WebSocketStream<S>, remote: SocketAddr, responder: Option<Arc<Responder>>) -> Link
+fn link<S>(socket: WebSocketStream<S>, remote: SocketAddr, answers: Option<Answers>) -> Link
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (shared, incoming) = Shared::new(Transport::WebSocket, remote, responder, None);
+    let (shared, incoming) = Shared::new(Transport::WebSocket, remote, answers, None, None);
     let (sink, stream) = socket.split();
     let writer = shared.clone();
     tokio::spawn(async move {
@@ -91,14 +97,16 @@ where
         let reason = reader.reason();
         let _ = reader.events.send(Incoming::Closed { reason }).await;
     });
-    Link { sender: LinkSender::new(shared), incoming }
+    Link { sender: LinkSender::new(shared), incoming, hop: None }
 }
 
 async fn read(
     shared: &Shared,
     mut stream: impl StreamExt<Item = Result<Message, Error>> + Unpin,
 ) -> anyhow::Result<()> {
+    let mut allowance = Bucket::new(clock::now(), MESSAGES.0, MESSAGES.1);
     while let Some(message) = stream.next().await {
+        anyhow::ensure!(!shared.is_at_relay() || allowance.take(clock::now()), "too many messages at a time");
         let bytes = match message? {
             Message::Binary(bytes) => bytes,
             Message::Close(_) => return Ok(()),
@@ -112,9 +120,7 @@ async fn read(
                 anyhow::ensure!(len <= max, "a control message of {len} bytes is over the limit of {max}");
                 Incoming::Control(bytes.slice(1..))
             }
-            Ok(Kind::Video) => {
-                Incoming::Video { frame: VideoFrame::from_bytes(bytes.slice(1..))?, at: crate::clock::now() }
-            }
+            Ok(Kind::Video) => Incoming::Video { frame: VideoFrame::from_bytes(bytes.slice(1..))?, at: clock::now() },
             Ok(_) => {
                 shared.take_datagram(&bytes)?;
                 continue;
@@ -133,13 +139,18 @@ async fn write(shared: &Shared, mut sink: impl SinkExt<Message, Error = Error> +
     while !shared.is_closed() {
         let (next, late) = shared.outbox.pop();
         shared.report_late(late);
-        let (message, control) = match next {
-            Some(Next::Control(message)) => (with_kind(Kind::Control, &message), true),
-            Some(Next::Urgent(message)) => (message, false),
-            Some(Next::Video(frame)) => (with_kind(Kind::Video, &frame.bytes), false),
+        let mut video = None;
+        let control = matches!(next, Some(Next::Control(_)));
+        let message = match next {
+            Some(Next::Control(message)) => with_kind(Kind::Control, &message),
+            Some(Next::Urgent(message)) => message,
+            Some(Next::Video(frame)) => {
+                video = Some(frame.bytes.len());
+                with_kind(Kind::Video, &frame.bytes)
+            }
             None => {
                 tokio::select! {
-                    () = shared.outbox.video_ready.notified() => {}
+                    () = shared.outbox.ready.notified() => {}
                     () = shared.closed() => {}
                 }
                 continue;
@@ -148,6 +159,9 @@ async fn write(shared: &Shared, mut sink: impl SinkExt<Message, Error = Error> +
         tokio::select! {
             sent = tokio::time::timeout(WRITE, sink.send(Message::Binary(message))) => sent??,
             () = shared.closed() => {}
+        }
+        if let Some(bytes) = video {
+            shared.outbox.video_written(bytes);
         }
         if control {
             shared.outbox.control_written();

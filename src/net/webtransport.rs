@@ -1,20 +1,19 @@
 //! Links over QUIC: dialling, accepting, and the tasks of a link.
 //!
-//! A link has four tasks: datagrams in, control in, video in (one more task for each open stream) and one that
-//! writes control and one that writes video. They end with the connection.
+//! A link has these tasks: datagrams in, control in, video in (one more task for each open stream), and one that writes what could not
+//! be written at once. They end with the connection.
 
 mod subgroups;
+mod writer;
 
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use quinn::SendStream;
 use tokio::sync::watch;
 use wtransport::config::{DnsLookupFuture, DnsResolver};
 use wtransport::endpoint::{IncomingSession, endpoint_side};
@@ -22,20 +21,24 @@ use wtransport::error::{ConnectingError, ConnectionError};
 use wtransport::{Connection, Endpoint, RecvStream};
 
 use self::subgroups::accept_subgroups;
+pub(super) use self::writer::Writer;
 pub use super::congestion::CallCongestion;
-use super::link::{Incoming, Link, LinkError, LinkSender, Responder, Shared};
-use super::outbox::MAX_AGE;
+use super::link::{Answers, Incoming, Link, LinkError, LinkSender, Shared};
 use super::tls::{self, Serving};
-use crate::proto::subgroup::VideoFrame;
-use crate::proto::{CALL_PATH, Kind, Layer, ParticipantId, SubgroupHead, Track, Transport, limits};
+use crate::proto::{CALL_PATH, Kind, Transport, limits};
 
 const ALPN: &[&[u8]] = &[b"h3"];
 /// A connection on which nothing arrives for this long is dead. The election notices in a third of a second; this
 /// is for what nobody watches.
 const IDLE: Duration = Duration::from_secs(15);
 const KEEP_ALIVE: Duration = Duration::from_secs(4);
-/// Audio that may wait for the congestion window: more would be stale.
-const DATAGRAM_BUFFER: usize = 8 * 1024;
+/// Bytes of audio that QUIC may hold: 300 ms of one voice. More waits in our own queue, where age counts.
+const DATAGRAM_BUFFER: usize = 3 * 1024;
+/// A peer acknowledges at least every so many packets, and within its usual 25 ms (draft-ietf-quic-ack-frequency): a frame of video
+/// costs one acknowledgement, not one for each two packets.
+const ACK_EVERY: u32 = 12;
+/// Packets that may overtake one before it counts as lost, as in RFC 9002 section 6.1.1: earlier acknowledgements help nobody.
+const REORDERING: u32 = 3;
 /// QUIC's code for "this subgroup is given up".
 const GIVEN_UP: u32 = 1;
 /// Codes with which HTTP/3 ends a connection (RFC 9114 section 8.1).
@@ -53,8 +56,11 @@ const HANDSHAKE: Duration = Duration::from_secs(5);
 pub type Congestion = Arc<dyn quinn::congestion::ControllerFactory + Send + Sync>;
 
 fn transport_config(congestion: Congestion) -> quinn::TransportConfig {
+    let mut acks = quinn::AckFrequencyConfig::default();
+    acks.ack_eliciting_threshold(ACK_EVERY.into()).reordering_threshold(REORDERING.into());
     let mut config = quinn::TransportConfig::default();
     config
+        .ack_frequency_config(Some(acks))
         .max_idle_timeout(Some(IDLE.try_into().expect("fifteen seconds fit")))
         .keep_alive_interval(Some(KEEP_ALIVE))
         // A lost first packet costs three of these.
@@ -150,7 +156,7 @@ impl Handshake {
     ///
     /// # Errors
     /// The peer breaks off, is too slow, or asks for another path.
-    pub async fn finish(self, responder: Arc<Responder>) -> Result<Link, LinkError> {
+    pub async fn finish(self, answers: impl Into<Answers>) -> Result<Link, LinkError> {
         let handshake = async {
             let request = self.incoming.await.map_err(failed)?;
             if request.path() != CALL_PATH {
@@ -162,7 +168,7 @@ impl Handshake {
         };
         let connection =
             tokio::time::timeout(HANDSHAKE, handshake).await.map_err(|_| LinkError::Timeout(HANDSHAKE))??;
-        Ok(link(connection, Some(responder)))
+        Ok(link(connection, Some(answers.into())))
     }
 }
 
@@ -245,16 +251,17 @@ fn failed(error: impl std::fmt::Display) -> LinkError {
     LinkError::Handshake(error.to_string())
 }
 
-/// Starts the tasks of a link. A relay has a responder and waits for the control stream, a client opens it.
-fn link(connection: Connection, responder: Option<Arc<Responder>>) -> Link {
-    let accepts = responder.is_some();
+/// Starts the tasks of a link. A relay answers probes and waits for the control stream, a client opens it.
+fn link(connection: Connection, answers: Option<Answers>) -> Link {
+    let accepts = answers.is_some();
     let connection = Arc::new(connection);
     let remote = connection.remote_address();
-    let (shared, incoming) = Shared::new(Transport::WebTransport, remote, responder, Some(connection.clone()));
+    let writer = Some(Writer::new(&connection));
+    let (shared, incoming) = Shared::new(Transport::WebTransport, remote, answers, Some(connection.clone()), writer);
     tokio::spawn(read_datagrams(shared.clone(), connection.clone()));
     tokio::spawn(run_control(shared.clone(), connection.clone(), accepts));
     tokio::spawn(accept_subgroups(shared.clone(), connection.clone()));
-    tokio::spawn(write_video(shared.clone(), connection.clone()));
+    tokio::spawn(writer::run(shared.clone()));
     let supervised = shared.clone();
     tokio::spawn(async move {
         let error = connection.closed().await;
@@ -262,7 +269,7 @@ fn link(connection: Connection, responder: Option<Arc<Responder>>) -> Link {
         let reason = supervised.reason();
         let _ = supervised.events.send(Incoming::Closed { reason }).await;
     });
-    Link { sender: LinkSender::new(shared), incoming }
+    Link { sender: LinkSender::new(shared), incoming, hop: None }
 }
 
 async fn read_datagrams(shared: Arc<Shared>, connection: Arc<Connection>) {
@@ -283,44 +290,20 @@ async fn run_control(shared: Arc<Shared>, connection: Arc<Connection>, accepts: 
         }
     };
     let Some((send, receive)) = streams else { return };
+    if let Some(writer) = &shared.writer {
+        writer.set_control(&shared.outbox, send);
+    }
     // A stream that ends with its connection does not know why; the connection does, and tells it itself.
     let failed = |error: &dyn std::fmt::Display| {
         if connection.quic_connection().close_reason().is_none() {
             shared.close(&format!("control stream: {error}"));
         }
     };
-    let writing = async {
-        let mut send = send;
-        if let Err(error) = write_control(&shared, send.quic_stream_mut()).await {
-            failed(&error);
-        }
-    };
-    let reading = async {
-        if let Err(error) = read_control(&shared, receive).await {
-            // A peer that closes ends its stream a packet before it says why.
-            let _ = tokio::time::timeout(LAST_WORDS, connection.closed()).await;
-            failed(&error);
-        }
-    };
-    tokio::join!(writing, reading);
-}
-
-async fn write_control(shared: &Shared, stream: &mut SendStream) -> Result<(), quinn::WriteError> {
-    let _ = stream.set_priority(i32::MAX);
-    stream.write_all(&[Kind::Control as u8]).await?;
-    while !shared.is_closed() {
-        let Some(message) = shared.outbox.pop_control() else {
-            tokio::select! {
-                () = shared.outbox.control_ready.notified() => {}
-                () = shared.closed() => {}
-            }
-            continue;
-        };
-        let length = (message.len() as u32).to_be_bytes();
-        stream.write_all_chunks(&mut [Bytes::copy_from_slice(&length), message]).await?;
-        shared.outbox.control_written();
+    if let Err(error) = read_control(&shared, receive).await {
+        // A peer that closes ends its stream a packet before it says why.
+        let _ = tokio::time::timeout(LAST_WORDS, connection.closed()).await;
+        failed(&error);
     }
-    Ok(())
 }
 
 async fn read_control(shared: &Shared, mut stream: RecvStream) -> anyhow::Result<()> {
@@ -338,82 +321,5 @@ async fn read_control(shared: &Shared, mut stream: RecvStream) -> anyhow::Result
         if shared.events.send(Incoming::Control(message.freeze())).await.is_err() {
             return Ok(());
         }
-    }
-}
-
-/// What a stream is kept for: one of each is open at a time.
-type LayerKey = (ParticipantId, Track, Layer);
-
-async fn write_video(shared: Arc<Shared>, connection: Arc<Connection>) {
-    let mut open = BTreeMap::new();
-    while !shared.is_closed() {
-        let (frame, late) = shared.outbox.pop_video();
-        for head in &late {
-            reset(&mut open, head);
-        }
-        shared.report_late(late);
-        let Some(frame) = frame else {
-            tokio::select! {
-                () = shared.outbox.video_ready.notified() => {}
-                () = shared.closed() => {}
-            }
-            continue;
-        };
-        let head = SubgroupHead::of(&frame.header);
-        match tokio::time::timeout(MAX_AGE, write_frame(&connection, &mut open, frame)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(%error, "subgroup cannot be written"),
-            Err(_) => {
-                reset(&mut open, &head);
-                shared.outbox.give_up(head);
-                shared.report_late(vec![head]);
-            }
-        }
-    }
-}
-
-async fn write_frame(
-    connection: &Connection,
-    open: &mut BTreeMap<LayerKey, (SubgroupHead, wtransport::SendStream)>,
-    frame: VideoFrame,
-) -> anyhow::Result<()> {
-    let head = SubgroupHead::of(&frame.header);
-    let key = (head.participant, head.track, head.layer);
-    let begins = open.get(&key).is_none_or(|(current, _)| *current != head);
-    if begins {
-        if let Some((_, mut before)) = open.remove(&key) {
-            // Not wtransport's own finish, which waits for the acknowledgement.
-            let _ = before.quic_stream_mut().finish();
-        }
-        let stream = connection.open_uni().await?.await?;
-        stream.set_priority(priority(&head));
-        // Before the first byte: whoever gives up in the middle resets it.
-        open.insert(key, (head, stream));
-    }
-    let Some((_, stream)) = open.get_mut(&key) else { return Ok(()) };
-    if begins {
-        stream.quic_stream_mut().write_all(&head.to_bytes()).await?;
-    }
-    let length = Bytes::copy_from_slice(&(frame.bytes.len() as u32).to_be_bytes());
-    let written = stream.quic_stream_mut().write_all_chunks(&mut [length, frame.bytes]).await;
-    if written.is_err() {
-        // The peer stopped the stream: it wants no more of this subgroup.
-        open.remove(&key);
-    }
-    Ok(written?)
-}
-
-/// Small before large, base layers before those that refer to them.
-fn priority(head: &SubgroupHead) -> i32 {
-    100 - 10 * i32::from(head.layer.spatial) - i32::from(head.layer.temporal)
-}
-
-fn reset(open: &mut BTreeMap<LayerKey, (SubgroupHead, wtransport::SendStream)>, head: &SubgroupHead) {
-    let key = (head.participant, head.track, head.layer);
-    if open.get(&key).is_some_and(|(current, _)| current == head)
-        && let Some((_, mut stream)) = open.remove(&key)
-    {
-        // Dropped without this, the stream would end as if it were whole.
-        let _ = stream.reset(GIVEN_UP.into());
     }
 }

@@ -1,9 +1,13 @@
-//! Control messages: protobuf, written as Rust with `prost`. Fields are added, never renumbered.
+//! Control messages: protobuf, written as Rust with `prost`. Fields are added, never renumbered. What hosts may order is in
+//! [`super::moderation`].
+
+mod lengths;
 
 use bytes::Bytes;
 use prost::Message;
 
-use super::{DecodeError, limits};
+use super::DecodeError;
+use super::limits;
 
 /// A length-limited, decoded message: what a peer may say on the control stream.
 ///
@@ -32,7 +36,7 @@ pub fn decode<M: Limited>(bytes: &[u8]) -> Result<M, DecodeError> {
 /// From a client.
 #[derive(Clone, PartialEq, Message)]
 pub struct ClientMessage {
-    #[prost(oneof = "client_message::Body", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9")]
+    #[prost(oneof = "client_message::Body", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]
     pub body: Option<client_message::Body>,
 }
 
@@ -57,13 +61,15 @@ pub mod client_message {
         Activate(super::Activate),
         #[prost(message, tag = "9")]
         ElectionReport(crate::proto::report::ElectionReport),
+        #[prost(message, tag = "10")]
+        Moderate(crate::proto::moderation::Moderate),
     }
 }
 
 /// From a relay.
 #[derive(Clone, PartialEq, Message)]
 pub struct ServerMessage {
-    #[prost(oneof = "server_message::Body", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]
+    #[prost(oneof = "server_message::Body", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12")]
     pub body: Option<server_message::Body>,
 }
 
@@ -90,6 +96,10 @@ pub mod server_message {
         Notice(super::Notice),
         #[prost(message, tag = "10")]
         ReceiverReport(super::ReceiverReport),
+        #[prost(message, tag = "11")]
+        Moderated(crate::proto::moderation::Moderated),
+        #[prost(message, tag = "12")]
+        ModerationAnswer(crate::proto::moderation::ModerationAnswer),
     }
 }
 
@@ -112,6 +122,10 @@ pub struct Hello {
     /// Name and version of the client's program.
     #[prost(string, tag = "6")]
     pub agent: String,
+    /// Random, [`limits::PROOF_BYTES`], the same in every session of one running instance and told to relays alone: nobody
+    /// else enters under its participant's number. Empty: anybody may who sees the roster.
+    #[prost(bytes = "bytes", tag = "7")]
+    pub proof: Bytes,
 }
 
 /// The relay takes the session.
@@ -174,6 +188,9 @@ pub struct Refused {
     /// 0: do not come back with the same request.
     #[prost(uint32, tag = "3")]
     pub retry_after_ms: u32,
+    /// A host removed this participant: no relay takes it into this room again. The code is [`RefusalCode::Auth`].
+    #[prost(bool, tag = "4")]
+    pub removed: bool,
 }
 
 /// What a participant says of itself: its entry in the roster.
@@ -202,6 +219,12 @@ pub struct Member {
     /// May mute, remove and lock; stamped by the relay.
     #[prost(bool, tag = "8")]
     pub host: bool,
+    /// Between relays: the stamp of the proof of its instance, see `crypto::ticket::stamp`. Empty to clients.
+    #[prost(bytes = "bytes", tag = "9")]
+    pub stamp: Bytes,
+    /// Between relays: when its instance was first let in, ms since 1970. 0 to clients.
+    #[prost(uint64, tag = "10")]
+    pub since_ms: u64,
 }
 
 /// Whether a member can be heard.
@@ -366,58 +389,6 @@ pub struct Drain {
 pub struct Notice {
     #[prost(string, tag = "1")]
     pub message: String,
-}
-
-impl Limited for ClientMessage {
-    fn check(&self) -> Result<(), DecodeError> {
-        use client_message::Body;
-        match &self.body {
-            Some(Body::Hello(hello)) => {
-                within("room", hello.room.len(), limits::ROOM_BYTES)?;
-                within("token", hello.token.len(), limits::TOKEN_BYTES)?;
-                within("ticket", hello.ticket.len(), limits::TICKET_BYTES)?;
-                within("agent", hello.agent.len(), limits::NAME_BYTES)
-            }
-            Some(Body::Join(join)) => join.member.iter().try_for_each(check_member),
-            Some(Body::Subscribe(subscribe)) => {
-                within("wishes", subscribe.wishes.len(), limits::WISHES)?;
-                within("frames to resume from", subscribe.resume.len(), limits::WISHES)
-            }
-            Some(Body::Sealed(sealed)) => within("sealed message", sealed.payload.len(), limits::SEALED_BYTES),
-            Some(Body::ElectionReport(report)) => report.check(),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Limited for ServerMessage {
-    fn check(&self) -> Result<(), DecodeError> {
-        use server_message::Body;
-        match &self.body {
-            Some(Body::Welcome(welcome)) => {
-                within("ticket", welcome.ticket.len(), limits::TICKET_BYTES)?;
-                welcome.relay.iter().try_for_each(|relay| {
-                    [&relay.id, &relay.region, &relay.provider]
-                        .into_iter()
-                        .try_for_each(|name| within("relay name", name.len(), limits::NAME_BYTES))
-                })
-            }
-            Some(Body::Joined(joined)) => {
-                within("roster", joined.members.len(), limits::MEMBERS)?;
-                joined.members.iter().try_for_each(check_member)
-            }
-            Some(Body::MemberChanged(changed)) => changed.member.iter().try_for_each(check_member),
-            Some(Body::Sealed(sealed)) => within("sealed message", sealed.payload.len(), limits::SEALED_BYTES),
-            _ => Ok(()),
-        }
-    }
-}
-
-fn check_member(member: &Member) -> Result<(), DecodeError> {
-    within("salt", member.salt.len(), limits::SALT_BYTES)?;
-    within("public key", member.public_key.len(), limits::PUBLIC_KEY_BYTES)?;
-    within("profile", member.profile.len(), limits::PROFILE_BYTES)?;
-    within("user", member.user.len(), limits::ROOM_BYTES)
 }
 
 pub(super) fn within(what: &'static str, len: usize, max: usize) -> Result<(), DecodeError> {

@@ -18,6 +18,10 @@ pub const ROOM_BYTES: usize = 128;
 pub const TOKEN_BYTES: usize = 4096;
 /// A resume ticket, bytes.
 pub const TICKET_BYTES: usize = 1024;
+/// What proves that a session is of one running instance, bytes: at least, and at most.
+pub const PROOF_BYTES: (usize, usize) = (16, 32);
+/// Rulings in one message: three tracks of each member, the lock, and a few who were removed.
+pub const RULINGS: usize = 1024;
 /// What a participant shows of itself (sealed name and the like), bytes.
 pub const PROFILE_BYTES: usize = 1024;
 /// A participant's salt, bytes.

@@ -11,6 +11,7 @@ use super::control::{
 };
 use super::datagram::AudioPacket;
 use super::manifest::{Manifest, ManifestError, RelayEntry};
+use super::moderation::{Moderate, Moderated, ModerationAnswer, Ruling};
 use super::probe::{Probe, ProbeReply, RelayState};
 use super::report::{ElectionReport, MoveReport, PathReport};
 use super::subgroup::{FrameSplitter, VideoFrame};
@@ -138,12 +139,20 @@ proptest! {
             client_message::Body::Hello(Hello { version: 1, room, participant, ..Hello::default() }),
             client_message::Body::Join(Join { member: Some(member.clone()), standby: true }),
             client_message::Body::Subscribe(Subscribe { sequence: epoch, wishes, resume }),
+            client_message::Body::Moderate(Moderate { sequence: 1, action: 1, participant, track, firm: true, ..Moderate::default() }),
         ] {
             let message = ClientMessage { body: Some(body) };
             prop_assert_eq!(control::decode::<ClientMessage>(&control::encode(&message)), Ok(message));
         }
-        let message = ServerMessage { body: Some(server_message::Body::Joined(Joined { members: vec![member; members] })) };
-        prop_assert_eq!(control::decode::<ServerMessage>(&control::encode(&message)), Ok(message));
+        let ruling = Ruling { kind: 2, participant, track, on: true, firm: false, by: participant, user: "zoë".into() };
+        for body in [
+            server_message::Body::Joined(Joined { members: vec![member; members] }),
+            server_message::Body::Moderated(Moderated { rulings: vec![ruling; members], all: true }),
+            server_message::Body::ModerationAnswer(ModerationAnswer { sequence: frame, done: false, message: "no".into() }),
+        ] {
+            let message = ServerMessage { body: Some(body) };
+            prop_assert_eq!(control::decode::<ServerMessage>(&control::encode(&message)), Ok(message));
+        }
     }
 
     #[test]
@@ -239,6 +248,9 @@ fn every_length_in_a_message_has_a_limit() {
         client(client_message::Body::Hello(Hello { token: long(limits::TOKEN_BYTES), ..Hello::default() })),
         client(client_message::Body::Hello(Hello { ticket: bytes(limits::TICKET_BYTES), ..Hello::default() })),
         client(client_message::Body::Hello(Hello { agent: long(limits::NAME_BYTES), ..Hello::default() })),
+        client(client_message::Body::Hello(Hello { proof: bytes(limits::PROOF_BYTES.1), ..Hello::default() })),
+        client(client_message::Body::Moderate(Moderate { user: long(limits::ROOM_BYTES), ..Moderate::default() })),
+        client(member(Member { stamp: bytes(limits::SALT_BYTES), ..Member::default() })),
         client(member(Member { salt: bytes(limits::SALT_BYTES), ..Member::default() })),
         client(member(Member { public_key: bytes(limits::PUBLIC_KEY_BYTES), ..Member::default() })),
         client(member(Member { profile: bytes(limits::PROFILE_BYTES), ..Member::default() })),
@@ -260,9 +272,15 @@ fn every_length_in_a_message_has_a_limit() {
     for (n, message) in too_long.iter().enumerate() {
         assert!(matches!(control::decode::<ClientMessage>(message), Err(DecodeError::TooLong { .. })), "{n}");
     }
+    let rulings = |count, user: &str| vec![Ruling { user: user.into(), ..Ruling::default() }; count];
     let too_long = [
         server(server_message::Body::Welcome(Welcome { ticket: bytes(limits::TICKET_BYTES), ..Welcome::default() })),
         server(server_message::Body::Joined(Joined { members: vec![Member::default(); limits::MEMBERS + 1] })),
+        server(server_message::Body::Moderated(Moderated { rulings: rulings(limits::RULINGS + 1, ""), all: true })),
+        server(server_message::Body::Moderated(Moderated {
+            rulings: rulings(1, &long(limits::ROOM_BYTES)),
+            all: true,
+        })),
         server(server_message::Body::Sealed(Sealed { participant: 0, payload: bytes(limits::CONTROL_BYTES) })),
     ];
     for (n, message) in too_long.iter().enumerate() {

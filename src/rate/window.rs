@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 const INITIAL_PACKETS: u64 = 32;
 /// Smallest window, packets: audio with its redundancy at a second of RTT.
 const MIN_PACKETS: u64 = 16;
+/// Smallest window where a queue stands, packets: on a slow link the other one is itself the queue.
+const MIN_QUEUED: u64 = 2;
 /// Largest window: 12 Mbit/s at 600 ms.
 const MAX_BYTES: u64 = 1 << 20;
 /// A standing queue longer than this is congestion: twice what jitter buffers start with.
@@ -131,15 +133,19 @@ impl Window {
         while self.past.front().is_some_and(|(at, ..)| now.saturating_duration_since(*at) > LOSS_MEMORY) {
             self.past.pop_front();
         }
-        if self.standing_queue(&round) || self.heavy_loss(&round) {
+        let queued = self.standing_queue(&round);
+        if queued || self.heavy_loss(&round) {
             self.slow_start = false;
+            // With a queue the least is what audio needs on a path of this length.
+            let seconds = self.base().filter(|_| queued).map_or(1.0, |base| base.as_secs_f64());
+            let least = ((MIN_PACKETS as f64 * seconds) as u64).clamp(MIN_QUEUED, MIN_PACKETS) * self.mtu;
             // What the path carries in a round trip without its queue: the queue drains, and the base RTT shows again.
             let base = self
                 .base()
                 .zip(round.least_rtt)
                 .map_or(1.0, |(base, least)| base.as_secs_f64() / least.as_secs_f64().max(1e-6));
             let kept = (round.acked as f64 * base * BACK_OFF) as u64;
-            self.bytes = kept.min(self.bytes).max(self.bytes / 2).max(MIN_PACKETS * self.mtu);
+            self.bytes = kept.min(self.bytes).max(self.bytes / 2).max(least);
         } else if !self.slow_start && round.used {
             self.bytes = (self.bytes + 2 * self.mtu).min(MAX_BYTES);
         }

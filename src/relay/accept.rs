@@ -4,21 +4,25 @@
 //! beyond the limit of connections a newcomer is told that the relay is full.
 
 mod doorstep;
+mod proxied;
 
 use std::net::{SocketAddr, TcpListener as StdTcpListener, UdpSocket};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use self::doorstep::{Doorstep, Step};
+pub(super) use self::proxied::serve_plain;
 use super::http::Calls;
+use super::limits::{Knock, Limit, Visitor};
 use super::metrics::{Door, Handshake as Ended};
 use super::{Core, http, session};
-use crate::net::websocket;
+use crate::clock;
 use crate::net::webtransport::{Handshake, Server};
+use crate::net::{Answers, websocket};
 
 /// Tries to find a port number that is free for UDP and TCP.
 const PORTS: usize = 32;
@@ -27,19 +31,56 @@ const SOCKET_BUFFER: usize = 4 << 20;
 /// After a failed accept (no file descriptors, mostly) a moment's rest, or the loop spins.
 const REST: Duration = Duration::from_millis(50);
 
-/// Counts one open connection for as long as it lives.
+/// Counts one open connection for as long as it lives, at the relay and at its address.
 #[derive(Debug)]
 pub(super) struct Connection {
     core: Arc<Core>,
+    /// Not there yet where a proxy stands in between.
+    visitor: OnceLock<Visitor>,
 }
 
 impl Connection {
     /// `None` where there are too many.
-    fn open(core: &Arc<Core>) -> Option<Arc<Self>> {
+    fn open(core: &Arc<Core>, visitor: Option<Visitor>) -> Option<Arc<Self>> {
         let before = core.connections.fetch_add(1, Ordering::Relaxed);
-        let connection = Arc::new(Self { core: core.clone() });
-        (before < core.limits.connections).then_some(connection)
+        let connection =
+            Arc::new(Self { core: core.clone(), visitor: visitor.map(OnceLock::from).unwrap_or_default() });
+        let fits = before < core.limits.connections;
+        if !fits {
+            core.met.count(Limit::Connections);
+        }
+        fits.then_some(connection)
     }
+
+    /// Counts it at the address that it comes from, if that was not known before; false where there are too many from there.
+    pub(super) fn admit(&self, remote: SocketAddr) -> bool {
+        if self.visitor.get().is_some() {
+            return true;
+        }
+        match knock(&self.core, remote, true) {
+            Knock::In(visitor) => self.visitor.set(visitor).is_ok(),
+            Knock::Prove | Knock::TooMany | Knock::TooFast => false,
+        }
+    }
+
+    /// What answers probes on it.
+    pub(super) fn answers(&self) -> Answers {
+        Answers {
+            responder: self.core.responder.clone(),
+            allowance: self.visitor.get().map(|visitor| visitor.probes.clone()),
+        }
+    }
+}
+
+/// Whether somebody from this address may come in now; counts who may not.
+fn knock(core: &Core, remote: SocketAddr, proven: bool) -> Knock {
+    let knock = core.addresses.knock(clock::now(), remote.ip(), proven);
+    match knock {
+        Knock::TooMany => core.met.count(Limit::ConnectionsOfAddress),
+        Knock::TooFast => core.met.count(Limit::NewConnectionsOfAddress),
+        Knock::In(_) | Knock::Prove => {}
+    }
+    knock
 }
 
 impl Drop for Connection {
@@ -87,7 +128,18 @@ pub(super) async fn serve_quic(core: Arc<Core>, server: Arc<Server>) {
             handshake.retry();
             continue;
         }
-        match Connection::open(&core) {
+        let visitor = match knock(&core, handshake.remote(), handshake.remote_is_validated()) {
+            Knock::In(visitor) => visitor,
+            Knock::Prove => {
+                handshake.retry();
+                continue;
+            }
+            Knock::TooMany | Knock::TooFast => {
+                handshake.refuse();
+                continue;
+            }
+        };
+        match Connection::open(&core, Some(visitor)) {
             Some(connection) => {
                 tokio::spawn(finish_quic(core.clone(), handshake, doorstep.enter(), connection));
             }
@@ -101,7 +153,7 @@ pub(super) async fn serve_quic(core: Arc<Core>, server: Arc<Server>) {
 
 async fn finish_quic(core: Arc<Core>, handshake: Handshake, step: Step, connection: Arc<Connection>) {
     let ended = |how| core.metrics.handshake(Door::Udp, how);
-    match step.finish(handshake.finish(core.responder.clone())).await {
+    match step.finish(handshake.finish(connection.answers())).await {
         Some(Ok(link)) => {
             ended(Ended::Done);
             session::run(core, link, connection).await;
@@ -122,18 +174,36 @@ pub(super) async fn serve_tcp(core: Arc<Core>, listener: TcpListener, tls: TlsAc
     let doorstep = Doorstep::new(core.limits.half_open);
     loop {
         let Some((stream, remote)) = accept(&listener).await else { continue };
-        tokio::spawn(finish_tcp(core.clone(), stream, remote, tls.clone(), doorstep.enter()));
+        let calls = if core.fronts.is_proxy(remote.ip()) {
+            // For whom it stands is known later, and asked then.
+            Connection::open(&core, None).map_or(Calls::Full, Calls::Taken)
+        } else {
+            match knock(&core, remote, true) {
+                Knock::In(visitor) => Connection::open(&core, Some(visitor)).map_or(Calls::Full, Calls::Taken),
+                Knock::TooMany => Calls::Crowded,
+                // Who comes too often is not worth a handshake.
+                Knock::TooFast | Knock::Prove => continue,
+            }
+        };
+        tokio::spawn(finish_tcp(core.clone(), stream, remote, calls, tls.clone(), doorstep.enter()));
     }
 }
 
-async fn finish_tcp(core: Arc<Core>, stream: TcpStream, remote: SocketAddr, tls: TlsAcceptor, step: Step) {
+async fn finish_tcp(
+    core: Arc<Core>,
+    mut stream: TcpStream,
+    remote: SocketAddr,
+    calls: Calls,
+    tls: TlsAcceptor,
+    step: Step,
+) {
     let ended = |how| core.metrics.handshake(Door::Tcp, how);
-    let calls = Connection::open(&core).map_or(Calls::Full, Calls::Taken);
     if matches!(calls, Calls::Full) {
         ended(Ended::Full);
     }
     let request = async {
         websocket::tune(&stream)?;
+        let remote = proxied::client(&core.fronts, &mut stream, remote).await?;
         let stream = tls.accept(stream).await?;
         http::serve(&core, stream, remote, calls).await.map_err(std::io::Error::other)
     };

@@ -9,6 +9,8 @@
 //! | `args` | the command line; settings become a [`Config`] |
 
 mod args;
+#[cfg(test)]
+mod example;
 mod file;
 mod limits;
 mod settings;
@@ -20,11 +22,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::bus::{BusConfig, Hub};
+use super::fronts::Fronts;
+use super::keys::KeyFiles;
 use super::limits::Limits;
 use crate::net::tls::Certificate;
 
 pub(super) use self::args::read;
-pub use self::args::{Args, Command, ConfigError, ConfigErrors, TokenArgs};
+pub use self::args::{Args, Command, ConfigError, ConfigErrors};
 pub use self::settings::{LogLevel, Settings};
 
 /// All that a relay needs to start.
@@ -39,8 +43,14 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Plain HTTP for health, the manifest and metrics.
     pub admin: Option<SocketAddr>,
+    /// HTTP without TLS for calls over WebSocket: behind a proxy that ends TLS.
+    pub plain: Option<SocketAddr>,
+    /// The proxies in front.
+    pub fronts: Fronts,
     /// HOST or HOST:PORT that clients are told; `None`: where it listens.
     pub advertise: Option<String>,
+    /// HOST:PORT that they are told for WebSocket alone: a proxy's. `None`: the same.
+    pub advertise_websocket: Option<String>,
     pub certificate: CertificateSource,
     /// How long a self-signed certificate lives; `None`: as long as browsers accept one. For drills and tests.
     pub self_signed_lifetime: Option<Duration>,
@@ -55,11 +65,13 @@ pub struct Config {
     /// How long clients may take to move away once the program is asked to end.
     pub drain_deadline: Duration,
     pub limits: Limits,
+    /// Whether the CPU time of the process counts as load: where the relay is all that the process does.
+    pub cpu_counts: bool,
+    /// The most networks of users (IPv4 /24, IPv6 /48) whose round trips `/metrics` shows by network; 0: none.
+    pub metrics_prefixes: usize,
     /// What the program logs; for a relay inside another program, that one's to say.
     pub log_level: LogLevel,
     pub log_json: bool,
-    /// The most networks of users (IPv4 /24, IPv6 /48) whose round trips `/metrics` shows by network; 0: none.
-    pub metrics_prefixes: usize,
 }
 
 /// Where the certificate comes from.
@@ -80,6 +92,8 @@ pub enum Access {
     Open,
     /// Who has a token that is signed with this key: the text of a key file, see [`crate::crypto::auth`].
     Key(String),
+    /// Who has a token that is signed with one of the keys in these files, which are read again when they change.
+    Files(KeyFiles),
 }
 
 impl std::fmt::Debug for Access {
@@ -87,6 +101,7 @@ impl std::fmt::Debug for Access {
         f.write_str(match self {
             Access::Open => "Open",
             Access::Key(_) => "Key",
+            Access::Files(_) => "Files",
         })
     }
 }
@@ -101,7 +116,10 @@ impl Config {
             city: String::new(),
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             admin: None,
+            plain: None,
+            fronts: Fronts::default(),
             advertise: None,
+            advertise_websocket: None,
             certificate: CertificateSource::SelfSigned,
             self_signed_lifetime: None,
             watch_files: Duration::from_secs(2),
@@ -111,9 +129,10 @@ impl Config {
             workers: None,
             drain_deadline: Duration::from_secs(30),
             limits: Limits::default(),
+            cpu_counts: false,
+            metrics_prefixes: 0,
             log_level: LogLevel::Info,
             log_json: false,
-            metrics_prefixes: 0,
         }
     }
 }

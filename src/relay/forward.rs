@@ -5,6 +5,7 @@
 //! is never held across a wait: links and bus queue by themselves. Payloads are shared, not copied.
 
 mod crowd;
+mod moderate;
 mod peers;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -12,14 +13,16 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes, BytesMut};
+use tokio::sync::mpsc;
 
 use self::peers::{Fetching, write_stream};
 use super::bus::message::{Digest, ReportTo, SealedTo, room_message};
 use super::bus::{Bus, Message, RoomId};
+use super::moderation::Moderation;
 use super::registry::{Change, Ended, JoinError, PULSE, Registry};
-use super::router::{Interest, Output, Router, SessionId, StreamId, Wishes};
+use super::router::{Interest, Load, Output, Router, SessionId, StreamId, Wishes};
 use crate::net::figures::{Amount, Cargo, Lost, Way};
-use crate::net::{Figures, LinkSender};
+use crate::net::{Figures, LinkSender, Pressure};
 use crate::proto::control::{
     self, Drain, Joined, KeyFrameWanted, Member, MemberChanged, ReceiverReport, Resume, Sealed, ServerMessage,
     server_message,
@@ -27,6 +30,8 @@ use crate::proto::control::{
 use crate::proto::subgroup::VideoFrame;
 use crate::proto::{FrameNumber, Kind, ParticipantId, RelayInstance, SubgroupHead, Track};
 
+/// Between two words about what hosts decided.
+const FACTS: Duration = Duration::from_secs(2);
 /// A room that was just opened does not know yet what other relays want of it: until then they get everything.
 const UNKNOWN: Duration = Duration::from_secs(1);
 /// A session that sent a stream this lately is the one to ask for a key frame.
@@ -45,6 +50,8 @@ pub struct Room {
 #[derive(Debug)]
 struct State {
     registry: Registry,
+    moderation: Moderation,
+    facts_due: Instant,
     router: Router,
     sessions: BTreeMap<SessionId, Attached>,
     /// Which session last sent a stream, and when.
@@ -70,6 +77,8 @@ struct Attached {
     participant: ParticipantId,
     publish: bool,
     sender: LinkSender,
+    /// Tells the session that it is to end.
+    dismiss: mpsc::Sender<JoinError>,
 }
 
 impl Room {
@@ -77,6 +86,8 @@ impl Room {
     pub fn open(now: Instant, id: RoomId, instance: RelayInstance, bus: Arc<Bus>, figures: Arc<Figures>) -> Self {
         let state = State {
             registry: Registry::default(),
+            moderation: Moderation::default(),
+            facts_due: now + FACTS,
             router: Router::default(),
             sessions: BTreeMap::new(),
             sources: BTreeMap::new(),
@@ -94,6 +105,7 @@ impl Room {
         room.bus.subscribe(id, Some(Interest::NONE));
         let mut state = room.lock();
         room.tell_digest(&mut state, true);
+        room.ask_for_facts();
         drop(state);
         room
     }
@@ -102,10 +114,15 @@ impl Room {
         self.id
     }
 
+    pub fn has_member(&self, participant: ParticipantId) -> bool {
+        self.lock().registry.member(participant).is_some()
+    }
+
     /// A session joins, or says anew what its member is. The session gets `Joined` before anything else of the room.
     ///
     /// # Errors
-    /// The room is full, or the participant is another user's; `None` inside: the room was closed meanwhile.
+    /// The room is full or locked, or the participant is another's, or was removed; `None` inside: the room was closed
+    /// meanwhile. What ends the session later comes out of `dismiss`.
     pub fn join(
         &self,
         now: Instant,
@@ -113,6 +130,7 @@ impl Room {
         member: Member,
         publish: bool,
         sender: &LinkSender,
+        dismiss: &mpsc::Sender<JoinError>,
     ) -> Result<Option<()>, JoinError> {
         let mut state = self.lock();
         if state.closed {
@@ -120,14 +138,20 @@ impl Room {
         }
         let participant = ParticipantId(member.participant);
         let before = state.registry.member(participant).cloned();
+        state.moderation.admits(&member, before.is_some())?;
         let first = state.registry.sessions(participant).next().is_none();
         state.registry.join(session, member)?;
-        state.sessions.insert(session, Attached { participant, publish, sender: sender.clone() });
+        let attached = Attached { participant, publish, sender: sender.clone(), dismiss: dismiss.clone() };
+        state.sessions.insert(session, attached);
         let members = state.registry.roster(participant);
         send(sender, server_message::Body::Joined(Joined { members }));
+        self.tell_in_force(&state, sender);
         let after = state.registry.member(participant).cloned();
         if let Some(member) = after.filter(|after| first || before.as_ref() != Some(after)) {
             self.tell_joined(&mut state, member);
+        }
+        if before.is_none() {
+            self.apply_firm_mutes(&mut state, participant);
         }
         self.carry_out(now, &mut state);
         Ok(Some(()))
@@ -140,9 +164,10 @@ impl Room {
         let participant = attached.participant;
         state.router.unsubscribe(session);
         state.sources.retain(|_, (source, _)| *source != session);
+        let stamp = state.registry.member(participant).map(|member| member.stamp.clone()).unwrap_or_default();
         state.registry.end(now, session, participant, how);
         if how == Ended::Left || state.registry.sessions(participant).next().is_none() {
-            self.tell_ended(&mut state, participant, how);
+            self.tell_ended(&mut state, participant, stamp, how);
         }
         self.carry_out(now, &mut state);
     }
@@ -163,6 +188,9 @@ impl Room {
         let Some(participant) = state.sessions.get(&session).filter(|it| it.publish).map(|it| it.participant) else {
             return self.figures.lose(Lost::NotPermitted);
         };
+        if state.moderation.drops(participant, Track::Microphone) {
+            return self.figures.lose(Lost::NotPermitted);
+        }
         if state.router.audio(participant, packets, &whole(body))
             && self.wanted_elsewhere(now, &state, Track::Microphone, 0)
         {
@@ -179,6 +207,9 @@ impl Room {
         }
         let (track, spatial) = (frame.header.track, frame.header.layer.spatial);
         let stream = StreamId { participant: frame.header.participant, track, spatial };
+        if state.moderation.drops(stream.participant, track) {
+            return self.figures.lose(Lost::NotPermitted);
+        }
         if state.router.video(now, &frame) {
             state.sources.insert(stream, (session, now));
             if self.wanted_elsewhere(now, &state, track, spatial) {
@@ -245,6 +276,13 @@ impl Room {
     pub fn handle_timeout(&self, now: Instant) -> bool {
         let mut state = self.lock();
         state.registry.handle_timeout(now);
+        {
+            let State { sessions, router, .. } = &mut *state;
+            for (session, attached) in sessions {
+                let Pressure { waiting, rate_bps } = attached.sender.pressure();
+                router.set_link(now, *session, Load { waiting, rate_bps });
+            }
+        }
         state.router.handle_timeout(now);
         self.carry_out(now, &mut state);
         if state.sessions.is_empty() && state.registry.is_idle() {
@@ -255,6 +293,10 @@ impl Room {
         }
         self.fetch_again(now, &mut state);
         self.tell_what_is_due(now, &mut state);
+        if now >= state.facts_due {
+            state.facts_due = now + FACTS;
+            self.tell_facts(&state);
+        }
         false
     }
 
@@ -264,6 +306,7 @@ impl Room {
 
     /// Carries out all that registry and router decided.
     fn carry_out(&self, now: Instant, state: &mut State) {
+        self.enforce(now, state);
         while let Some(change) = state.registry.poll_change() {
             match change {
                 Change::Member(member) => {
@@ -279,11 +322,17 @@ impl Room {
                     state.fetches.retain(|stream, _| stream.participant != participant);
                     if !sessions.is_empty() {
                         // It left over another relay; what it still has here ends with it.
-                        self.tell_ended(state, participant, Ended::Left);
+                        let stamp = state.registry.stamp_of_left(participant);
+                        self.tell_ended(state, participant, stamp, Ended::Left);
                     }
                     for session in sessions {
                         state.sessions.remove(&session);
                         state.router.unsubscribe(session);
+                    }
+                }
+                Change::Impostors(sessions) => {
+                    for session in sessions {
+                        self.dismiss(state, session, JoinError::OtherInstance);
                     }
                 }
             }
@@ -300,7 +349,7 @@ impl Room {
                 Output::Audio { to, datagram } => {
                     if let Some(attached) = state.sessions.get(&to) {
                         count(Cargo::Audio, datagram.len());
-                        attached.sender.audio(datagram);
+                        attached.sender.audio_framed(datagram);
                     }
                 }
                 Output::Video { to, frame } => {
@@ -365,10 +414,10 @@ fn encode(body: server_message::Body) -> Bytes {
     control::encode(&ServerMessage { body: Some(body) })
 }
 
-/// An audio datagram from its body: one copy, shared by all that get it.
+/// An audio datagram from its body, with the byte in front that links want: one copy, shared by all that get it.
 fn whole(body: &Bytes) -> Bytes {
-    let mut datagram = BytesMut::with_capacity(1 + body.len());
-    datagram.put_u8(Kind::Audio as u8);
+    let mut datagram = BytesMut::with_capacity(2 + body.len());
+    datagram.put_slice(&[0, Kind::Audio as u8]);
     datagram.put_slice(body);
     datagram.freeze()
 }

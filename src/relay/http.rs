@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, UPGRADE};
+use hyper::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN, UPGRADE};
 use hyper::header::{SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -20,6 +20,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::accept::Connection;
 use super::metrics::Format;
 use super::{Core, metrics, session};
+use crate::clock;
 use crate::net::websocket;
 use crate::proto::CALL_PATH;
 use crate::proto::probe::RelayState;
@@ -28,6 +29,8 @@ use crate::proto::probe::RelayState;
 const HEAD_BYTES: usize = 16 * 1024;
 /// Headers of a request.
 const HEADERS: usize = 64;
+/// What the relay spent on an upgrade, ms (W3C Server Timing, section 3). A proxy in front adds its own.
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// Whether a request may begin a call.
 pub(super) enum Calls {
@@ -35,6 +38,8 @@ pub(super) enum Calls {
     Taken(Arc<Connection>),
     /// There are too many.
     Full,
+    /// There are too many from there.
+    Crowded,
     /// Not on this port.
     Elsewhere,
 }
@@ -58,13 +63,22 @@ where
 }
 
 fn answer(core: &Arc<Core>, request: Request<Incoming>, remote: SocketAddr, calls: &Calls) -> Response<Full<Bytes>> {
+    if let (Calls::Elsewhere, "/drain") = (calls, request.uri().path()) {
+        return drain(core, &request);
+    }
     if request.method() != Method::GET {
         let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n");
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
         return response;
     }
+    let remote = core.fronts.client(remote, request.headers());
     match (request.uri().path(), calls) {
-        (CALL_PATH, Calls::Taken(connection)) => upgrade(core, request, remote, connection.clone()),
+        (CALL_PATH, Calls::Taken(connection)) if connection.admit(remote) => {
+            upgrade(core, request, remote, connection.clone())
+        }
+        (CALL_PATH, Calls::Taken(_) | Calls::Crowded) => {
+            text(StatusCode::TOO_MANY_REQUESTS, "too many connections from your network\n")
+        }
         (CALL_PATH, Calls::Full) => text(StatusCode::SERVICE_UNAVAILABLE, "full: try another relay\n"),
         ("/healthz", _) => text(StatusCode::OK, "ok\n"),
         ("/readyz", _) => ready(core.responder.state()),
@@ -73,6 +87,22 @@ fn answer(core: &Arc<Core>, request: Request<Incoming>, remote: SocketAddr, call
         ("/metrics", Calls::Elsewhere) => figures(core, request.headers()),
         _ => text(StatusCode::NOT_FOUND, "not here\n"),
     }
+}
+
+/// An operator empties the relay and looks on: POST begins, DELETE calls it off, GET says how many are left. No page that a browser
+/// shows may do it.
+fn drain(core: &Core, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    if request.headers().contains_key(ORIGIN) {
+        return text(StatusCode::FORBIDDEN, "not from a page in a browser\n");
+    }
+    match *request.method() {
+        Method::POST => core.begin_drain(core.drain_deadline),
+        Method::DELETE => core.end_drain(),
+        Method::GET => {}
+        _ => return text(StatusCode::METHOD_NOT_ALLOWED, "POST drains, DELETE calls it off, GET says who is left\n"),
+    }
+    let state = if core.drain_left().is_some() { "draining" } else { "not draining" };
+    text(StatusCode::OK, format!("{state}, {} sessions in calls\n", *core.joined.borrow()))
 }
 
 fn ready(state: RelayState) -> Response<Full<Bytes>> {
@@ -121,6 +151,7 @@ fn upgrade(
     remote: SocketAddr,
     connection: Arc<Connection>,
 ) -> Response<Full<Bytes>> {
+    let begun = clock::now();
     let headers = request.headers();
     let asks = lists(headers, &CONNECTION, "upgrade") && lists(headers, &UPGRADE, "websocket");
     let Some(key) = headers.get(SEC_WEBSOCKET_KEY).filter(|key| asks && key.len() == 24) else {
@@ -139,7 +170,7 @@ fn upgrade(
     tokio::spawn(async move {
         match upgraded.await {
             Ok(upgraded) => {
-                let link = websocket::accept(TokioIo::new(upgraded), remote, core.responder.clone()).await;
+                let link = websocket::accept(TokioIo::new(upgraded), remote, connection.answers()).await;
                 session::run(core, link, connection).await;
             }
             Err(error) => tracing::debug!(%error, "no upgrade"),
@@ -152,6 +183,10 @@ fn upgrade(
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     if let Ok(accept) = HeaderValue::from_str(&accept) {
         headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    let spent = clock::now().saturating_duration_since(begun);
+    if let Ok(timing) = HeaderValue::from_str(&format!("relay;dur={:.3}", spent.as_secs_f64() * 1e3)) {
+        headers.insert(SERVER_TIMING, timing);
     }
     response
 }

@@ -49,7 +49,8 @@ pub struct Spent {
 #[derive(Debug)]
 pub struct Load {
     limits: Limits,
-    workers: usize,
+    /// `None`: CPU time does not count.
+    workers: Option<usize>,
     state: Mutex<State>,
 }
 
@@ -61,8 +62,9 @@ struct State {
 }
 
 impl Load {
-    pub fn new(limits: Limits, workers: usize) -> Self {
-        Self { limits, workers: workers.max(1), state: Mutex::default() }
+    /// `workers`: between how many threads the process' CPU time is shared; `None` where it does not count.
+    pub fn new(limits: Limits, workers: Option<usize>) -> Self {
+        Self { limits, workers, state: Mutex::default() }
     }
 
     /// Takes in how many there are. Cheap.
@@ -99,8 +101,8 @@ impl Load {
         }
         let weight = 1.0 - (-passed.as_secs_f64() / LOOK.as_secs_f64() / LOOKS).exp();
         let follow = |old: f64, new: f64| old + (new - old) * weight;
-        if let (Some(cpu), Some(before)) = (spent.cpu.filter(|_| self.limits.cpu_counts), before.cpu) {
-            let used = cpu.saturating_sub(before).as_secs_f64() / passed.as_secs_f64() / self.workers as f64;
+        if let (Some(workers), Some(cpu), Some(before)) = (self.workers, spent.cpu, before.cpu) {
+            let used = cpu.saturating_sub(before).as_secs_f64() / passed.as_secs_f64() / workers.max(1) as f64;
             shares.cpu = follow(shares.cpu, used);
         }
         if let Some(capacity_mbps) = self.limits.capacity_mbps {
@@ -138,7 +140,7 @@ mod tests {
     use crate::clock;
 
     fn limits() -> Limits {
-        Limits { connections: 100, sessions: 50, cpu_counts: true, capacity_mbps: Some(100), ..Limits::default() }
+        Limits { connections: 100, sessions: 50, capacity_mbps: Some(100), ..Limits::default() }
     }
 
     fn spent(cpu_ms: u64, bytes_out: u64) -> Spent {
@@ -147,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_load_is_the_largest_share() {
-        let load = Load::new(limits(), 2);
+        let load = Load::new(limits(), Some(2));
         load.count(50, 10);
         assert_eq!((load.percent(), load.is_full()), (50, false));
         load.count(50, 40);
@@ -156,7 +158,7 @@ mod tests {
 
     #[test]
     fn full_begins_at_ninety_per_cent_and_ends_five_below() {
-        let load = Load::new(limits(), 2);
+        let load = Load::new(limits(), Some(2));
         for (connections, full) in [(89, false), (90, true), (86, true), (84, false), (89, false), (200, true)] {
             load.count(connections, 0);
             assert_eq!(load.is_full(), full, "{connections}");
@@ -166,7 +168,7 @@ mod tests {
 
     #[test]
     fn cpu_and_egress_are_followed_over_some_seconds() {
-        let load = Load::new(limits(), 2);
+        let load = Load::new(limits(), Some(2));
         let start = clock::now();
         // Both workers busy, 40 Mbit/s of 100.
         let percents: Vec<_> = (0..=10)
@@ -182,7 +184,7 @@ mod tests {
 
     #[test]
     fn what_is_not_configured_does_not_count() {
-        let load = Load::new(Limits { cpu_counts: false, capacity_mbps: None, ..limits() }, 1);
+        let load = Load::new(Limits { capacity_mbps: None, ..limits() }, None);
         let start = clock::now();
         load.count(1, 1);
         for second in 0..20 {

@@ -1,16 +1,22 @@
 //! The relay as a program: what its `main` calls. Reads settings, runs until a signal, says with its exit code how it went:
 //! 0 done, 1 failed, 2 wrong usage.
 
-use super::config::{Args, Command, Config, TokenArgs};
-use super::{Relay, config};
-use crate::clock;
-use crate::crypto::{AuthKey, Claims};
+mod token;
+
 use std::process::ExitCode;
+
+use super::bus::BusConfig;
+use super::config::{Args, Command, Config};
+use super::{Relay, config};
+
+pub use self::token::{KeyArgs, TokenArgs};
 
 /// Runs the program.
 pub fn main(args: Args) -> ExitCode {
-    if let Some(Command::Token(token)) = args.command {
-        return print_token(&token);
+    match &args.command {
+        Some(Command::Token(args)) => return token::token(args),
+        Some(Command::Key(args)) => return token::key(args),
+        None => {}
     }
     let check = args.check;
     let environment =
@@ -36,26 +42,58 @@ pub fn main(args: Args) -> ExitCode {
 
 async fn run(config: Config) -> anyhow::Result<()> {
     let deadline = config.drain_deadline;
-    let open = config.access == config::Access::Open;
+    tell_settings(&config);
     let mut signals = Signals::new()?;
     let relay = Relay::start(config).await?;
     let entry = relay.entry();
-    tracing::info!(relay = entry.id, region = entry.region, address = %relay.address(), open, "ready");
+    tracing::info!(
+        relay = entry.id,
+        region = entry.region,
+        provider = entry.provider,
+        address = %relay.address(),
+        admin = relay.admin_address().map(tracing::field::display),
+        tells_clients = entry.webtransport,
+        "ready"
+    );
     while signals.next().await == Asked::Reload {
         tracing::info!("files are read again");
         relay.reload();
     }
-    tracing::info!(sessions = relay.load().0, ?deadline, "draining; a second signal stops at once");
+    let sessions = relay.load().0;
+    tracing::info!(sessions, ?deadline, "draining; a second signal stops at once");
     let second = async { while signals.next().await == Asked::Reload {} };
     tokio::select! {
         emptied = relay.drain(deadline) => match emptied {
-            true => tracing::info!("drained: nobody was cut off"),
-            false => tracing::warn!(cut = relay.load().0, "the deadline is over: who is still here is cut off"),
+            true => tracing::info!(moved = sessions, "drained: nobody was cut off"),
+            false => tracing::warn!(moved = sessions.saturating_sub(relay.load().0), cut = relay.load().0, "the deadline is over: who is still here is cut off"),
         },
         () = second => tracing::warn!(cut = relay.load().0, "stopped by a second signal"),
     }
     relay.shutdown().await;
     Ok(())
+}
+
+/// What else whoever reads the log wants to know of a start; no secret.
+fn tell_settings(config: &Config) {
+    let certificate = match &config.certificate {
+        config::CertificateSource::Files { .. } => "files",
+        _ => "self-signed",
+    };
+    let limits = &config.limits;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        access = if config.access == config::Access::Open { "open" } else { "tokens" },
+        certificate,
+        bus = if matches!(config.bus, BusConfig::Nats(_)) { "nats" } else { "none" },
+        workers = config.workers,
+        connections = limits.connections,
+        sessions = limits.sessions,
+        rooms = limits.rooms,
+        capacity_mbps = limits.capacity_mbps,
+        full_percent = limits.full_percent,
+        drain_deadline = ?config.drain_deadline,
+        "starting"
+    );
 }
 
 /// What a signal asks for.
@@ -107,29 +145,6 @@ impl Signals {
             std::future::pending::<()>().await;
         }
         Asked::End
-    }
-}
-
-fn print_token(args: &TokenArgs) -> ExitCode {
-    let key = match config::read(&args.auth_key) {
-        Ok(text) => AuthKey::from_file_text(&text),
-        Err(error) => return usage(&error),
-    };
-    let issued = clock::unix_seconds();
-    let claims = Claims {
-        room: args.room.clone(),
-        user: args.name.clone(),
-        publish: true,
-        host: args.host,
-        issued,
-        expires: issued.saturating_add(args.ttl.as_secs()),
-    };
-    match key.map_err(|error| error.to_string()).and_then(|key| key.sign(&claims).map_err(|error| error.to_string())) {
-        Ok(token) => {
-            println!("{token}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => failed(&error),
     }
 }
 

@@ -8,14 +8,19 @@
 //! Other relays tell joins and ends as they happen, each with a hash of all that they hold before and after it. Every [`PULSE`]
 //! they tell the hash again: who was cut off has another one, asks for the digest, and is healed. What is older than what was
 //! heard of a relay is not believed; a relay that is silent for [`SILENT`] holds nobody.
+//!
+//! A member is one running instance, known by its stamp. Where two relays let different ones in under one number, before they
+//! heard of each other, the one with a proof counts, then the one that came first, and the other's sessions end.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::Hasher;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use prost::Message as _;
 
 use super::bus::message::Step;
+use super::moderation::Denied;
 use super::router::{Interest, SessionId};
 use crate::proto::control::{Member, MemberState};
 use crate::proto::{ParticipantId, RelayInstance, limits};
@@ -58,6 +63,8 @@ pub enum Change {
     Elsewhere(ParticipantId, bool),
     /// The member left: forget its streams, end the sessions that are still its.
     Gone(ParticipantId, Vec<SessionId>),
+    /// These sessions here are not the member's, which another relay let in before: end them.
+    Impostors(Vec<SessionId>),
 }
 
 /// Why a participant cannot join.
@@ -67,6 +74,10 @@ pub enum JoinError {
     Full,
     #[error("this participant belongs to another user")]
     OtherUser,
+    #[error("somebody else is in the room under this participant's number")]
+    OtherInstance,
+    #[error(transparent)]
+    Denied(#[from] Denied),
 }
 
 /// The members of a room.
@@ -74,7 +85,8 @@ pub enum JoinError {
 pub struct Registry {
     members: BTreeMap<ParticipantId, Record>,
     peers: BTreeMap<RelayInstance, Peer>,
-    left: BTreeMap<ParticipantId, Instant>,
+    /// When, and the stamp of the instance that it was.
+    left: BTreeMap<ParticipantId, (Instant, Bytes)>,
     /// The number of each relay's latest word, and when it came.
     words: BTreeMap<RelayInstance, (u64, Instant)>,
     changes: VecDeque<Change>,
@@ -112,11 +124,15 @@ impl Registry {
     /// A session here joins as a member, or says anew what the member is.
     ///
     /// # Errors
-    /// The room is full, or the participant is another user's.
-    pub fn join(&mut self, session: SessionId, member: Member) -> Result<(), JoinError> {
+    /// The room is full, or the participant is another user's, or another instance's.
+    pub fn join(&mut self, session: SessionId, mut member: Member) -> Result<(), JoinError> {
         let participant = ParticipantId(member.participant);
         match self.members.get(&participant) {
             Some(record) if record.member.user != member.user => return Err(JoinError::OtherUser),
+            Some(record) if record.member.stamp == member.stamp => {
+                member.since_ms = member.since_ms.min(record.member.since_ms);
+            }
+            Some(record) if !record.member.stamp.is_empty() => return Err(JoinError::OtherInstance),
             None if self.members.len() >= limits::MEMBERS => return Err(JoinError::Full),
             _ => {}
         }
@@ -170,6 +186,7 @@ impl Registry {
 
     /// A member joined at another relay, or changed there.
     pub fn joined_elsewhere(&mut self, relay: RelayInstance, member: Member) {
+        let Some(member) = self.settle(member) else { return };
         let participant = ParticipantId(member.participant);
         if !self.members.contains_key(&participant) && self.members.len() >= limits::MEMBERS {
             return;
@@ -189,6 +206,7 @@ impl Registry {
 
     /// All members that another relay holds; `hash` stands for them.
     pub fn digest(&mut self, now: Instant, relay: RelayInstance, members: Vec<Member>, hash: u64) {
+        let members: Vec<_> = members.into_iter().filter_map(|member| self.settle(member)).collect();
         let held: BTreeSet<_> = members.iter().map(|member| ParticipantId(member.participant)).collect();
         let mut whole = true;
         for member in members {
@@ -236,7 +254,7 @@ impl Registry {
     /// Time passes: silent relays are dropped, who does not come back has left. Call it every 50 ms or so.
     pub fn handle_timeout(&mut self, now: Instant) {
         let since = |at: Instant| now.saturating_duration_since(at);
-        self.left.retain(|_, at| since(*at) < FAREWELL);
+        self.left.retain(|_, (at, _)| since(*at) < FAREWELL);
         self.words.retain(|_, (_, at)| since(*at) < WORDS);
         let silent = self.peers.iter().filter(|(_, peer)| since(peer.heard) >= SILENT);
         for relay in silent.map(|(relay, _)| *relay).collect::<Vec<_>>() {
@@ -250,7 +268,7 @@ impl Registry {
             } else if !absence.told && now >= absence.told_from {
                 absence.told = true;
                 record.member.state = MemberState::Reconnecting as i32;
-                self.changes.push_back(Change::Member(record.member.clone()));
+                self.changes.push_back(Change::Member(shown(&record.member)));
             }
         }
         for participant in over {
@@ -261,7 +279,17 @@ impl Registry {
     /// Everybody but this participant, as its `Joined` lists them.
     pub fn roster(&self, without: ParticipantId) -> Vec<Member> {
         let others = self.members.iter().filter(|(participant, _)| **participant != without);
-        others.map(|(_, record)| record.member.clone()).collect()
+        others.map(|(_, record)| shown(&record.member)).collect()
+    }
+
+    /// Everybody, as other relays know them.
+    pub fn members(&self) -> impl Iterator<Item = &Member> {
+        self.members.values().map(|record| &record.member)
+    }
+
+    /// A host removed the participant: it has left, whatever it says.
+    pub fn expel(&mut self, now: Instant, participant: ParticipantId) {
+        self.leave(now, participant);
     }
 
     /// The members with a session here: what our digest lists.
@@ -283,6 +311,11 @@ impl Registry {
     /// Who left for good lately.
     pub fn farewells(&self) -> Vec<u64> {
         self.left.keys().take(FAREWELLS).map(|participant| participant.0).collect()
+    }
+
+    /// Which instance it was that left lately.
+    pub fn stamp_of_left(&self, participant: ParticipantId) -> Bytes {
+        self.left.get(&participant).map(|(_, stamp)| stamp.clone()).unwrap_or_default()
     }
 
     pub fn member(&self, participant: ParticipantId) -> Option<&Member> {
@@ -313,9 +346,9 @@ impl Registry {
     fn enter(&mut self, mut member: Member) -> &mut Record {
         member.state = MemberState::Connected as i32;
         let participant = ParticipantId(member.participant);
-        let news = self.members.get(&participant).is_none_or(|record| record.member != member);
+        let news = self.members.get(&participant).is_none_or(|record| shown(&record.member) != shown(&member));
         if news {
-            self.changes.push_back(Change::Member(member.clone()));
+            self.changes.push_back(Change::Member(shown(&member)));
         }
         let record = self.members.entry(participant).or_insert_with(|| Record {
             member: Member::default(),
@@ -326,6 +359,25 @@ impl Registry {
         record.member = member;
         record.absent = None;
         record
+    }
+
+    /// Whether a member that another relay tells of is the one that we know under its number, or is to take its place.
+    fn settle(&mut self, mut member: Member) -> Option<Member> {
+        let Some(record) = self.members.get_mut(&ParticipantId(member.participant)) else { return Some(member) };
+        if record.member.stamp == member.stamp {
+            member.since_ms = member.since_ms.min(record.member.since_ms);
+            record.member.since_ms = member.since_ms;
+            return Some(member);
+        }
+        let rank = |member: &Member| (member.stamp.is_empty(), member.since_ms, member.stamp.clone());
+        if rank(&member) >= rank(&record.member) {
+            return None;
+        }
+        if !record.sessions.is_empty() {
+            let sessions = std::mem::take(&mut record.sessions);
+            self.changes.push_back(Change::Impostors(sessions.into_iter().collect()));
+        }
+        Some(member)
     }
 
     fn hold(&mut self, relay: RelayInstance, participant: ParticipantId) {
@@ -362,26 +414,32 @@ impl Registry {
         record.absent = Some(Absence { since: now, told_from: now + MOVING, told });
         if told {
             record.member.state = MemberState::Reconnecting as i32;
-            self.changes.push_back(Change::Member(record.member.clone()));
+            self.changes.push_back(Change::Member(shown(&record.member)));
         }
     }
 
     fn just_left(&self, now: Instant, participant: ParticipantId) -> bool {
-        self.left.get(&participant).is_some_and(|at| now.saturating_duration_since(*at) < TOMBSTONE)
+        self.left.get(&participant).is_some_and(|(at, _)| now.saturating_duration_since(*at) < TOMBSTONE)
     }
 
     /// It said so.
     fn leave(&mut self, now: Instant, participant: ParticipantId) {
-        self.left.insert(participant, now);
+        let stamp = self.members.get(&participant).map(|record| record.member.stamp.clone());
+        self.left.insert(participant, (now, stamp.unwrap_or_default()));
         self.remove(participant);
     }
 
     fn remove(&mut self, participant: ParticipantId) {
         let Some(mut record) = self.members.remove(&participant) else { return };
         record.member.state = MemberState::Left as i32;
-        self.changes.push_back(Change::Member(record.member));
+        self.changes.push_back(Change::Member(shown(&record.member)));
         self.changes.push_back(Change::Gone(participant, record.sessions.into_iter().collect()));
     }
+}
+
+/// A member as clients see it: how relays tell instances apart is theirs alone.
+fn shown(member: &Member) -> Member {
+    Member { stamp: Bytes::new(), since_ms: 0, ..member.clone() }
 }
 
 #[cfg(test)]

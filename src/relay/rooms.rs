@@ -14,7 +14,7 @@ use super::directory::{ANNOUNCE, MEASURE};
 use super::forward::Room;
 use crate::clock;
 use crate::net::Figures;
-use crate::proto::RelayInstance;
+use crate::proto::{ParticipantId, RelayInstance};
 
 /// How often rooms are told the time: well below every time-out in them.
 const TICK: Duration = Duration::from_millis(50);
@@ -35,13 +35,27 @@ impl Rooms {
         Self { instance, bus, figures, open: Mutex::default() }
     }
 
-    /// The room with this id, opened where nobody is in it yet.
-    pub fn enter(&self, id: RoomId) -> Arc<Room> {
+    /// The room with this id, opened where nobody is in it yet; `None` where `max` others are open.
+    pub fn enter(&self, id: RoomId, max: usize) -> Option<Arc<Room>> {
+        let mut rooms = self.lock();
+        if rooms.len() >= max && !rooms.contains_key(&id) {
+            return None;
+        }
         let open = || {
             let (bus, figures) = (self.bus.clone(), self.figures.clone());
             Room::open(clock::now(), id, self.instance, bus, figures).into()
         };
-        self.lock().entry(id).or_insert_with(open).clone()
+        Some(rooms.entry(id).or_insert_with(open).clone())
+    }
+
+    /// Whether somebody of this relay is in the room, or was a moment ago.
+    pub fn is_open(&self, id: RoomId) -> bool {
+        self.lock().contains_key(&id)
+    }
+
+    /// Whether a participant is in a room, through whatever relay, as far as is known here.
+    pub fn has_member(&self, id: RoomId, participant: ParticipantId) -> bool {
+        self.get(id).is_some_and(|room| room.has_member(participant))
     }
 
     /// Every room.

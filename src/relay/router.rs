@@ -10,9 +10,29 @@
 //! * What is not here is fetched from the relays that hold the participant; what nobody has, the sender is asked for:
 //!   a key frame, at most every 300 ms, whoever asks.
 //! * A session that cannot keep up is left out until the next key frame; nobody else notices.
+//!
+//! Layers. A session gets one size of each track: the largest that it wishes, that is offered, and that its link
+//! carries ([`choice`], [`budget`]).
+//!
+//! * What is offered is known by what comes. A size of which nothing came for 600 ms, while another size of the track
+//!   had five frames, is offered no more; silence of the whole track says nothing, a screen may stand still for long. A
+//!   sender that offers nothing as small as the wish is seen in its smallest size.
+//! * The size changes at a key frame of the new one, for which its sender is asked, or with the group that is kept if
+//!   that is fresh. The size before goes on until then, and after it with what was captured before. No key frame:
+//!   it is asked for each second, and the size before stays.
+//! * Of a strained link's trouble nobody else hears but by key frames: of a size that another session asked for within
+//!   the last second none is asked again for a change.
+//! * Fewer temporal layers hold at once, more from the next base frame on.
+//! * A moved session goes on with the size that it had, and is judged a second later.
+//! * Other relays are asked for every size up to the largest wish of anybody here: what a sender offers there cannot be known
+//!   before it comes.
 
+mod budget;
 mod cache;
+mod choice;
+mod meter;
 mod stream;
+mod views;
 mod window;
 mod wishes;
 
@@ -21,12 +41,15 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use self::stream::Stream;
+use self::budget::{Budget, Verdict};
+use self::stream::{Stream, Taken};
+use self::views::{TrackId, View};
 use self::window::Window;
 use crate::proto::control::Resume;
 use crate::proto::subgroup::VideoFrame;
 use crate::proto::{FrameNumber, Layer, ParticipantId, SubgroupHead, Track};
 
+pub use self::budget::Load;
 pub use self::cache::After;
 pub use self::wishes::{Interest, Wishes};
 
@@ -82,16 +105,14 @@ struct Subscriber {
     participant: ParticipantId,
     wishes: Wishes,
     resume: BTreeMap<StreamId, After>,
+    views: BTreeMap<TrackId, View>,
+    budget: Budget,
 }
 
 impl Subscriber {
-    /// The highest temporal layer of a stream that it wants.
-    fn wants(&self, stream: StreamId) -> Option<u8> {
-        if stream.participant == self.participant {
-            return None;
-        }
-        let limit = self.wishes.limit(stream.participant, stream.track)?;
-        (stream.spatial <= limit.spatial).then_some(limit.temporal)
+    /// The highest layer of a track that it wants.
+    fn limit(&self, participant: ParticipantId, track: Track) -> Option<Layer> {
+        if participant == self.participant { None } else { self.wishes.limit(participant, track) }
     }
 }
 
@@ -110,25 +131,23 @@ impl Router {
         wishes: Wishes,
         resume: &[Resume],
     ) {
-        let resume = resume.iter().filter_map(read_resume).collect();
-        let subscriber = Subscriber { participant, wishes, resume };
-        let mut wanted: BTreeMap<StreamId, u8> =
-            self.streams.keys().filter_map(|stream| Some((*stream, subscriber.wants(*stream)?))).collect();
-        for stream in self.elsewhere.iter().flat_map(|participant| streams_of(*participant)) {
-            if let Some(temporal) = subscriber.wants(stream) {
-                wanted.insert(stream, temporal);
-            }
-        }
-        self.subscribers.insert(session, subscriber);
+        let subscriber = self.subscribers.entry(session).or_insert_with(|| Subscriber {
+            participant,
+            wishes: Wishes::default(),
+            resume: BTreeMap::new(),
+            views: BTreeMap::new(),
+            budget: Budget::default(),
+        });
+        subscriber.wishes = wishes;
+        subscriber.resume = resume.iter().filter_map(read_resume).collect();
+        let views: Vec<TrackId> = subscriber.views.keys().copied().collect();
+        let unwanted = views.into_iter().filter(|(of, track)| subscriber.limit(*of, *track).is_none());
+        let unwanted: Vec<TrackId> = unwanted.collect();
         self.sum_interest();
-        for (id, stream) in &mut self.streams {
-            if !wanted.contains_key(id) {
-                stream.remove(session);
-            }
-        }
-        for (id, temporal) in wanted {
-            self.attach(now, session, id, temporal);
-        }
+        unwanted.into_iter().for_each(|of| self.end_view(session, of));
+        self.choose(now, session);
+        let elsewhere: Vec<ParticipantId> = self.elsewhere.iter().copied().collect();
+        elsewhere.into_iter().for_each(|participant| self.fetch_unknown(now, session, participant));
     }
 
     /// The session receives nothing more.
@@ -147,11 +166,8 @@ impl Router {
         if !self.elsewhere.insert(participant) {
             return;
         }
-        for id in streams_of(participant) {
-            for (session, temporal) in self.wanting(id) {
-                self.attach(now, session, id, temporal);
-            }
-        }
+        let sessions: Vec<SessionId> = self.subscribers.keys().copied().collect();
+        sessions.into_iter().for_each(|session| self.fetch_unknown(now, session, participant));
     }
 
     /// The participant is gone: its streams are forgotten.
@@ -159,6 +175,8 @@ impl Router {
         self.elsewhere.remove(&participant);
         self.heard.remove(&participant);
         self.streams.retain(|id, _| id.participant != participant);
+        let views = self.subscribers.values_mut().map(|subscriber| &mut subscriber.views);
+        views.for_each(|views| views.retain(|(of, _), _| *of != participant));
     }
 
     /// An audio datagram whose packets have these numbers. True if anything in it is new.
@@ -179,17 +197,38 @@ impl Router {
     /// A video frame. True if it is new.
     pub fn video(&mut self, now: Instant, frame: &VideoFrame) -> bool {
         let id = stream_of(frame);
-        self.open(now, id);
-        self.streams.get_mut(&id).is_some_and(|stream| stream.take(now, frame, &mut self.out))
+        let taken = self.streams.entry(id).or_default().take(now, frame, &mut self.out);
+        if taken.new {
+            let others = (0..=Layer::MAX_SPATIAL).filter(|spatial| *spatial != id.spatial);
+            for spatial in others {
+                self.streams.get_mut(&StreamId { spatial, ..id }).into_iter().for_each(Stream::sibling);
+            }
+        }
+        self.follow(now, id, &taken);
+        taken.new
     }
 
     /// The answer to a [`Output::Fetch`], or a part of it.
     pub fn fetched(&mut self, now: Instant, id: StreamId, frames: &[VideoFrame]) {
         if frames.iter().all(|frame| stream_of(frame) == id) {
-            self.open(now, id);
-            if let Some(stream) = self.streams.get_mut(&id) {
-                stream.backfill(frames, &mut self.out);
-            }
+            let taken = self.streams.entry(id).or_default().backfill(frames, &mut self.out);
+            self.follow(now, id, &taken);
+        }
+    }
+
+    fn follow(&mut self, now: Instant, id: StreamId, taken: &Taken) {
+        if !taken.live.is_empty() {
+            self.went_live(now, id, &taken.live);
+        }
+        if taken.begins {
+            self.choose_all(now, (id.participant, id.track));
+        }
+    }
+
+    /// What is kept of a stream is not to be served any more.
+    pub fn forget(&mut self, id: StreamId) {
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.cache.clear();
         }
     }
 
@@ -208,17 +247,27 @@ impl Router {
 
     /// The queue to a session gave up the rest of a subgroup.
     pub fn late(&mut self, now: Instant, session: SessionId, head: &SubgroupHead) {
+        let Some(subscriber) = self.subscribers.get_mut(&session) else { return };
+        let view = subscriber.views.get(&(head.participant, head.track));
+        let switching = view.is_some_and(View::is_switching);
+        let chosen = view.is_some_and(|view| view.has_chosen(head.layer.spatial));
+        subscriber.budget.late(chosen && head.layer.temporal == 0);
         let id = StreamId { participant: head.participant, track: head.track, spatial: head.layer.spatial };
         if let Some(stream) = self.streams.get_mut(&id) {
-            stream.late(now, session, id, head, &mut self.out);
+            stream.late(now, session, id, head, switching, &mut self.out);
         }
     }
 
-    /// Asks again where nothing came, forgets pictures that nobody sends any more. Call it every 50 ms or so.
+    /// Asks again where nothing came, forgets what nobody sends any more. Call it every 50 ms or so.
     pub fn handle_timeout(&mut self, now: Instant) {
+        let mut ended = BTreeSet::new();
         for (id, stream) in &mut self.streams {
-            stream.handle_timeout(now, *id, &mut self.out);
+            if stream.handle_timeout(now, *id, &mut self.out) {
+                ended.insert((id.participant, id.track));
+            }
         }
+        ended.into_iter().for_each(|of| self.choose_all(now, of));
+        self.end_holds(now);
     }
 
     /// What all sessions here want together.
@@ -242,49 +291,11 @@ impl Router {
             }
         }
     }
-
-    /// Begins a stream where there is none.
-    fn open(&mut self, now: Instant, id: StreamId) {
-        if self.streams.contains_key(&id) {
-            return;
-        }
-        self.streams.insert(id, Stream::default());
-        for (session, temporal) in self.wanting(id) {
-            self.attach(now, session, id, temporal);
-        }
-    }
-
-    fn wanting(&self, id: StreamId) -> Vec<(SessionId, u8)> {
-        let all = self.subscribers.iter();
-        all.filter_map(|(session, subscriber)| Some((*session, subscriber.wants(id)?))).collect()
-    }
-
-    /// A session gets a stream from here on: what is kept of it at once; fetched where another relay may have it.
-    fn attach(&mut self, now: Instant, session: SessionId, id: StreamId, temporal: u8) {
-        let after = self.subscribers.get(&session).and_then(|subscriber| subscriber.resume.get(&id).copied());
-        let stream = self.streams.entry(id).or_default();
-        if stream.add(now, session, temporal, after, &mut self.out) {
-            return;
-        }
-        if self.elsewhere.contains(&id.participant) {
-            if stream.may_fetch(now, after) {
-                self.out.push_back(Output::Fetch { stream: id, after });
-            }
-        } else if stream.is_active(now) {
-            stream.want_key(now, id, &mut self.out);
-        }
-    }
 }
 
 fn stream_of(frame: &VideoFrame) -> StreamId {
     let header = &frame.header;
     StreamId { participant: header.participant, track: header.track, spatial: header.layer.spatial }
-}
-
-/// Every video stream that a participant may send.
-fn streams_of(participant: ParticipantId) -> impl Iterator<Item = StreamId> {
-    let video = Track::ALL.into_iter().filter(|track| !track.is_audio());
-    video.flat_map(move |track| (0..=Layer::MAX_SPATIAL).map(move |spatial| StreamId { participant, track, spatial }))
 }
 
 fn read_resume(resume: &Resume) -> Option<(StreamId, After)> {

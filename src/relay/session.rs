@@ -3,19 +3,23 @@
 //! `accept` runs one in a task of its own for every link. It checks what the client says and hands it to the room; what the
 //! client gets, the room sends by itself. Must never: let a client's mistake reach anybody but that client.
 
+mod refusal;
+
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tokio::sync::mpsc;
 
+use self::refusal::Refusal;
 use super::Core;
 use super::accept::Connection;
 use super::bus::RoomId;
 use super::forward::{Room, send};
 use super::gate::Admission;
-use super::limits::Bucket;
+use super::limits::{Bucket, Limit, Limits};
 use super::registry::{Ended, JoinError};
 use super::router::{SessionId, StreamId, Wishes};
 use crate::clock;
@@ -34,31 +38,15 @@ const CONTROL_RATE: (u32, u32) = (100, 400);
 const PROBE_RATE: (u32, u32) = (100, 200);
 /// Reports of an election, one in 5 s, and at once: after a race and some moves. Those beyond it are not read.
 const REPORT_RATE: (f64, u32) = (0.2, 6);
-
 /// When whoever was sent elsewhere because the relay was full may ask again.
 const FULL: Duration = Duration::from_secs(15);
+/// Media beyond the rate is dropped, and whoever goes on with it for so long, s, is refused.
+const OVERDONE: u32 = 5;
+/// A relay that goes away may be back so long after its deadline.
+const RESTART: Duration = Duration::from_secs(5);
 
 /// Longer than any call.
 const FOREVER: Duration = Duration::from_secs(86_400);
-
-/// Why a session ends from our side.
-struct Refusal {
-    code: RefusalCode,
-    message: String,
-    /// 0: not with the same request.
-    retry_after: Duration,
-}
-
-impl Refusal {
-    fn new(code: RefusalCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after: Duration::ZERO }
-    }
-
-    fn after(mut self, wait: Duration) -> Self {
-        self.retry_after = wait;
-        self
-    }
-}
 
 /// How far a client has come.
 enum Phase {
@@ -72,9 +60,14 @@ struct Session {
     id: SessionId,
     sender: LinkSender,
     phase: Phase,
+    /// The room's way to end this session.
+    dismiss: mpsc::Sender<JoinError>,
     control: Bucket,
     probes: Bucket,
     reports: Bucket,
+    joins: Bucket,
+    sealed: Bucket,
+    media: Media,
     /// When silence becomes too long.
     patience: Instant,
     /// Media that came, for the summary.
@@ -82,21 +75,48 @@ struct Session {
     bytes: u64,
 }
 
+/// How much media a session sends.
+struct Media {
+    packets: Bucket,
+    bytes: Bucket,
+    dropped: Bucket,
+}
+
+impl Media {
+    fn new(now: Instant, limits: &Limits) -> Self {
+        let Limits { media_packets: packets, media_bytes: bytes, .. } = *limits;
+        Self {
+            packets: Bucket::new(now, packets, packets.saturating_mul(2)),
+            // A key frame of every layer at once.
+            bytes: Bucket::new(now, bytes, bytes.saturating_mul(2)),
+            dropped: Bucket::new(now, packets / 10, packets.saturating_mul(OVERDONE)),
+        }
+    }
+}
+
 /// Serves a link until it ends.
 pub(super) async fn run(core: Arc<Core>, mut link: Link, connection: Arc<Connection>) {
     let now = clock::now();
+    let (dismiss, mut dismissed) = mpsc::channel(1);
     let mut session = Session {
         id: core.next_session(),
         sender: link.sender.clone(),
         phase: Phase::Connected,
+        dismiss,
         control: Bucket::new(now, CONTROL_RATE.0, CONTROL_RATE.1),
         probes: Bucket::new(now, PROBE_RATE.0, PROBE_RATE.1),
         reports: Bucket::new(now, REPORT_RATE.0, REPORT_RATE.1),
+        joins: Bucket::new(now, f64::from(core.limits.joins_per_minute) / 60.0, core.limits.joins_per_minute),
+        sealed: Bucket::new(now, core.limits.sealed, core.limits.sealed.saturating_mul(5)),
+        media: Media::new(now, &core.limits),
         patience: now + core.limits.first_word,
         packets: 0,
         bytes: 0,
         core,
     };
+    let sender = &session.sender;
+    let (remote, transport) = (sender.remote(), sender.transport());
+    tracing::debug!(session = session.id.0, %remote, %transport, "connected");
     let mut alarm = pin!(tokio::time::sleep_until(session.patience.into()));
     let refusal = loop {
         tokio::select! {
@@ -107,6 +127,7 @@ pub(super) async fn run(core: Arc<Core>, mut link: Link, connection: Arc<Connect
                     ControlFlow::Break(refusal) => break Some(refusal),
                 },
             },
+            Some(why) = dismissed.recv() => break Some(why.into()),
             () = alarm.as_mut() => {
                 if clock::now() >= session.patience {
                     break Some(Refusal::new(RefusalCode::Unspecified, "nothing was heard for too long"));
@@ -140,13 +161,23 @@ impl Session {
             _ => None,
         };
         self.patience = patience.map_or(self.patience, |patience| now + patience);
+        let media = match &incoming {
+            Incoming::Audio { body, .. } => Some(body.len()),
+            Incoming::Video { frame, .. } => Some(frame.bytes.len()),
+            _ => None,
+        };
+        if let Some(bytes) = media
+            && !self.may_send(now, bytes)?
+        {
+            return ControlFlow::Continue(());
+        }
         match incoming {
             Incoming::Control(body) => match self.control(now, &body).await {
                 Ok(()) => {}
                 Err(refusal) => return ControlFlow::Break(refusal),
             },
             Incoming::Probed if !self.probes.take(now) => {
-                return ControlFlow::Break(too_much("probes"));
+                return ControlFlow::Break(self.too_much(Limit::Probes));
             }
             Incoming::Audio { body, at } => self.audio(now, at, &body),
             Incoming::Video { frame, at } => self.video(now, at, frame),
@@ -161,11 +192,33 @@ impl Session {
         ControlFlow::Continue(())
     }
 
+    /// Whether a media packet of this size is taken; a break where it never ends.
+    fn may_send(&mut self, now: Instant, bytes: usize) -> ControlFlow<Refusal, bool> {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        if self.media.packets.take(now) && self.media.bytes.take_many(now, bytes) {
+            return ControlFlow::Continue(true);
+        }
+        self.core.met.count(Limit::Media);
+        match self.media.dropped.take(now) {
+            true => ControlFlow::Continue(false),
+            false => ControlFlow::Break(self.too_much(Limit::Media)),
+        }
+    }
+
+    fn too_much(&self, limit: Limit) -> Refusal {
+        // Dropped media is counted packet by packet.
+        if limit != Limit::Media {
+            self.core.met.count(limit);
+        }
+        let message = format!("too many {} at a time", limit.as_str());
+        Refusal::new(RefusalCode::RateLimited, message).after(Duration::from_secs(5))
+    }
+
     async fn control(&mut self, now: Instant, body: &Bytes) -> Result<(), Refusal> {
         use client_message::Body;
         self.figures().count(Way::In, Cargo::Control, body.len());
         if !self.control.take(now) {
-            return Err(too_much("messages"));
+            return Err(self.too_much(Limit::Messages));
         }
         let message: ClientMessage =
             control::decode(body).map_err(|error| Refusal::new(RefusalCode::Malformed, error.to_string()))?;
@@ -175,7 +228,11 @@ impl Session {
             (Body::Hello(hello), Phase::Connected | Phase::Admitted(_)) => self.hello(&hello),
             (Body::Hello(_), Phase::Joined(..)) => Err(Refusal::new(RefusalCode::Malformed, "a second Hello")),
             (_, Phase::Connected) => Err(Refusal::new(RefusalCode::Malformed, "the first message must be Hello")),
+            (Body::Join(_), _) if !self.joins.take(now) => Err(self.too_much(Limit::Joins)),
             (Body::Join(join), _) => self.join(join).await,
+            (Body::Sealed(sealed), _) if sealed.participant == 0 && !self.sealed.take(now) => {
+                Err(self.too_much(Limit::Sealed))
+            }
             (Body::Leave(leave), _) => {
                 self.leave(if leave.moved { Ended::Moved } else { Ended::Left });
                 self.patience = now + self.core.limits.idle;
@@ -189,6 +246,10 @@ impl Session {
                     &self.core.directory,
                 );
                 tracing::trace!(session = self.id.0, ?verdict, "election report");
+                Ok(())
+            }
+            (Body::Moderate(order), Phase::Joined(_, room)) => {
+                room.moderate(now, self.id, &order, self.core.gate.is_open());
                 Ok(())
             }
             (body, Phase::Joined(_, room)) => {
@@ -208,10 +269,13 @@ impl Session {
                 format!("this relay speaks version {VERSION}, the app version {theirs}: the {older} needs an update");
             return Err(Refusal::new(RefusalCode::Version, message));
         }
-        if self.core.drain_left().is_some() {
-            return Err(Refusal::new(RefusalCode::Draining, "this relay is going away").after(Duration::from_secs(30)));
-        }
         let admission = self.core.gate.admit(hello).map_err(|message| Refusal::new(RefusalCode::Auth, message))?;
+        if let Some(drain) = self.core.drain_left()
+            && !self.core.is_under_way(&admission)
+        {
+            let back = Duration::from_millis(drain.deadline_ms.into()) + RESTART;
+            return Err(Refusal::new(RefusalCode::Draining, "this relay is going away").after(back));
+        }
         if let Some(why) = self.core.has_no_room_for(&admission) {
             return Err(Refusal::new(RefusalCode::Full, why).after(FULL));
         }
@@ -240,17 +304,20 @@ impl Session {
             participant: admission.participant.0,
             user: admission.user.clone(),
             host: admission.host,
+            stamp: admission.stamp.clone(),
+            since_ms: clock::unix_ms(),
             ..join.member.unwrap_or_default()
-        };
-        let refused = |error: JoinError| match error {
-            JoinError::Full => Refusal::new(RefusalCode::Room, error.to_string()).after(Duration::from_secs(10)),
-            JoinError::OtherUser => Refusal::new(RefusalCode::Auth, error.to_string()),
         };
         let id = RoomId::of(&admission.room);
         let room = loop {
-            let room = self.core.rooms.enter(id);
-            let joined = room.join(clock::now(), self.id, member.clone(), admission.publish, &self.sender);
-            if joined.map_err(refused)?.is_some() {
+            let Some(room) = self.core.rooms.enter(id, self.core.limits.rooms) else {
+                self.core.met.count(Limit::Rooms);
+                let refusal = Refusal::new(RefusalCode::Room, "this relay holds as many rooms as it can");
+                return Err(refusal.after(Duration::from_secs(10)));
+            };
+            let joined =
+                room.join(clock::now(), self.id, member.clone(), admission.publish, &self.sender, &self.dismiss);
+            if joined?.is_some() {
                 break room;
             }
             // It was just closed: the next one is open in a moment.
@@ -345,6 +412,7 @@ impl Session {
             code: refusal.code as i32,
             message: refusal.message.clone(),
             retry_after_ms: refusal.retry_after.as_millis() as u32,
+            removed: refusal.removed,
         };
         send(&self.sender, server_message::Body::Refused(refused));
         self.sender.close_gracefully(&refusal.message).await;
@@ -366,7 +434,12 @@ fn in_room(now: Instant, session: SessionId, room: &Room, body: client_message::
         Body::Sealed(sealed) => room.sealed(session, sealed),
         Body::ReceiverReport(report) => room.report(session, report),
         // Standby or not, a link carries what its client subscribes to and sends.
-        Body::Activate(_) | Body::Hello(_) | Body::Join(_) | Body::Leave(_) | Body::ElectionReport(_) => {}
+        Body::Activate(_)
+        | Body::Hello(_)
+        | Body::Join(_)
+        | Body::Leave(_)
+        | Body::ElectionReport(_)
+        | Body::Moderate(_) => {}
     }
 }
 
@@ -374,8 +447,4 @@ fn stream_of(request: &KeyFrameRequest) -> Option<StreamId> {
     let track = Track::try_from(u8::try_from(request.track).ok()?).ok()?;
     let spatial = u8::try_from(request.spatial).ok()?;
     Some(StreamId { participant: ParticipantId(request.participant), track, spatial })
-}
-
-fn too_much(what: &str) -> Refusal {
-    Refusal::new(RefusalCode::RateLimited, format!("too many {what} at a time")).after(Duration::from_secs(5))
 }

@@ -1,6 +1,7 @@
 //! The app that eframe runs: [`App::logic`] takes in what happened, `ui` draws it and collects what the user asks, which
 //! [`super::deeds`] carries out. Holds the model; nothing else changes it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,11 +17,13 @@ use super::preferences::devices;
 use super::saver::Saver;
 use super::{news, room, shell, theme};
 use crate::call::state::{Phase, State};
-use crate::call::{self, Event};
+use crate::call::views::View;
+use crate::call::{self, Command, Event};
 use crate::clock;
 use crate::instance::Request;
 use crate::media::Device;
 use crate::media::video::Pictures;
+use crate::proto::ParticipantId;
 use crate::proto::manifest::Manifest;
 use crate::settings;
 
@@ -54,6 +57,8 @@ pub struct App {
     /// What Join was pressed for, until the room is left.
     pub(super) entered: Option<call::Entry>,
     pub(super) actions: Vec<Action>,
+    /// How everybody is shown, as the call was told.
+    views: BTreeMap<ParticipantId, View>,
     painter: Painter,
     attention: Arc<Attention>,
     state: Option<watch::Receiver<Arc<State>>>,
@@ -100,6 +105,7 @@ impl App {
             hosted_relay: None,
             entered: None,
             actions: Vec::new(),
+            views: BTreeMap::new(),
             painter: Painter::new(cc),
             attention,
             state: None,
@@ -120,6 +126,7 @@ impl App {
             Word::Opened { pictures, state } => {
                 (self.model.pictures, self.model.race, self.joins) = (pictures, None, false);
                 self.model.call = Some(state.borrow().clone());
+                self.views.clear();
                 self.state = Some(state);
             }
             Word::Event(event) => self.happened(&event),
@@ -222,6 +229,19 @@ impl App {
         }
     }
 
+    /// Says how large the others are drawn, where that changed. Nobody is, in a window that nobody sees.
+    fn tell_views(&mut self, hidden: bool) {
+        let nobody = |state: &State| state.peers.iter().map(|peer| (peer.id, View::Hidden)).collect();
+        let shown = match &self.model.call {
+            Some(state) if hidden => nobody(state),
+            _ => self.memory.stage.shown.clone(),
+        };
+        if !self.in_lobby() && self.views != shown {
+            self.views = shown.clone();
+            self.command(Command::View(shown));
+        }
+    }
+
     /// What is due by itself. Asks to be called again in time for the next of it.
     fn keep_time(&mut self, ctx: &egui::Context, hidden: bool) {
         let now = self.model.now;
@@ -286,6 +306,7 @@ impl eframe::App for App {
         for action in std::mem::take(&mut self.actions) {
             self.carry_out(ctx, action);
         }
+        self.tell_views(hidden);
         self.keep_time(ctx, hidden);
         if closing {
             self.close_or_ask(ctx);

@@ -85,7 +85,7 @@ impl App {
         }
     }
 
-    fn command(&self, command: Command) {
+    pub(super) fn command(&self, command: Command) {
         self.desk.order(Order::Call(command));
     }
 

@@ -174,6 +174,7 @@ impl Work {
         let (mut state, pictures) = (call.state(), call.pictures());
         let mut shown = pictures.subscribe();
         self.say(Word::Opened { pictures, state: call.state() });
+        let mut why = "the call ended by itself".to_owned();
         loop {
             let due = self.drawing.due();
             tokio::select! {
@@ -189,8 +190,13 @@ impl Work {
                     Some(order) => self.carry_out(Some(&call), order).await,
                 },
                 event = call.event() => match event {
-                    Some(event) => self.say(Word::Event(event)),
-                    None => return self.idle("the call ended by itself".into(), orders).await,
+                    Some(event) => {
+                        if let Event::Removed { message } = &event {
+                            why.clone_from(message);
+                        }
+                        self.say(Word::Event(event));
+                    }
+                    None => return self.idle(why, orders).await,
                 },
                 Ok(()) = state.changed() => self.drawing.state(&state.borrow_and_update()),
                 Ok(()) = shown.changed() => {

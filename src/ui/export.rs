@@ -36,13 +36,13 @@ struct Row {
 }
 
 impl Row {
-    fn of(standing: &Standing) -> Self {
+    fn of(state: &State, standing: &Standing) -> Self {
         let hundredth = |ms: f64| (ms * 100.0).round() / 100.0;
         Self {
             link: standing.state,
             score_ms: standing.score_ms.map(hundredth),
             recent_ms: standing.recent_ms.iter().map(|sample| sample.map(hundredth)).collect(),
-            row: standing.clone().into(),
+            row: CandidateRow { answered: state.hops.of(standing.id), ..standing.clone().into() },
         }
     }
 }
@@ -65,7 +65,9 @@ pub fn json(model: &Model) -> String {
         "standby": state.and_then(|state| state.standby.as_ref()),
         "wishes": state.map_or_else(Vec::new, |state| wishes(model, state)),
         "drills": model.drills.iter().map(|relay| drill(model, &relay.region, relay.state)).collect::<Vec<_>>(),
-        "candidates": state.map_or_else(Vec::new, |state| state.candidates.iter().map(Row::of).collect()),
+        "candidates": state.map_or_else(Vec::new, |state| {
+            state.candidates.iter().map(|standing| Row::of(state, standing)).collect()
+        }),
         "race": model.race,
         "timeline": model.timeline.iter().map(entry).collect::<Vec<_>>(),
     });

@@ -1,6 +1,8 @@
 //! Models made by hand: what the gallery renders and the tests of the screens draw. Every figure is made up, and nothing
 //! here runs.
 
+mod hops;
+
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -252,7 +254,7 @@ fn blank(now: Instant) -> Model {
 }
 
 fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
-    let started = ago(now, 5);
+    let (started, hops) = (ago(now, 5), hops::of(&candidates));
     State {
         phase,
         relays: Relays::Known,
@@ -265,6 +267,7 @@ fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
             reason: "lowest score, 35 ms before tokyo-1 by webtransport".into(),
         }),
         candidates,
+        hops,
         active: None,
         standby: None,
         wishes: Vec::new(),

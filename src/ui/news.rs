@@ -44,7 +44,23 @@ pub fn toast(event: &Event) -> Option<(NoticeKind, String)> {
         }
         Event::Reconnected { region, .. } => (NoticeKind::Good, format!("Back, over {region}")),
         Event::Refused { relay, message } => (NoticeKind::Danger, format!("{relay} does not let you in: {message}")),
+        Event::Moderated { .. } => return moderated(event),
+        Event::Removed { message } => (NoticeKind::Danger, sentence(message)),
         Event::Error { message } => (NoticeKind::Warning, sentence(message)),
+        _ => return None,
+    })
+}
+
+/// The toast of what a host decided: about us, and about the room.
+fn moderated(event: &Event) -> Option<(NoticeKind, String)> {
+    let Event::Moderated { kind, on, me, track, firm, by, by_name, .. } = event else { return None };
+    let by = by_name.as_ref().unwrap_or(by);
+    let what = if *track == Some("microphone") { "muted you" } else { "turned your picture off" };
+    Some(match (*kind, *on) {
+        ("mute", true) if *me && *firm => (NoticeKind::Warning, format!("{by} {what}: only a host can lift it")),
+        ("mute", true) if *me => (NoticeKind::Warning, format!("{by} {what}")),
+        ("lock", true) => (NoticeKind::Info, format!("{by} locked the room")),
+        ("lock", false) => (NoticeKind::Info, format!("{by} unlocked the room")),
         _ => return None,
     })
 }

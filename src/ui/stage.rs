@@ -10,6 +10,8 @@ mod tiles;
 mod toolbar;
 mod top;
 
+use std::collections::BTreeMap;
+
 use eframe::egui::{CornerRadius, Rect, Stroke, StrokeKind, Ui, UiBuilder, pos2};
 
 use super::model::{Action, Model};
@@ -17,6 +19,8 @@ use super::picture::Painter;
 use super::regions;
 use super::theme::{self, space};
 use crate::call::state::{Phase, State};
+use crate::call::views::View;
+use crate::proto::ParticipantId;
 
 /// Height of the bar with the tools, points: notices stay above it.
 pub(super) const BOTTOM: f32 = 68.0;
@@ -34,6 +38,8 @@ pub struct Memory {
     regions: regions::Memory,
     /// Of the tiles, from 0.
     page: usize,
+    /// How everybody's camera was drawn last.
+    pub(super) shown: BTreeMap<ParticipantId, View>,
 }
 
 /// What stands at the right.
@@ -87,7 +93,7 @@ pub fn stage_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
     within(ui, "middle", middle.shrink2(eframe::egui::vec2(space::S, 0.0)), |ui| {
         regions::banner_ui(ui, model, actions);
         reconnecting_ui(ui, model, &state, actions);
-        tiles::tiles_ui(ui, model, &state, &mut memory.page, painter, actions);
+        memory.shown = tiles::tiles_ui(ui, model, &state, &mut memory.page, painter, actions);
     });
 }
 

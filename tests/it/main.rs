@@ -10,6 +10,12 @@ mod call;
 mod devices;
 #[cfg(feature = "app")]
 mod drill;
+#[cfg(all(target_os = "linux", feature = "relay"))]
+mod fronts;
+#[cfg(feature = "app")]
+mod full;
+#[cfg(feature = "relay")]
+mod fuzz;
 #[cfg(feature = "app")]
 mod history;
 mod layering;

@@ -3,6 +3,8 @@
 
 #[cfg(unix)]
 mod machine;
+#[cfg(feature = "relay")]
+mod operate;
 #[cfg(unix)]
 mod scripts;
 

@@ -8,10 +8,19 @@ pub(crate) mod client;
 mod crowd;
 mod garbage;
 mod http;
+mod layers;
+mod limits;
 mod manners;
+#[cfg(feature = "app")]
+mod moderated_call;
+mod moderation;
 pub(crate) mod raw;
 mod regions;
 mod room;
+mod slow;
+mod strangers;
+mod tokens;
+mod upkeep;
 
 use nearcall::relay::{Config, Relay};
 use tokio::sync::{Mutex, MutexGuard};

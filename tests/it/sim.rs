@@ -3,6 +3,7 @@
 //! `NEARCALL_SEEDS` says how many nights and failovers are run; without it as many as fit into some seconds.
 
 mod bars;
+mod fronts;
 mod healing;
 mod invariants;
 mod moving;

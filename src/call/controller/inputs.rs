@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::super::arrivals::Record;
 use super::super::event::Event;
+use super::super::hops::Changed;
 use super::super::manifest;
 use super::super::roster::Change;
 use super::super::session::Session;
@@ -14,13 +15,14 @@ use super::super::state::{DeviceState, Relays};
 use super::super::subscribe::kind;
 use super::{Controller, REPORT, SLEPT};
 use crate::clock;
-use crate::election::{Input, LinkId};
+use crate::election::{Candidate, Input, LinkId};
 use crate::media;
 use crate::net::{Incoming, Link, LinkError};
 use crate::proto::ParticipantId;
 use crate::proto::control::{
     self, KeyFrameRequest, ReceiverReport, RefusalCode, Sealed, ServerMessage, client_message, server_message::Body,
 };
+use crate::proto::probe::ProbeReply;
 use crate::proto::{Track, limits};
 
 /// Reported loss from which on each audio packet carries the one before, in 1/1000.
@@ -36,7 +38,10 @@ impl Controller {
             Ok(Link { sender, .. }) if self.elector.candidate_of(id).is_none() => {
                 tokio::spawn(async move { sender.close_gracefully("not needed").await });
             }
-            Ok(Link { sender, incoming }) => {
+            Ok(Link { sender, incoming, hop }) => {
+                if let Some(candidate) = self.elector.link_candidate_id(id) {
+                    self.hops.connected(candidate, hop, &self.elector);
+                }
                 self.sessions.insert(id, Session::new(sender));
                 forward(id, incoming, self.links.clone());
                 self.feed(Input::Connected { link: id });
@@ -52,6 +57,7 @@ impl Controller {
                 let spent = Duration::from_micros(reply.spent_us.into());
                 if let Some(rtt) = session.answered(at, reply.id, spent) {
                     let (id, state, instance) = (reply.id, reply.state, reply.instance);
+                    self.answered_by(link, &reply);
                     self.feed(Input::ProbeReply { link, id, rtt, state, instance });
                     self.check_delivery(clock::now());
                 }
@@ -92,6 +98,15 @@ impl Controller {
                 self.feed(Input::Closed { link, error: reason });
             }
         }
+    }
+
+    /// Notes who answers, and tells where it is somebody else than before.
+    fn answered_by(&mut self, link: LinkId, reply: &ProbeReply) {
+        let Some(id) = self.elector.link_candidate_id(link) else { return };
+        let Some(Changed { was, now }) = self.hops.answered(id, reply) else { return };
+        let Some(Candidate { relay, region, transport, .. }) = self.elector.candidate(id).cloned() else { return };
+        tracing::info!(relay, was, now, "another relay answers at this address");
+        self.tell(Event::Answerer { relay, region, transport, answered_by: now, was });
     }
 
     /// Pictures arrive by this link and no other.
@@ -142,6 +157,10 @@ impl Controller {
                     self.check_delivery(clock::now());
                 }
             }
+            Some(Body::Refused(refused)) if refused.removed => {
+                self.removed = true;
+                self.tell(Event::Removed { message: refused.message });
+            }
             Some(Body::Refused(refused)) => {
                 if !matches!(refused.code(), RefusalCode::Full | RefusalCode::Draining) {
                     let relay = self.places.get(&link).map(|place| place.relay.clone()).unwrap_or_default();
@@ -162,12 +181,16 @@ impl Controller {
             }
             Some(Body::Notice(notice)) => self.tell(Event::Error { message: notice.message }),
             Some(Body::ReceiverReport(report)) => self.reported(report.loss_permille),
+            Some(Body::Moderated(told)) => self.moderated(told, active),
+            Some(Body::ModerationAnswer(answer)) => self.moderation_answered(answer),
             None => {}
         }
     }
 
     fn roster_changed(&mut self, changes: impl IntoIterator<Item = Change>) {
+        let mut joined = false;
         for change in changes {
+            joined |= matches!(&change, Change::Joined(_));
             match change {
                 Change::Joined(member) | Change::Updated(member) if self.is_me(member.participant) => {
                     tracing::debug!("a relay lists ourselves");
@@ -201,6 +224,9 @@ impl Controller {
                     self.subscriber.remove(peer);
                 }
             }
+        }
+        if joined && self.views.names_each() {
+            self.ask_again();
         }
     }
 

@@ -9,6 +9,7 @@ use crate::clock;
 use crate::election::{self, Candidate, Input};
 use crate::media::Device;
 use crate::media::video::VideoConfig;
+use crate::proto::Track;
 use crate::proto::control::{Sealed, client_message};
 
 impl Controller {
@@ -31,13 +32,15 @@ impl Controller {
                 }
             }
             Command::Mute(muted) => {
-                self.muted = muted;
-                if let Some(microphone) = &self.microphone {
-                    microphone.mute(muted);
+                if muted || self.may_send(Track::Microphone) {
+                    self.set_muted(muted);
                 }
-                self.announce();
             }
-            Command::Camera(on) => self.switch_camera(on),
+            Command::Camera(on) => {
+                if !on || self.may_send(Track::Camera) {
+                    self.switch_camera(on);
+                }
+            }
             Command::Microphone(source) => {
                 self.config.audio = source;
                 if let Some(before) = self.microphone.take() {
@@ -64,11 +67,24 @@ impl Controller {
                     }
                 }
             }
+            Command::View(shown) => {
+                if self.views.set(&shown) {
+                    self.subscriber.hide(|peer| self.views.is_hidden(peer));
+                    self.ask_again();
+                }
+            }
             Command::TestSound => self.subscriber.mixer().play_test(),
             Command::Chat(text) => self.chat(&text),
+            Command::Moderate(order) => self.moderate(order),
             Command::Leave => {}
         }
         self.show(clock::now());
+    }
+
+    /// Says anew what is wanted, on every link that carries the call.
+    pub(super) fn ask_again(&mut self) {
+        let (wishes, resume) = (self.views.wishes(self.roster.order()), self.subscriber.resume());
+        self.sessions.values_mut().for_each(|session| session.ask_again(wishes.clone(), resume.clone()));
     }
 
     fn join(&mut self, entry: Entry) {
@@ -105,7 +121,15 @@ impl Controller {
         self.drain();
     }
 
-    fn switch_camera(&mut self, on: bool) {
+    pub(super) fn set_muted(&mut self, muted: bool) {
+        self.muted = muted;
+        if let Some(microphone) = &self.microphone {
+            microphone.mute(muted);
+        }
+        self.announce();
+    }
+
+    pub(super) fn switch_camera(&mut self, on: bool) {
         self.camera_off = !on;
         if on {
             self.start_video();

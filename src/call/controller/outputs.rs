@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::super::arrivals::Record;
 use super::super::event::{CandidateRow, Event, Place};
+use super::super::hops::Answered;
 use super::super::moves::Moving;
 use super::super::session::Wanted;
 use super::{Controller, Release};
@@ -78,10 +79,13 @@ impl Controller {
 
     /// Asks for admission and for media, unless that was done.
     fn ask(&mut self, link: LinkId, wanted: Wanted) {
-        let resume = if wanted == Wanted::Everything { self.subscriber.resume() } else { Vec::new() };
+        let (wishes, resume) = match wanted {
+            Wanted::Everything => (self.views.wishes(self.roster.order()), self.subscriber.resume()),
+            _ => (Vec::new(), Vec::new()),
+        };
         let (Some(session), Some(membership)) = (self.sessions.get_mut(&link), &self.membership) else { return };
         if session.wanted() != wanted {
-            session.ask(&membership.identity, wanted, resume);
+            session.ask(&membership.identity, wanted, wishes, resume);
         } else if session.is_admitted() {
             self.elector.handle_input(clock::now(), Input::Admitted { link });
         }
@@ -180,7 +184,7 @@ impl Controller {
                 // Unless it became the standby meanwhile.
                 Some(session) if !taken && session.wanted() == Wanted::Everything => {
                     if let Some(membership) = &self.membership {
-                        session.ask(&membership.identity, Wanted::Nothing, Vec::new());
+                        session.ask(&membership.identity, Wanted::Nothing, Vec::new(), Vec::new());
                     }
                 }
                 _ => {}
@@ -311,6 +315,7 @@ impl From<Standing> for CandidateRow {
             loss: standing.loss,
             sent: standing.sent,
             received: standing.received,
+            answered: Answered::default(),
         }
     }
 }

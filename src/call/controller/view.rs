@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::super::hops::Hops;
 use super::super::state::{Own, Peer, Phase, Quality, Race, Relays, State};
 use super::Controller;
 use crate::election::Elector;
@@ -24,6 +25,7 @@ pub fn nobody(participant: ParticipantId, relays: Relays, elector: &Elector) -> 
         manifest: Default::default(),
         race: race(elector),
         candidates: Vec::new(),
+        hops: Hops::default(),
         outcome: None,
         active: None,
         standby: None,
@@ -52,6 +54,7 @@ pub fn of(call: &mut Controller, now: Instant) -> State {
         manifest: call.manifest.clone(),
         race: race(&call.elector),
         candidates: call.elector.standings(),
+        hops: call.hops.clone(),
         outcome: call.elector.outcome(),
         active: call.active.and_then(place),
         standby: call.elector.standby().and_then(place),
@@ -118,7 +121,7 @@ fn peers(call: &mut Controller, now: Instant) -> Vec<Peer> {
                 width: video.width,
                 height: video.height,
                 fps: video.fps.round(),
-                frozen: camera && still,
+                frozen: camera && still && !call.views.is_hidden(id),
             },
         }
     };

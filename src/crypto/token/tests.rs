@@ -20,7 +20,7 @@ fn hs256() -> AuthKey {
 }
 
 /// A token with any header and payload, signed rightly.
-fn forge(key: &AuthKey, header: &str, payload: &str) -> String {
+pub(super) fn forge(key: &AuthKey, header: &str, payload: &str) -> String {
     let signed =
         format!("{}.{}", BASE64URL_NOPAD.encode(header.as_bytes()), BASE64URL_NOPAD.encode(payload.as_bytes()));
     let signature = match &key.kind {
@@ -71,7 +71,7 @@ fn the_key_decides_the_algorithm_and_the_token_has_no_say() {
     let payload = format!(r#"{{"room":"r","exp":{}}}"#, NOW + 60);
     // The classic: HMAC with the public key as its secret.
     for secret in [public_text.as_bytes(), &public_text.as_bytes()[..public_text.len() - 1]] {
-        let confused = AuthKey { kind: Kind::Shared(hmac::Key::new(hmac::HMAC_SHA256, secret)), ticket_secret: None };
+        let confused = AuthKey::from_file_text(&format!("hs256:{}", data_encoding::BASE64.encode(secret))).unwrap();
         let token = forge(&confused, r#"{"alg":"HS256"}"#, &payload);
         assert_eq!(public.verify(&token, NOW), Err(TokenError::Algorithm("EdDSA")));
         let token = forge(&confused, r#"{"alg":"EdDSA"}"#, &payload);
@@ -102,7 +102,7 @@ fn times_count_with_two_minutes_of_leeway() {
 #[test]
 fn what_a_token_does_not_say_has_a_default_and_unknown_claims_are_skipped() {
     let key = hs256();
-    let payload = format!(r#"{{"room":"r","name":"zoë","aud":["x"],"exp":{}}}"#, NOW + 60);
+    let payload = format!(r#"{{"room":"r","name":"zoë","iss":["x"],"exp":{}}}"#, NOW + 60);
     let claims = key.verify(&forge(&key, r#"{"alg":"HS256","kid":"1"}"#, &payload), NOW).unwrap();
     let expected =
         Claims { room: "r".into(), user: "zoë".into(), publish: true, host: false, issued: 0, expires: NOW + 60 };
@@ -157,4 +157,65 @@ proptest! {
         let _ = key.verify(&forge(&key, &header, &payload), now);
         let _ = key.verify(&forge(&key, r#"{"alg":"HS256"}"#, &payload), now);
     }
+}
+
+/// RFC 8037 appendix A: the key (A.1), its thumbprint (A.3) and the signed message (A.4).
+#[test]
+fn the_key_and_the_signature_of_rfc_8037_are_what_we_make() {
+    let seed = BASE64URL_NOPAD.decode(b"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").unwrap();
+    let pem =
+        format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", data_encoding::BASE64.encode(&seed));
+    let key = AuthKey::from_file_text(&pem).unwrap();
+    assert_eq!(key.id(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    let signed = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+    let signature = "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+    assert_eq!(forge(&key, r#"{"alg":"EdDSA"}"#, "Example of Ed25519 signing"), format!("{signed}.{signature}"));
+    let error = key.verify(&format!("{signed}.{signature}"), NOW).unwrap_err();
+    assert!(matches!(error, TokenError::Claims(_)), "its signature is good, its content is no claims: {error:?}");
+    let public = AuthKey::from_file_text(&key.public_text().unwrap()).unwrap();
+    assert_eq!(public.id(), key.id());
+}
+
+#[test]
+fn a_token_names_its_key_and_an_hs256_key_shows_nothing_by_its_name() {
+    for key in [ed25519(), hs256()] {
+        let (header, payload) = read_unchecked(&key.sign_from(&claims(), NOW + 500).unwrap()).unwrap();
+        assert_eq!(header["kid"], key.id());
+        assert_eq!(payload["nbf"], NOW + 500);
+    }
+    assert_ne!(hs256().id(), hs256().id());
+}
+
+#[test]
+fn a_table_of_times_and_audiences() {
+    let (end, early, late) = (NOW + 60, NOW - 60, NOW + 500);
+    let rows: [(String, Result<(), TokenError>); 11] = [
+        (format!(r#""exp":{end}.75"#), Ok(())),
+        (format!(r#""exp":{}e1,"iat":{early}.5"#, end / 10), Ok(())),
+        (format!(r#""exp":{end},"nbf":{early}"#), Ok(())),
+        (format!(r#""exp":{late},"nbf":{}.5"#, NOW + 120), Err(TokenError::NotYet(121))),
+        (format!(r#""exp":{late},"iat":{}"#, NOW + 121), Err(TokenError::NotYet(121))),
+        (format!(r#""exp":{}"#, NOW - 120), Err(TokenError::Expired(120))),
+        (format!(r#""exp":{end},"aud":"nearcall""#), Ok(())),
+        (format!(r#""exp":{end},"aud":["other","nearcall"]"#), Ok(())),
+        (format!(r#""exp":{end},"aud":"other""#), Err(TokenError::Audience)),
+        (format!(r#""exp":{end},"aud":[]"#), Err(TokenError::Audience)),
+        (format!(r#""exp":{end},"aud":["Nearcall"]"#), Err(TokenError::Audience)),
+    ];
+    let key = hs256();
+    for (claims, expected) in rows {
+        let token = forge(&key, r#"{"alg":"HS256"}"#, &format!(r#"{{"room":"r",{claims}}}"#));
+        assert_eq!(key.verify(&token, NOW).map(drop), expected, "{claims}");
+    }
+    for claims in [r#""exp":"1800000000""#, r#""exp":-1.5"#, r#""exp":null"#] {
+        let token = forge(&key, r#"{"alg":"HS256"}"#, &format!(r#"{{"room":"r",{claims}}}"#));
+        assert!(matches!(key.verify(&token, NOW), Err(TokenError::Claims(_))), "{claims}");
+    }
+}
+
+#[test]
+fn a_header_that_says_a_thing_twice_is_malformed() {
+    let key = hs256();
+    let token = forge(&key, r#"{"alg":"none","alg":"HS256"}"#, &format!(r#"{{"room":"r","exp":{}}}"#, NOW + 60));
+    assert_eq!(key.verify(&token, NOW), Err(TokenError::Malformed));
 }

@@ -8,6 +8,9 @@ use super::{VideoConfig, VideoIn};
 use crate::jitter::numbers::{Numbering, Place, Seen, Sight, signed_us};
 use crate::proto::{FrameNumber, MediaHeader};
 
+/// A size of which nothing came for so long does not run beside another one.
+const SILENCE: Duration = Duration::from_millis(200);
+
 #[derive(Debug)]
 struct Held {
     at: Instant,
@@ -70,6 +73,10 @@ pub(super) struct SpatialLayer {
     given_up: Option<FrameNumber>,
     /// The last frames that could be done without did not come: whoever sends leaves them out, and waiting is idle.
     thinned: bool,
+    /// When a frame last came.
+    heard: Option<Instant>,
+    /// The newest key frame came after a silence: whoever sends has changed to this size.
+    begins: bool,
     /// Frames that came and were dropped since the last one that was handed on.
     dropped: u64,
 }
@@ -98,6 +105,10 @@ impl SpatialLayer {
             return Taken::Late;
         }
         self.pattern.learn(&header);
+        if header.key {
+            self.begins = self.heard.is_none_or(|heard| now.saturating_duration_since(heard) >= SILENCE);
+        }
+        self.heard = Some(now);
         self.bytes += video.payload.len();
         self.frames.insert(position, Held { at: now, video });
         Taken::Held
@@ -142,6 +153,18 @@ impl SpatialLayer {
     pub fn newest_key(&self) -> Option<(i64, Instant, u64)> {
         let newest = self.frames.iter().rev().find(|(_, held)| held.video.header.key);
         newest.map(|(position, held)| (*position, held.at, held.video.header.capture_us))
+    }
+
+    /// The newest key frame came after a silence of this size.
+    pub fn begins(&self) -> bool {
+        self.begins
+    }
+
+    /// Whoever sends has changed to this size: the capture time of the first frame that it has beyond `shown`, µs.
+    pub fn goes_on_from(&self, shown: u64) -> Option<u64> {
+        let (key, ..) = self.newest_key().filter(|_| self.begins)?;
+        let captures = self.frames.range(key..).map(|(_, held)| held.video.header.capture_us);
+        captures.filter(|capture| *capture > shown).min()
     }
 
     /// The last frame that was handed on, or the last of those held that follow it without a hole: group and number.

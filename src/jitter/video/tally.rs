@@ -60,10 +60,15 @@ impl Tally {
         self.popped = None;
     }
 
+    /// The usual distance of two frames by their capture times, µs.
+    pub fn usual_us(&self) -> u64 {
+        self.interval_us.map_or(33_000, i64::unsigned_abs)
+    }
+
     fn running(&self, now: Instant) -> (u64, Duration) {
         let Some(popped) = self.popped else { return (0, Duration::ZERO) };
         let gap = now.saturating_duration_since(popped);
-        let usual = Duration::from_micros(self.interval_us.unwrap_or(33_000).unsigned_abs());
+        let usual = Duration::from_micros(self.usual_us());
         let beyond = gap.saturating_sub(usual);
         (if beyond > Self::FREEZE { beyond.as_millis() as u64 } else { 0 }, gap)
     }

@@ -207,17 +207,17 @@ fn joining_in_the_middle_asks_for_a_key_frame_and_one_that_comes_soon_is_not_ask
 }
 
 #[test]
-fn a_larger_picture_takes_over_at_its_key_frame_and_a_smaller_one_when_the_larger_ends() {
+fn another_size_takes_over_at_its_key_frame_and_the_end_of_the_one_before_does_not_bring_it_back() {
     let mut viewer = Viewer::new();
     let small = (0..70).map(|index| (at(index), frame(0, index)));
     let large = (60..130).map(|index| (at(index) + 5, frame(2, index)));
     let small_again = (120..180).map(|index| (at(index), frame(0, index)));
     viewer.watch(small.chain(large).chain(small_again).collect());
     let layers: Vec<u8> = viewer.shown.iter().map(|(_, spatial, _)| *spatial).collect();
-    assert!(layers.starts_with(&[0; 60]) && layers.ends_with(&[0; 50]));
+    assert!(layers.starts_with(&[0; 60]) && layers.ends_with(&[0; 60]));
     let large: Vec<_> =
         viewer.shown.iter().filter(|(_, spatial, _)| *spatial == 2).map(|(.., number)| *number).collect();
-    assert_eq!(large, (60..130).collect::<Vec<_>>());
+    assert_eq!(large, (60..120).collect::<Vec<_>>());
     assert_eq!(viewer.stats().lost, 0);
     assert!(viewer.stats().frozen_ms == 0 && viewer.asked.is_empty(), "{:?}", viewer.stats());
 }
@@ -230,6 +230,62 @@ fn a_relay_that_changes_to_a_smaller_picture_is_followed_within_150_ms() {
     viewer.watch(large.chain(small).collect());
     assert_eq!(viewer.numbers(), (0..120).collect::<Vec<_>>());
     assert!(viewer.stats().longest_gap_ms <= 150, "{:?}", viewer.stats());
+}
+
+/// Frames `range` of a size whose group began with frame `group`.
+fn group(spatial: u8, group: u32, range: std::ops::Range<u32>) -> impl Iterator<Item = VideoIn> {
+    range.map(move |index| {
+        let mut video = frame(spatial, index);
+        video.header.key = index == group;
+        video.header.since_key = (index - group) as u16;
+        video
+    })
+}
+
+#[test]
+fn a_relay_that_changes_the_size_is_followed_without_a_gap_with_a_key_frame_or_a_group_that_is_kept() {
+    // The sizes in turn: where the group of each begins, its first frame after the change, and its end.
+    for (first, second) in [(0, 2), (2, 0), (1, 2), (2, 1)] {
+        for kept in [0, 1, 5, 12] {
+            let mut viewer = Viewer::new();
+            let mut wire: Vec<_> = group(first, 0, 0..50).map(|video| (at(video.header.frame), video)).collect();
+            let from = 50 - kept;
+            let burst = group(second, from, from..90).map(|video| (at(video.header.frame.max(50)), video));
+            wire.extend(burst);
+            let back = 90 - kept;
+            wire.extend(group(first, back, back..130).map(|video| (at(video.header.frame.max(90)), video)));
+            viewer.watch(wire);
+            let in_time = |index: &u32| viewer.shown.iter().any(|(ms, _, it)| it == index && *ms == at(*index));
+            let late: Vec<u32> = (0..130).filter(|index| !in_time(index)).collect();
+            assert_eq!(late, [0_u32; 0], "{first} to {second} and back, {kept} frames kept");
+            assert_eq!(viewer.asked, [], "{first} to {second} and back, {kept} frames kept");
+            assert_eq!(viewer.stats().lost, 0);
+        }
+    }
+}
+
+#[test]
+fn another_size_that_comes_without_its_key_frame_is_asked_for() {
+    let mut viewer = Viewer::new();
+    viewer.watch(group(2, 0, 0..50).map(|video| (at(video.header.frame), video)).collect());
+    viewer.watch(group(0, 30, 50..70).map(|video| (at(video.header.frame), video)).collect());
+    assert!(!viewer.asked.is_empty() && viewer.asked.len() <= 2, "{:?}", viewer.asked);
+    assert!(viewer.asked.iter().all(|(_, spatial)| *spatial == 0), "{:?}", viewer.asked);
+}
+
+#[test]
+fn who_gets_eight_whole_frames_and_then_few_layers_waits_for_nothing() {
+    for most in [0, 1] {
+        let mut viewer = Viewer::new();
+        let thin = (0..240).map(layered).filter(|video| video.header.frame < 8 || video.header.layer.temporal <= most);
+        let wire: Vec<_> = thin.map(|video| (at(video.header.frame), video)).collect();
+        let all: Vec<u32> = wire.iter().map(|(_, video)| video.header.frame).collect();
+        viewer.watch(wire);
+        assert_eq!(viewer.numbers(), all);
+        assert_eq!((viewer.asked.len(), viewer.stats().lost), (0, 0));
+        let late = viewer.shown.iter().filter(|(ms, _, frame)| *ms > at(*frame)).count();
+        assert!(late <= 1, "{late} late");
+    }
 }
 
 #[test]

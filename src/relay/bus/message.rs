@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::proto::control::{Member, ReceiverReport};
 use crate::proto::manifest::{Distance, Manifest, RelayEntry};
+use crate::proto::moderation::RulingKind;
 use crate::proto::{DecodeError, limits};
 
 /// A bus message, bytes: a digest of a full room with full profiles, and some frames of a group.
@@ -20,7 +21,7 @@ pub struct RoomMessage {
     /// Grows with everything that this relay says of the room. Membership that is older than what was heard is not believed.
     #[prost(uint64, tag = "8")]
     pub number: u64,
-    #[prost(oneof = "room_message::Body", tags = "2, 3, 4, 5, 6, 7, 9")]
+    #[prost(oneof = "room_message::Body", tags = "2, 3, 4, 5, 6, 7, 9, 12")]
     pub body: Option<room_message::Body>,
 }
 
@@ -41,6 +42,8 @@ pub mod room_message {
         Report(super::ReportTo),
         #[prost(message, tag = "9")]
         Pulse(super::Pulse),
+        #[prost(message, tag = "12")]
+        Facts(super::Facts),
     }
 }
 
@@ -104,6 +107,46 @@ pub struct MemberEnded {
     pub how: u32,
     #[prost(message, optional, tag = "3")]
     pub step: Option<Step>,
+    /// The stamp of the instance that it was: see [`Member::stamp`].
+    #[prost(bytes = "bytes", tag = "8")]
+    pub stamp: Bytes,
+}
+
+/// What hosts decided: what is new, or all of it. See [`crate::relay::moderation`].
+#[derive(Clone, PartialEq, Message)]
+pub struct Facts {
+    #[prost(message, repeated, tag = "1")]
+    pub facts: Vec<Fact>,
+    /// The sender is new to the room and wants to know.
+    #[prost(bool, tag = "2")]
+    pub asks: bool,
+}
+
+/// The last word about one thing: which thing is said by kind, participant, track and user, the order by counter and origin.
+#[derive(Clone, PartialEq, Message)]
+pub struct Fact {
+    #[prost(uint64, tag = "1")]
+    pub counter: u64,
+    /// Instance of the relay that the host told.
+    #[prost(fixed64, tag = "2")]
+    pub origin: u64,
+    #[prost(enumeration = "RulingKind", tag = "3")]
+    pub kind: i32,
+    #[prost(fixed64, tag = "4")]
+    pub participant: u64,
+    #[prost(uint32, tag = "5")]
+    pub track: u32,
+    #[prost(string, tag = "6")]
+    pub user: String,
+    #[prost(bool, tag = "7")]
+    pub on: bool,
+    #[prost(bool, tag = "8")]
+    pub firm: bool,
+    #[prost(fixed64, tag = "9")]
+    pub by: u64,
+    /// Of a lock: who was in, 16 bytes each.
+    #[prost(bytes = "bytes", tag = "10")]
+    pub passes: Bytes,
 }
 
 /// A stream of which a key frame is wanted.

@@ -2,7 +2,6 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -10,7 +9,10 @@ use super::{Access, CertificateSource, Config, Settings, file};
 use crate::net::tls::{Certificate, TlsError};
 use crate::proto::DEFAULT_PORT;
 use crate::relay::bus::{BusConfig, NatsConfig, NatsError};
+use crate::relay::fronts::Fronts;
 use crate::relay::gate::Gate;
+use crate::relay::keys::KeyFiles;
+use crate::relay::program::{KeyArgs, TokenArgs};
 
 /// A configuration file, bytes.
 const FILE_BYTES: u64 = 64 * 1024;
@@ -35,26 +37,10 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Print a token that lets somebody into a room
+    /// Print a token that lets somebody into a room, or explain one
     Token(TokenArgs),
-}
-
-#[derive(Debug, clap::Args)]
-pub struct TokenArgs {
-    /// The private key that relays check tokens with
-    #[arg(long, value_name = "FILE", env = "NEARCALL_RELAY_AUTH_KEY")]
-    pub auth_key: PathBuf,
-    #[arg(long)]
-    pub room: String,
-    /// Who it is for
-    #[arg(long)]
-    pub name: String,
-    /// May mute, remove and lock
-    #[arg(long)]
-    pub host: bool,
-    /// How long it is good for
-    #[arg(long, default_value = "6h", value_parser = humantime::parse_duration)]
-    pub ttl: Duration,
+    /// Make a key for tokens, or print its public half
+    Key(KeyArgs),
 }
 
 /// One thing that is wrong with what a relay was told.
@@ -76,10 +62,18 @@ pub enum ConfigError {
     Certificate(TlsError),
     #[error("open, or with a key for tokens: not both")]
     OpenWithKey,
-    #[error("{path} is no key for tokens: {error}")]
+    #[error("no key for tokens in {path}: {error}")]
     AuthKey { path: String, error: String },
     #[error("{0} can be reached from outside: give --auth-key FILE, or --open to let everybody in")]
-    Unguarded(SocketAddr),
+    Unguarded(String),
+    #[error("a ticket secret is of use with --auth-key alone")]
+    TicketSecretAlone,
+    #[error("a relay behind a proxy can be reached from outside: give --auth-key FILE, or --open to let everybody in")]
+    UnguardedProxy,
+    #[error(
+        "{0} can be reached from outside and nothing on it is encrypted: if only a proxy can, say --plain-beyond-loopback"
+    )]
+    Plain(SocketAddr),
     #[error("{0} is every address of this machine: say with --advertise HOST:PORT which one clients are to use")]
     NoAddress(SocketAddr),
     #[error(transparent)]
@@ -134,6 +128,9 @@ impl Settings {
         if self.open.is_some() || self.auth_key.is_some() {
             (file.auth_key, file.open) = (None, None);
         }
+        if self.open.is_some() {
+            file.ticket_secret = None;
+        }
         self.or(file)
     }
 
@@ -148,8 +145,15 @@ impl Settings {
         let certificate = self.certificate().map_err(&mut keep).ok();
         let access = self.access(listen).map_err(&mut keep).ok();
         let nats = self.bus().map_err(&mut keep).ok();
+        if let Some(plain) =
+            self.plain.filter(|it| !it.ip().to_canonical().is_loopback() && self.plain_beyond_loopback != Some(true))
+        {
+            keep(ConfigError::Plain(plain));
+        }
+        let advertise_websocket = self.advertise_websocket.clone().map(check_host).transpose().map_err(&mut keep).ok();
+        let fronts = self.fronts();
         let advertise = self.advertise.map(check_host).transpose().map_err(&mut keep).ok();
-        if advertise == Some(None) && listen.ip().is_unspecified() {
+        if advertise == Some(None) && listen.ip().to_canonical().is_unspecified() {
             keep(ConfigError::NoAddress(listen));
         }
         let local = Config::local(&region?);
@@ -159,7 +163,10 @@ impl Settings {
             city: self.city.unwrap_or_default(),
             listen,
             admin: self.admin,
+            plain: self.plain,
+            fronts,
             advertise: advertise?,
+            advertise_websocket: advertise_websocket?,
             certificate: certificate?,
             access: access?,
             bus: nats?.map_or(local.bus.clone(), BusConfig::Nats),
@@ -167,6 +174,8 @@ impl Settings {
             workers: self.workers,
             drain_deadline: self.drain_deadline.unwrap_or(local.drain_deadline),
             limits: self.limits.unwrap_or_default(),
+            cpu_counts: self.cpu_counts.unwrap_or(true),
+            metrics_prefixes: self.metrics_prefixes.unwrap_or(0),
             log_level: self.log_level.unwrap_or(local.log_level),
             log_json: self.log_json.unwrap_or(false),
             ..local
@@ -191,6 +200,14 @@ impl Settings {
         }
     }
 
+    fn fronts(&self) -> Fronts {
+        Fronts {
+            proxy_protocol_from: self.proxy_protocol_from.clone().unwrap_or_default(),
+            trusted_proxies: self.trusted_proxies.clone().unwrap_or_default(),
+            header: self.forwarded_header.unwrap_or_default(),
+        }
+    }
+
     fn certificate(&self) -> Result<CertificateSource, ConfigError> {
         match (&self.cert, &self.key) {
             (None, None) => Ok(CertificateSource::SelfSigned),
@@ -203,23 +220,45 @@ impl Settings {
         }
     }
 
+    /// Beyond loopback means that clients elsewhere are told of it, or could find it: also through a proxy on this machine.
     fn access(&self, listen: SocketAddr) -> Result<Access, ConfigError> {
         let open = self.open == Some(true);
-        match &self.auth_key {
-            Some(_) if open => Err(ConfigError::OpenWithKey),
-            Some(path) => {
-                let text = read(path)?;
+        let told = [&self.advertise, &self.advertise_websocket].into_iter().flatten().find(|host| !is_local(host));
+        let outside = match told {
+            Some(host) => Some(host.clone()),
+            None if !listen.ip().to_canonical().is_loopback() => Some(listen.to_string()),
+            None => None,
+        };
+        match (&self.auth_key, outside) {
+            (Some(_), _) if open => Err(ConfigError::OpenWithKey),
+            (Some(paths), _) => {
+                let files = KeyFiles { auth: paths.clone(), ticket_secret: self.ticket_secret.clone() };
+                let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
                 let wrong = |error: &dyn std::fmt::Display| ConfigError::AuthKey {
-                    path: path.display().to_string(),
+                    path: names.join(", "),
                     error: error.to_string(),
                 };
-                Gate::with_key(&text).map_err(|error| wrong(&error))?;
-                Ok(Access::Key(text))
+                Gate::with_keys(&files.read()?).map_err(|error| wrong(&error))?;
+                Ok(Access::Files(files))
             }
-            None if open || listen.ip().is_loopback() => Ok(Access::Open),
-            None => Err(ConfigError::Unguarded(listen)),
+            (None, _) if self.ticket_secret.is_some() => Err(ConfigError::TicketSecretAlone),
+            (None, _) if open => Ok(Access::Open),
+            _ if self.plain.is_some() || self.fronts() != Fronts::default() => Err(ConfigError::UnguardedProxy),
+            (None, Some(outside)) => Err(ConfigError::Unguarded(outside)),
+            (None, None) => Ok(Access::Open),
         }
     }
+}
+
+/// Whether HOST or HOST:PORT leads nowhere but to this machine.
+fn is_local(host: &str) -> bool {
+    let bare = match host.parse::<std::net::Ipv6Addr>() {
+        Ok(_) => host,
+        Err(_) => host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name }),
+    };
+    let bare = bare.trim_matches(['[', ']']);
+    let is_name = bare.eq_ignore_ascii_case("localhost") || bare.to_ascii_lowercase().ends_with(".localhost");
+    is_name || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 /// Names that look like ours and that nobody knows: a slip there would be a setting that is silently not made.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::file::Key;
 use super::limits;
+use crate::relay::fronts::{ForwardedHeader, Network};
 use crate::relay::limits::Limits;
 
 /// What is logged.
@@ -81,6 +82,24 @@ settings! {
     /// What clients are told to connect to [default: where it listens]
     #[arg(long, value_name = "HOST:PORT", env = "NEARCALL_RELAY_ADVERTISE")]
     advertise: String;
+    /// What they are told for WebSocket, where a proxy stands in front of TCP alone [default: the same]
+    #[arg(long, value_name = "HOST:PORT", env = "NEARCALL_RELAY_ADVERTISE_WEBSOCKET")]
+    advertise_websocket: String;
+    /// HTTP without TLS for calls over WebSocket, behind a proxy that ends TLS; loopback only
+    #[arg(long, value_name = "ADDR:PORT", env = "NEARCALL_RELAY_PLAIN")]
+    plain: SocketAddr;
+    /// Let --plain be an address that others can reach: a private network, as between containers
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    plain_beyond_loopback: bool;
+    /// Connections to the TCP port from here begin with a PROXY header (version 1 or 2)
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',', env = "NEARCALL_RELAY_PROXY_PROTOCOL_FROM")]
+    proxy_protocol_from: Vec<Network>;
+    /// Proxies whose forwarded headers are believed
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',', env = "NEARCALL_RELAY_TRUSTED_PROXIES")]
+    trusted_proxies: Vec<Network>;
+    /// The one header that they write [default: x-forwarded-for]
+    #[arg(long, value_enum, value_name = "NAME", env = "NEARCALL_RELAY_FORWARDED_HEADER")]
+    forwarded_header: ForwardedHeader = |found| found.word();
     /// Certificate chain, PEM; read again when it changes
     #[arg(long, value_name = "FILE", requires = "key", env = "NEARCALL_RELAY_CERT")]
     cert: PathBuf;
@@ -90,9 +109,14 @@ settings! {
     /// A certificate of its own, pinned in the manifest [default without --cert]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", conflicts_with_all = ["cert", "key"])]
     self_signed: bool;
-    /// Ask for tokens that are signed with this key
-    #[arg(long, value_name = "FILE", conflicts_with = "open", env = "NEARCALL_RELAY_AUTH_KEY")]
-    auth_key: PathBuf;
+    /// Ask for tokens that are signed with this key; several (again, or with commas): with any of them, the newest first. Read
+    /// again when they change
+    #[arg(long, value_name = "FILE", value_delimiter = ',', conflicts_with = "open", env = "NEARCALL_RELAY_AUTH_KEY")]
+    auth_key: Vec<PathBuf>;
+    /// What tickets are sealed with, a line of 16 bytes or more; the same for all relays [default: derived from --auth-key, which
+    /// a public key does not allow]
+    #[arg(long, value_name = "FILE", conflicts_with = "open", env = "NEARCALL_RELAY_TICKET_SECRET")]
+    ticket_secret: PathBuf;
     /// Let everybody in [default on loopback addresses]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     open: bool;
@@ -115,6 +139,13 @@ settings! {
     /// Threads [default: one a core]
     #[arg(long, env = "NEARCALL_RELAY_WORKERS", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1024))]
     workers: usize = |found| found.within(&(1..=1024), "from 1 to 1024");
+    /// Whether the CPU time of this process is part of its load [default: true]
+    #[arg(long, value_name = "BOOL", env = "NEARCALL_RELAY_CPU_COUNTS")]
+    cpu_counts: bool;
+    /// Show users' round trips by their network, IPv4 /24 and IPv6 /48, for at most N of them; a small network says something
+    /// about whoever is behind it [default: 0, none]
+    #[arg(long, value_name = "N", env = "NEARCALL_RELAY_METRICS_PREFIXES", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(0..=10_000))]
+    metrics_prefixes: usize = |found| found.within(&(0..=10_000), "from 0 to 10000");
     /// How long clients may take to move away after SIGTERM [default: 30s]
     #[arg(long, value_name = "DURATION", env = "NEARCALL_RELAY_DRAIN_DEADLINE", value_parser = drain_deadline)]
     drain_deadline: Duration = |found| found.within(&(Duration::ZERO..=LONGEST_DRAIN), "from \"0s\" to \"1h\"");

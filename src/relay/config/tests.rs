@@ -6,6 +6,7 @@ use clap::{CommandFactory, Parser};
 
 use super::*;
 use crate::proto::DEFAULT_PORT;
+use crate::relay::fronts::ForwardedHeader;
 
 fn parse(args: &[&str]) -> Result<Config, String> {
     parse_in(args, &[])
@@ -38,7 +39,7 @@ fn on_loopback_a_region_is_enough() {
 
 #[test]
 fn what_cannot_work_is_refused_with_what_to_mend() {
-    let table: [(&[&str], &str); 11] = [
+    let table: [(&[&str], &str); 13] = [
         (&[], "--region"),
         (&["--region", "oslo", "--listen", "0.0.0.0:4433"], "--open"),
         (&["--region", "oslo", "--listen", "0.0.0.0:4433", "--open"], "--advertise"),
@@ -50,6 +51,8 @@ fn what_cannot_work_is_refused_with_what_to_mend() {
         (&["--region", "oslo", "--nats-ca", "ca.pem"], "give nats as well"),
         (&["--region", "oslo", "--advertise", "a/b"], "HOST:PORT"),
         (&["--region", "oslo", "--auth-key", "/does/not/exist"], "/does/not/exist"),
+        (&["--region", "oslo", "--ticket-secret", "s"], "--auth-key"),
+        (&["--region", "oslo", "--advertise", "relay.example:4433"], "relay.example:4433 can be reached from outside"),
     ];
     for (args, says) in table {
         let error = parse(args).expect_err("it must not start");
@@ -75,7 +78,45 @@ fn beyond_loopback_it_takes_a_key_or_open() {
     let outside = ["--region", "oslo", "--listen", "192.0.2.1:4433"];
     assert_eq!(parse(&[&outside[..], &["--open"]].concat()).unwrap().access, Access::Open);
     let guarded = parse(&[&outside[..], &["--auth-key", key]].concat()).unwrap();
-    assert_eq!(guarded.access, Access::Key("hs256:c2l4dGVlbi1ieXRlcy1hbmQtYXMtbWFueS1hZ2Fpbi1oZXJl".into()));
+    let files = |ticket_secret| KeyFiles { auth: vec![key.into()], ticket_secret };
+    assert_eq!(guarded.access, Access::Files(files(None)));
+    let secret = file("sixteen bytes and more");
+    let path = secret.path().to_str().unwrap();
+    let sealed = parse(&[&outside[..], &["--auth-key", key, "--ticket-secret", path]].concat()).unwrap();
+    assert_eq!(sealed.access, Access::Files(files(Some(path.into()))));
+    let several = parse(&[&outside[..], &["--auth-key", key, "--auth-key", key]].concat()).unwrap();
+    assert_eq!(several.access, Access::Files(KeyFiles { auth: vec![key.into(); 2], ticket_secret: None }));
+}
+
+#[test]
+fn loopback_is_loopback_in_every_writing_and_nothing_else_is() {
+    let rows: [(&[&str], bool); 16] = [
+        (&["--listen", "127.0.0.1:4433"], true),
+        (&["--listen", "127.8.9.1:4433"], true),
+        (&["--listen", "[::1]:4433"], true),
+        (&["--listen", "[::ffff:127.0.0.1]:4433"], true),
+        (&["--advertise", "localhost:4433"], true),
+        (&["--advertise", "LOCALHOST"], true),
+        (&["--advertise", "::1"], true),
+        (&["--advertise", "[::1]:4433"], true),
+        (&["--advertise", "127.0.0.1:4433"], true),
+        (&["--listen", "0.0.0.0:4433"], false),
+        (&["--listen", "[::]:4433"], false),
+        (&["--listen", "[::ffff:0.0.0.0]:4433"], false),
+        (&["--listen", "[::ffff:192.0.2.1]:4433"], false),
+        (&["--listen", "[2001:db8::1]:4433"], false),
+        (&["--listen", "[fe80::1]:4433", "--advertise", "localhost"], false),
+        (&["--advertise", "[2001:db8::1]:4433"], false),
+    ];
+    for (args, local) in rows {
+        let told = parse(&[&["--region", "oslo"], args].concat());
+        match local {
+            true => assert_eq!(told.unwrap().access, Access::Open, "{args:?}"),
+            false => assert!(told.unwrap_err().contains("from outside"), "{args:?}"),
+        }
+    }
+    let everywhere = parse(&["--region", "oslo", "--open", "--listen", "[::ffff:0.0.0.0]:4433"]);
+    assert!(everywhere.unwrap_err().contains("every address"));
 }
 
 #[test]
@@ -163,4 +204,28 @@ fn a_token_takes_a_key_a_room_and_a_name() {
     let args = ["nearcall-relay", "token", "--auth-key", "k", "--room", "r", "--name", "n", "--ttl", "90m"];
     let Some(Command::Token(token)) = Args::try_parse_from(args).unwrap().command else { panic!("not a token") };
     assert_eq!(token.ttl, Duration::from_secs(5400));
+}
+
+#[test]
+fn proxies_are_named_by_their_networks_and_a_relay_behind_them_is_guarded() {
+    let oslo = ["--region", "oslo"];
+    let behind = [&oslo[..], &["--plain", "127.0.0.1:8080", "--trusted-proxies", "127.0.0.1,::1", "--open"]].concat();
+    let config = parse(&behind).unwrap();
+    assert_eq!((config.plain.unwrap().port(), config.fronts.trusted_proxies.len()), (8080, 2));
+    let file = file(
+        "region = \"oslo\"\nopen = true\nproxy_protocol_from = [\"10.0.0.0/8\"]\nforwarded_header = \"forwarded\"\n",
+    );
+    let config = parse(&["--config", file.path().to_str().unwrap()]).unwrap();
+    assert!(config.fronts.must_introduce("10.1.2.3".parse().unwrap()));
+    assert_eq!(config.fronts.header, ForwardedHeader::Forwarded);
+    let table: [(&[&str], &str); 4] = [
+        (&["--plain", "127.0.0.1:8080"], "behind a proxy"),
+        (&["--proxy-protocol-from", "10.0.0.0/8"], "behind a proxy"),
+        (&["--plain", "10.0.0.1:8080", "--open"], "--plain-beyond-loopback"),
+        (&["--trusted-proxies", "10.0.0.1/8", "--open"], "the network is 10.0.0.0/8"),
+    ];
+    for (args, says) in table {
+        let error = parse(&[&oslo[..], args].concat()).expect_err("it must not start");
+        assert!(error.contains(says), "{args:?}: {error}");
+    }
 }

@@ -8,6 +8,7 @@ use clap::builder::PossibleValue;
 use toml::de::DeValue;
 
 use super::file::nearest;
+use crate::relay::fronts::{Network, NetworkError};
 
 /// A type that a setting can have.
 pub trait Value: Sized {
@@ -45,6 +46,15 @@ impl Value for SocketAddr {
     }
 }
 
+impl Value for Network {
+    const EXPECTED: &'static str = "a network in quotes, such as \"10.0.0.0/8\" or \"::1\"";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Option<String>> {
+        let text = value.as_str().ok_or(None)?;
+        text.parse().map_err(|error: NetworkError| Some(error.to_string()))
+    }
+}
+
 impl Value for Duration {
     const EXPECTED: &'static str = "a duration in quotes, such as \"30s\" or \"2m\"";
 
@@ -75,7 +85,7 @@ macro_rules! whole_numbers {
     )* };
 }
 
-whole_numbers!(u16, u32, u64, usize);
+whole_numbers!(u8, u16, u32, u64, usize);
 
 /// One, or a list.
 impl<T: Value> Value for Vec<T> {

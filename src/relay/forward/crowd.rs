@@ -1,9 +1,9 @@
-//! Who is in a room, for the figures and for the question whether somebody is new.
+//! Who is in a room, for the figures.
 
 use std::collections::BTreeMap;
 
 use super::Room;
-use crate::proto::{ParticipantId, Transport};
+use crate::proto::Transport;
 
 /// How many are in a room.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -25,10 +25,5 @@ impl Room {
             *sessions.entry(attached.sender.transport()).or_default() += 1;
         }
         Crowd { members: members.len(), sessions }
-    }
-
-    /// Whether a participant belongs here already, through this relay or another.
-    pub fn knows(&self, participant: ParticipantId) -> bool {
-        self.lock().registry.member(participant).is_some()
     }
 }

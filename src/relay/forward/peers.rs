@@ -59,10 +59,16 @@ impl Room {
             Message::Audio { body, .. } => {
                 let Ok(packets) = datagram::decode(&body) else { return };
                 let from = packets[0].header.participant;
+                if state.moderation.drops(from, Track::Microphone) {
+                    return;
+                }
                 let numbers: Vec<_> = packets.iter().map(|packet| packet.header.frame).collect();
                 state.router.audio(from, &numbers, &whole(&body));
             }
             Message::Video { frame, .. } => {
+                if state.moderation.drops(frame.header.participant, frame.header.track) {
+                    return;
+                }
                 state.router.video(now, &frame);
             }
             Message::Room { message, .. } => self.room_message(now, &mut state, message),
@@ -87,7 +93,9 @@ impl Room {
             Some(Body::Digest(digest)) => {
                 state.registry.set_interest(now, relay, Interest(digest.interest));
                 state.registry.farewell(now, relay, &digest.left);
-                state.registry.digest(now, relay, digest.members, digest.hash);
+                let mut members = digest.members;
+                members.retain(|member| !state.moderation.is_removed(member));
+                state.registry.digest(now, relay, members, digest.hash);
                 if digest.missed {
                     self.replay(now, state);
                 }
@@ -103,9 +111,17 @@ impl Room {
             }
             Some(Body::Joined(MemberJoined { member: Some(member), step })) => {
                 state.registry.step(now, relay, step);
-                state.registry.joined_elsewhere(relay, member);
+                if !state.moderation.is_removed(&member) {
+                    state.registry.joined_elsewhere(relay, member);
+                }
             }
+            Some(Body::Facts(facts)) => self.facts_from(state, facts),
             Some(Body::Ended(ended)) => {
+                let known = state.registry.member(ParticipantId(ended.participant));
+                // Whoever slipped in under a member's number elsewhere does not end that member; the digest says who is there.
+                if known.is_some_and(|member| member.stamp != ended.stamp) {
+                    return state.registry.step(now, relay, None);
+                }
                 state.registry.step(now, relay, ended.step);
                 let how = match ended.how {
                     0 => Ended::Moved,
@@ -155,7 +171,7 @@ impl Room {
                 if !fetched.more {
                     state.answered(stream, from, fetched.frames.is_empty());
                 }
-                if fetched.frames.is_empty() {
+                if fetched.frames.is_empty() || state.moderation.drops(stream.participant, stream.track) {
                     return;
                 }
                 let frames: Result<Vec<_>, _> = fetched.frames.into_iter().map(VideoFrame::from_bytes).collect();
@@ -228,6 +244,8 @@ impl Room {
         self.bus.subscribe(self.id, Some(state.told_interest));
         self.send_digest(&mut state, true, true);
         self.replay(now, &mut state);
+        self.ask_for_facts();
+        self.tell_facts(&state);
     }
 
     /// Says audio to other relays, and keeps it for a moment.
@@ -296,14 +314,14 @@ impl Room {
     }
 
     /// A member's last link here ended.
-    pub(super) fn tell_ended(&self, state: &mut State, participant: ParticipantId, how: Ended) {
+    pub(super) fn tell_ended(&self, state: &mut State, participant: ParticipantId, stamp: Bytes, how: Ended) {
         let how = match how {
             Ended::Moved => 0,
             Ended::Left => 1,
             Ended::Lost => 2,
         };
         let step = state.step();
-        self.tell(room_message::Body::Ended(MemberEnded { participant: participant.0, how, step }));
+        self.tell(room_message::Body::Ended(MemberEnded { participant: participant.0, how, step, stamp }));
     }
 
     pub(super) fn tell(&self, body: room_message::Body) {

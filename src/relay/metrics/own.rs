@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use super::page::Page;
 use super::{Door, Handshake, Metrics, process};
+use crate::clock;
 use crate::net::Figures;
 use crate::net::figures::{Cargo, Lost, Way};
 use crate::proto::Transport;
@@ -15,6 +16,7 @@ use crate::proto::probe::RelayState;
 use crate::relay::Core;
 use crate::relay::bus::stats::Count;
 use crate::relay::bus::{Direction, Kind};
+use crate::relay::limits::{Limit, Met};
 
 const STATES: [(RelayState, &str); 4] = [
     (RelayState::Ready, "ready"),
@@ -52,7 +54,7 @@ pub fn write(page: &mut Page, core: &Core) -> fmt::Result {
     crowd(page, core)?;
     load(page, core)?;
     traffic(page, &core.responder.figures)?;
-    strangers(page, &core.metrics)?;
+    strangers(page, &core.metrics, &core.met)?;
     bus(page, core)?;
     machine(page, core.metrics.started_wall)
 }
@@ -66,12 +68,15 @@ fn about(page: &mut Page, core: &Core) -> fmt::Result {
         ("provider", own.provider.as_str()),
     ];
     page.gauge("nearcall_relay_build_info", "Which relay this is, and which version", &[(&labels, 1)])?;
-    let uptime = core.metrics.started.elapsed().as_secs_f64();
+    let uptime = clock::now().saturating_duration_since(core.metrics.started).as_secs_f64();
     page.gauge("nearcall_relay_uptime_seconds", "Time since this relay began", &[(&[], uptime)])?;
     let state = core.responder.state();
     let samples = STATES.map(|(it, name)| ([("state", name)], u8::from(it == state)));
     let samples = samples.each_ref().map(|(labels, value)| (&labels[..], *value));
     page.gauge("nearcall_relay_state", "1 for what this relay says of itself in answer to probes", &samples)?;
+    let ends = core.certificates.not_after();
+    let help = "When the certificate that clients see is no longer valid, since 1970";
+    page.gauge("nearcall_relay_certificate_end_seconds", help, &[(&[], ends)])?;
     let known = core.directory.manifest().relays.len();
     page.gauge("nearcall_relay_known_relays", "Relays in the manifest, this one included", &[(&[], known)])
 }
@@ -137,11 +142,14 @@ fn traffic(page: &mut Page, figures: &Figures) -> fmt::Result {
     page.counter("nearcall_relay_key_frames", help, &samples)
 }
 
-fn strangers(page: &mut Page, metrics: &Metrics) -> fmt::Result {
+fn strangers(page: &mut Page, metrics: &Metrics, met: &Met) -> fmt::Result {
     let refused = metrics.refused.lock().expect("nobody panics while counting").clone();
     let samples = REFUSALS.map(|(it, name)| ([("code", name)], refused.get(&it).copied().unwrap_or(0)));
     let samples = samples.each_ref().map(|(labels, value)| (&labels[..], *value));
     page.counter("nearcall_relay_refused", "Sessions that were refused or ended by this relay", &samples)?;
+    let samples = Limit::ALL.map(|limit| ([("limit", limit.as_str())], met.times(limit)));
+    let samples = samples.each_ref().map(|(labels, value)| (&labels[..], *value));
+    page.counter("nearcall_relay_limits_met", "What strangers sent beyond a limit, and did not get", &samples)?;
     let handshakes = metrics.handshakes.lock().expect("nobody panics while counting").clone();
     let each = DOORS.into_iter().flat_map(|door| HANDSHAKES.map(|how| (door, how)));
     let samples: Vec<_> = each

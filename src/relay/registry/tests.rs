@@ -20,6 +20,7 @@ fn told(registry: &mut Registry) -> Vec<String> {
             Change::Member(member) => format!("{:?}", member.state()),
             Change::Elsewhere(_, held) => format!("elsewhere: {held}"),
             Change::Gone(_, sessions) => format!("gone with {}", sessions.len()),
+            Change::Impostors(sessions) => format!("{} impostors", sessions.len()),
         });
     }
     told
@@ -212,4 +213,59 @@ fn a_room_has_room_for_so_many_and_a_participant_belongs_to_one_user() {
     let other = Member { user: "mallory".into(), ..member(ParticipantId(1)) };
     assert_eq!(registry.join(SessionId(999), other), Err(JoinError::OtherUser));
     registry.join(SessionId(999), member(ParticipantId(1))).unwrap();
+}
+
+fn instance(stamp: u8, since_ms: u64) -> Member {
+    Member { stamp: vec![stamp; 16].into(), since_ms, ..member(ADA) }
+}
+
+#[test]
+fn nobody_enters_under_the_number_of_an_instance_without_its_proof() {
+    let mut registry = Registry::default();
+    registry.join(HERE, instance(1, 5)).unwrap();
+    assert_eq!(registry.join(SessionId(2), instance(2, 6)), Err(JoinError::OtherInstance));
+    assert_eq!(registry.join(SessionId(2), member(ADA)), Err(JoinError::OtherInstance));
+    registry.join(SessionId(2), instance(1, 9)).unwrap();
+    assert_eq!(registry.member(ADA).unwrap().since_ms, 5);
+    assert!(registry.roster(ParticipantId(1)).iter().all(|member| member.stamp.is_empty() && member.since_ms == 0));
+}
+
+#[test]
+fn a_number_that_nobody_proved_is_taken_by_whoever_has_a_proof() {
+    let mut registry = Registry::default();
+    registry.join(HERE, member(ADA)).unwrap();
+    registry.join(SessionId(2), instance(1, 5)).unwrap();
+    assert_eq!(registry.join(SessionId(3), member(ADA)), Err(JoinError::OtherInstance));
+}
+
+#[test]
+fn who_waits_for_its_member_to_come_back_takes_no_other_instance_meanwhile() {
+    let (mut registry, now) = (Registry::default(), clock::now());
+    registry.joined_elsewhere(FRANKFURT, instance(1, 5));
+    registry.digest(now, FRANKFURT, Vec::new(), 1);
+    assert_eq!(registry.join(HERE, instance(2, 6)), Err(JoinError::OtherInstance));
+    registry.join(HERE, instance(1, 7)).unwrap();
+    registry.end(now, HERE, ADA, Ended::Lost);
+    registry.handle_timeout(now + RECONNECT);
+    registry.join(HERE, instance(2, 40_000)).unwrap();
+}
+
+#[test]
+fn of_two_instances_at_two_relays_the_first_stays_whichever_is_told_of_which() {
+    for (here, there, ousted) in [(1, 2, false), (2, 1, true)] {
+        for digest in [false, true] {
+            let (mut registry, now) = (Registry::default(), clock::now());
+            registry.join(HERE, instance(here, here.into())).unwrap();
+            let other = instance(there, there.into());
+            match digest {
+                true => registry.digest(now, FRANKFURT, vec![other], 1),
+                false => registry.joined_elsewhere(FRANKFURT, other),
+            }
+            let told = told(&mut registry);
+            assert_eq!(told.contains(&"1 impostors".to_owned()), ousted, "{told:?}");
+            assert_eq!(registry.member(ADA).unwrap().stamp, vec![1; 16]);
+            assert_eq!(registry.sessions(ADA).count(), usize::from(!ousted));
+            assert_eq!(registry.holders(ADA).count(), usize::from(ousted));
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The frames of a stream's current group: what a newcomer gets at once, and what a moved subscriber goes on from.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::proto::FrameNumber;
 use crate::proto::subgroup::VideoFrame;
@@ -56,6 +57,23 @@ impl Cache {
         self.frames.clear();
         self.bytes = 0;
         self.outgrown = false;
+    }
+
+    /// Number of the current group.
+    pub fn group(&self) -> Option<FrameNumber> {
+        self.group
+    }
+
+    /// Capture time of the key frame, µs, where it is kept.
+    pub fn key_capture_us(&self) -> Option<u64> {
+        self.frames.get(&0).map(|frame| frame.header.capture_us)
+    }
+
+    /// Whether the group spans no more than so much time, or so many bytes.
+    pub fn is_fresh(&self, span: Duration, bytes: usize) -> bool {
+        let times = self.frames.values().map(|frame| frame.header.capture_us);
+        let passed = times.max().zip(self.key_capture_us()).map(|(newest, key)| newest.saturating_sub(key));
+        self.bytes <= bytes || passed.is_some_and(|passed| Duration::from_micros(passed) <= span)
     }
 
     /// The frames with which a subscriber that has `after` can go on, in order; `None` where a frame that it needs is not here.

@@ -118,13 +118,20 @@ fn wishes_choose_track_size_and_rate() {
     bench.subscribe(2, BOB, &[small], &[]);
     bench.subscribe(3, ParticipantId(3), &[wish(Track::Screen, 2)], &[]);
     bench.subscribe(4, ParticipantId(4), &[wish(Track::Camera, 1)], &[]);
-    let layers = [(0, 0), (0, 1), (1, 0), (2, 0)].map(|(spatial, temporal)| Layer { spatial, temporal });
-    for (number, layer) in layers.into_iter().enumerate() {
-        // Sizes are numbered each on their own: here every size has its own key frame.
-        let group = if layer.temporal == 0 { number as u32 } else { 0 };
-        bench.router.video(bench.now, &frame(number as u32, group, layer));
+    for number in 0..12 {
+        let temporal = [0, 2, 1, 2][number as usize % 4];
+        // Sizes are numbered each on their own.
+        for spatial in 0..3 {
+            bench.router.video(bench.now, &frame(number, 0, Layer { spatial, temporal }));
+        }
     }
-    assert_eq!(bench.out().0, [(2, 0), (4, 0), (4, 1), (4, 2)]);
+    let got = |session: u64, all: &[(u64, u32)]| -> Vec<u32> {
+        all.iter().filter(|(to, _)| *to == session).map(|(_, number)| *number).collect()
+    };
+    let all = bench.out().0;
+    assert_eq!(got(2, &all), [0, 1, 2, 3, 4, 5, 6, 7, 8], "eight to learn the pattern from, then the base layer");
+    assert_eq!(got(3, &all), [0_u32; 0]);
+    assert_eq!(got(4, &all), [0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], "the small one until the larger is there");
 }
 
 #[test]
@@ -369,3 +376,5 @@ fn what_was_kept_before_a_hole_is_fetched_anew() {
     bench.subscribe(4, ParticipantId(4), &[wish(Track::Camera, 0)], &[]);
     assert_eq!(bench.out(), (vec![], vec!["fetch"]));
 }
+
+mod layers;

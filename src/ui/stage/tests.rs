@@ -43,6 +43,31 @@ fn the_tools_ask_for_what_they_say() {
 }
 
 #[test]
+fn who_is_on_another_page_is_hidden_and_the_others_are_as_high_as_their_tiles() {
+    use crate::call::views::View;
+    let stand = Stand::new(fixtures::call(2));
+    let heights = |stand: &Stand| -> Vec<Option<u32>> {
+        let shown = stand.memory.borrow().stage.shown.clone();
+        shown.values().map(|shown| if let View::Height(height) = shown { Some(*height) } else { None }).collect()
+    };
+    let two = heights(&stand);
+    assert!(two.len() == 2 && two.iter().all(|height| height.is_some_and(|height| height > 200)), "{two:?}");
+    let mut model = fixtures::call(4);
+    fixtures::change(&mut model, |state, _| {
+        let one = state.peers[0].clone();
+        let peer = |id| crate::call::state::Peer { id: crate::proto::ParticipantId(1000 + id), ..one.clone() };
+        state.peers = (0..20_u64).map(peer).collect();
+    });
+    let mut stand = Stand::new(model);
+    let many = heights(&stand);
+    assert!(many[..16].iter().all(|height| *height < two[0] && height.is_some()), "{many:?}");
+    assert_eq!(many[16..], [None; 4]);
+    stand.click("More people");
+    let second = heights(&stand);
+    assert!(second[..16].iter().all(Option::is_none) && second[16..].iter().all(Option::is_some), "{second:?}");
+}
+
+#[test]
 fn a_device_is_picked_behind_the_arrow() {
     let mut stand = Stand::new(fixtures::call(1));
     assert!(!stand.memory.borrow().settings_open());

@@ -1,14 +1,17 @@
 //! The tiles: a picture or what stands for it, a name, and how the person is heard and received.
 
+use std::collections::BTreeMap;
+
 use eframe::egui::{
     Align2, Color32, CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, vec2,
 };
 
 use super::{face, grid};
 use crate::call::state::{DeviceState, Own, Peer, State};
+use crate::call::views::View;
 use crate::media::Device;
 use crate::media::video::{Of, Shown};
-use crate::proto::Track;
+use crate::proto::{ParticipantId, Track};
 use crate::ui::model::{Action, Model};
 use crate::ui::picture::{Fit, Painter, Placement};
 use crate::ui::theme::{self, Palette, Type, space};
@@ -21,7 +24,7 @@ const OWN: std::ops::RangeInclusive<f32> = 128.0..=224.0;
 /// A tile lower than this has room for a name and a face, points.
 const LOW: f32 = 150.0;
 
-/// Draws a page of everybody else, and oneself.
+/// Draws a page of everybody else, and oneself. Returns how everybody's camera is shown.
 pub(super) fn tiles_ui(
     ui: &mut Ui,
     model: &Model,
@@ -29,7 +32,7 @@ pub(super) fn tiles_ui(
     page: &mut usize,
     painter: &Painter,
     actions: &mut Vec<Action>,
-) {
+) -> BTreeMap<ParticipantId, View> {
     let mut area = ui.available_rect_before_wrap();
     let pages = state.peers.len().div_ceil(grid::PAGE).max(1);
     *page = (*page).min(pages - 1);
@@ -44,12 +47,15 @@ pub(super) fn tiles_ui(
     if shown.is_empty() {
         alone_ui(ui, model, area, actions);
     }
+    let mut seen: BTreeMap<_, _> = state.peers.iter().map(|peer| (peer.id, View::Hidden)).collect();
     for (peer, place) in shown.into_iter().zip(places) {
+        seen.insert(peer.id, View::Height((place.height() * ui.ctx().pixels_per_point()).round() as u32));
         peer_ui(ui, model, peer, place, painter);
     }
     if let Some(place) = own {
         own_ui(ui, model, &state.own, place, painter);
     }
+    seen
 }
 
 fn peer_ui(ui: &mut Ui, model: &Model, peer: &Peer, place: Rect, painter: &Painter) {

@@ -4,7 +4,8 @@ use std::process::Command;
 
 use super::machine::{Machine, Outcome};
 
-const SCRIPTS: [&str; 4] = ["packaging/lib.sh", "packaging/start.sh", "packaging/test.sh", ".ci/run"];
+const SCRIPTS: [&str; 5] =
+    ["packaging/lib.sh", "packaging/start.sh", "packaging/test.sh", "packaging/relay/trial.sh", ".ci/run"];
 
 /// The demo's own arguments, as cargo got them.
 fn demo(outcome: &Outcome) -> String {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use nearcall::clock;
 use nearcall::proto::Transport;
+use nearcall::proto::manifest::RelayEntry;
 use nearcall::relay::Relay;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -35,11 +36,19 @@ impl CallBeside {
         Self::between(relay, relay).await
     }
 
+    /// Begins a call where two entries of a manifest lead.
+    pub async fn at(one: &RelayEntry, other: &RelayEntry) -> Self {
+        let a = Client::member_at(one, Transport::WebTransport, "beside", 0xa).await;
+        let b = Client::member_at(other, Transport::WebSocket, "beside", 0xb).await;
+        Self::of([a, b].map(std::sync::Arc::new)).await
+    }
+
     /// Begins a call between a participant at each of two relays, or both at one.
     pub async fn between(one: &Relay, other: &Relay) -> Self {
-        let a = Client::member(one, Transport::WebTransport, "beside", 0xa).await;
-        let b = Client::member(other, Transport::WebSocket, "beside", 0xb).await;
-        let clients = [a, b].map(std::sync::Arc::new);
+        Self::at(one.entry(), other.entry()).await
+    }
+
+    async fn of(clients: [std::sync::Arc<Client>; 2]) -> Self {
         for (me, peer) in [(0, 0xb), (1, 0xa)] {
             clients[me].wait("peer", |heard| (!heard.states(peer).is_empty()).then_some(())).await;
         }

@@ -33,6 +33,7 @@ static START: LazyLock<Instant> = LazyLock::new(clock::now);
 pub struct Arrival {
     pub from: u64,
     pub frame: u32,
+    pub layer: Layer,
     pub at: Instant,
     /// Since it was made.
     pub delay: Duration,
@@ -103,7 +104,12 @@ impl Client {
 
     /// Connects and is let into `room`, in one breath.
     pub async fn join(relay: &Relay, transport: Transport, room: &str, id: u64) -> Self {
-        let client = Self::connect(relay, transport, id).await;
+        Self::join_at(relay.entry(), transport, room, id).await
+    }
+
+    /// The same where a manifest's entry leads.
+    pub async fn join_at(entry: &RelayEntry, transport: Transport, room: &str, id: u64) -> Self {
+        let client = Self::dial(entry, transport, id).await.unwrap();
         client.enter(room);
         client
             .wait("Joined", |heard| heard.told.iter().any(|(told, _)| matches!(told, Told::Joined(_))).then_some(()))
@@ -113,14 +119,24 @@ impl Client {
 
     /// The same, and wants everything of everybody from here on.
     pub async fn member(relay: &Relay, transport: Transport, room: &str, id: u64) -> Self {
-        let client = Self::join(relay, transport, room, id).await;
+        Self::member_at(relay.entry(), transport, room, id).await
+    }
+
+    /// The same where a manifest's entry leads.
+    pub async fn member_at(entry: &RelayEntry, transport: Transport, room: &str, id: u64) -> Self {
+        let client = Self::join_at(entry, transport, room, id).await;
         client.subscribe(1, &[]).await;
         client
     }
 
     /// Says Hello and Join.
     pub fn enter(&self, room: &str) {
-        self.say(Say::Hello(hello(room, self.id)));
+        self.enter_as(hello(room, self.id));
+    }
+
+    /// The same with a Hello of one's own.
+    pub fn enter_as(&self, hello: Hello) {
+        self.say(Say::Hello(hello));
         self.say(Say::Join(Join { member: Some(Member::default()), standby: false }));
     }
 
@@ -226,7 +242,8 @@ fn note(heard: &mut Heard, incoming: Incoming) {
 
 fn arrival(header: &MediaHeader, at: Instant) -> Arrival {
     let made = *START + Duration::from_micros(header.capture_us);
-    Arrival { from: header.participant.0, frame: header.frame, at, delay: at.saturating_duration_since(made) }
+    let (from, frame, layer) = (header.participant.0, header.frame, header.layer);
+    Arrival { from, frame, layer, at, delay: at.saturating_duration_since(made) }
 }
 
 pub fn hello(room: &str, participant: u64) -> Hello {
@@ -249,6 +266,12 @@ pub fn sound(participant: u64, number: u32) -> Bytes {
 /// A video frame, made now. `group` is the number of its key frame.
 pub fn picture(participant: u64, number: u32, group: u32, bytes: usize) -> VideoFrame {
     VideoFrame::new(header(participant, Track::Camera, number, group), &vec![7; bytes])
+}
+
+/// The same of one of several sizes, each of which is numbered on its own.
+pub fn layered(participant: u64, number: u32, group: u32, layer: Layer, bytes: usize) -> VideoFrame {
+    let header = header(participant, Track::Camera, number, group);
+    VideoFrame::new(MediaHeader { layer, discardable: layer.temporal == 2, ..header }, &vec![7; bytes])
 }
 
 fn header(participant: u64, track: Track, frame: u32, group: u32) -> MediaHeader {

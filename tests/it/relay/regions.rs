@@ -19,13 +19,13 @@ use super::client::{Client, TRANSPORTS};
 use super::raw::get;
 
 /// A NATS server that ends with the test.
-struct Nats {
+pub struct Nats {
     child: Child,
     port: u16,
 }
 
 impl Nats {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         Self::start_at(port).await
     }
@@ -39,7 +39,7 @@ impl Nats {
         Self { child, port }
     }
 
-    fn bus(&self) -> BusConfig {
+    pub fn bus(&self) -> BusConfig {
         BusConfig::Nats(format!("nats://127.0.0.1:{}", self.port).into())
     }
 }
@@ -52,7 +52,7 @@ impl Drop for Nats {
 }
 
 /// Looks again and again.
-async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = clock::now();
     while !holds() {
         assert!(start.elapsed() < Duration::from_secs(8), "{what}: not within 8 s");

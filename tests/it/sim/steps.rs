@@ -133,6 +133,8 @@ impl Run {
 
 const NEAR_AND_FAR: &[(&str, f64)] = &[("a", 40.0), ("b", 60.0)];
 const LEVEL: &[(&str, f64)] = &[("a", 40.0), ("b", 45.0)];
+/// Two providers of one region.
+const PROVIDERS: &[(&str, f64)] = &[("london-1", 40.0), ("london-2", 45.0)];
 const FAR: &[(&str, f64)] = &[("a", 200.0), ("b", 230.0)];
 const CALM: Phase = (10.0, &[], "a", &[First]);
 
@@ -159,6 +161,16 @@ fn better_is_moved_to_when_it_is_worth_it() {
             why: "a gain of 9 ms is noise at any RTT",
             map: NEAR_AND_FAR,
             phases: &[CALM, (300.0, &[Rtt("b", 31.0)], "a", &[])],
+        },
+        Row {
+            why: "a tie between two providers of a region stays with the incumbent",
+            map: PROVIDERS,
+            phases: &[
+                (10.0, &[], "london-1", &[First]),
+                (300.0, &[Rtt("london-2", 31.0)], "london-1", &[]),
+                (60.0, &[Rtt("london-2", 20.0)], "london-2", &[Improve]),
+                (300.0, &[Rtt("london-1", 12.0)], "london-2", &[]),
+            ],
         },
         Row {
             why: "15 ms at 40 ms are worth a move, once a long window says so",

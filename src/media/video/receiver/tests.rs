@@ -294,3 +294,88 @@ fn a_full_disk_ends_the_recording_and_not_the_call() {
     assert!(events.iter().any(|event| event.starts_with("Failed") && event.contains("/dev/full")), "{events:?}");
     wait_for(&pictures, 49);
 }
+
+/// Frames of two encoders that see the same pictures, as a relay that changes between their sizes sends them.
+struct TwoSizes {
+    encoders: [Box<dyn VideoEncoder>; 2],
+    patterns: [Pattern; 2],
+    groups: [u32; 2],
+}
+
+impl TwoSizes {
+    fn new() -> Self {
+        let encoder = || Codec::H264.encoder(&VideoConfig::pattern()).unwrap();
+        let patterns = [Pattern::new(160, 90), Pattern::new(320, 180)];
+        Self { encoders: [encoder(), encoder()], patterns, groups: [0; 2] }
+    }
+
+    /// A picture in both sizes; of `key` a key frame.
+    fn frames(&mut self, number: u32, key: Option<usize>) -> [VideoIn; 2] {
+        [0, 1].map(|size| {
+            let mut picture = I420::black(2, 2);
+            self.patterns[size].draw(number.into(), &mut picture).unwrap();
+            let capture_us = u64::from(number) * 33_333;
+            let packet = self.encoders[size].encode(&picture, capture_us, key == Some(size)).unwrap().unwrap();
+            if packet.key {
+                self.groups[size] = number;
+            }
+            let header = MediaHeader {
+                track: Track::Camera,
+                layer: Layer { spatial: size as u8, temporal: 0 },
+                key: packet.key,
+                discardable: false,
+                dtx: false,
+                participant: PEER,
+                frame: number,
+                since_key: (number - self.groups[size]) as u16,
+                capture_us,
+            };
+            VideoIn { header, payload: packet.data }
+        })
+    }
+}
+
+#[test]
+fn a_change_of_size_up_and_down_shows_every_picture_in_its_time() {
+    use super::lane::{Lane, Outcome};
+    // What a relay keeps of the group that it changes to: the key frame alone, or some frames before it.
+    for kept in [0, 6] {
+        let (mut both, mut lane, start) = (TwoSizes::new(), Lane::default(), clock::now());
+        let changes = [(40, 1), (80, 0), (110, 1)];
+        let mut size = 0;
+        let mut recent: VecDeque<[VideoIn; 2]> = VecDeque::new();
+        let mut shown = Vec::new();
+        for number in 0..150_u32 {
+            let keyed = changes.iter().find(|(at, _)| at - kept == number).map(|(_, size)| *size);
+            recent.push_back(both.frames(number, keyed));
+            let change = changes.iter().find(|(at, _)| *at == number);
+            let sent: Vec<VideoIn> = match change {
+                Some((_, to)) => {
+                    size = *to;
+                    recent.iter().skip(recent.len() - 1 - kept as usize).map(|both| both[size].clone()).collect()
+                }
+                None => recent.back().map(|both| both[size].clone()).into_iter().collect(),
+            };
+            let now = start + std::time::Duration::from_micros(u64::from(number) * 33_333);
+            let mut outcomes = Vec::new();
+            for frame in sent {
+                lane.push(frame, now);
+                lane.advance(now, &mut outcomes);
+            }
+            for outcome in outcomes {
+                match outcome {
+                    // The last picture before the change may come once more, larger.
+                    Outcome::Picture(picture) => {
+                        assert_eq!(picture.width(), [160, 320][size]);
+                        shown.push(barcode::read(&picture.view()).unwrap());
+                    }
+                    Outcome::Passed => {}
+                    Outcome::KeyFrameNeeded { spatial } => panic!("{number}: a key frame of {spatial} is asked for"),
+                }
+            }
+            assert_eq!(shown.last(), Some(&number), "{kept} kept");
+        }
+        shown.dedup();
+        assert_eq!(shown, (0..150).collect::<Vec<_>>(), "{kept} kept");
+    }
+}

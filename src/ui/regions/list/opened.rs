@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::call::Answered;
 use crate::election::Command;
 use crate::ui::regions::controls::{chip, note};
 
@@ -36,8 +37,34 @@ pub(super) fn facts_ui(ui: &mut Ui, table: &Table<'_>, group: &Group<'_>) {
         }
         if words::known(way.mean_ms).is_some() {
             note(ui, format!("{transport}: {}", figures(way)));
+            if let Some(hop) = hop(way, &table.state.hops.of(way.id)) {
+                note(ui, format!("{transport}: {hop}"));
+            }
         }
     }
+}
+
+/// What the way costs by its own account, and who really answered; nothing before an answer.
+pub(super) fn hop(way: &Standing, answered: &Answered) -> Option<String> {
+    let by = answered.answered_by.as_deref()?;
+    let mut parts = vec![format!("RTT {} ms", words::figure(way.mean_ms))];
+    if let Some(relay_ms) = answered.relay_ms {
+        parts[0] += &format!(" without the relay's own {relay_ms:.2} ms");
+    }
+    let proxy = answered.via.as_deref().unwrap_or("the proxy");
+    match (answered.proxy_ms, &answered.via) {
+        (Some(waited), _) => parts.push(format!("{proxy} says that it waited {waited:.1} ms for the relay")),
+        (None, Some(via)) => parts.push(format!("through {via}")),
+        (None, None) => {}
+    }
+    parts.push(match answered.stand_in(&way.candidate.relay) {
+        Some(other) => format!("answered by {other}, not by the one that is listed"),
+        None => format!("answered by {by}"),
+    });
+    if answered.instances > 1 {
+        parts.push(format!("{} relays answered here in turn", answered.instances));
+    }
+    Some(parts.join(" · "))
 }
 
 fn figures(way: &Standing) -> String {
@@ -87,6 +114,40 @@ fn buttons_ui(ui: &mut Ui, table: &Table<'_>, group: &Group<'_>, actions: &mut V
         };
         if chip(ui, icon, &text, &accessible).clicked() {
             ask(Command::Block(name.to_owned()), seconds.map(Duration::from_secs));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::fixtures;
+
+    #[test]
+    fn an_open_row_says_who_answered_and_what_the_way_costs() {
+        let model = fixtures::lobby(Duration::from_secs(2));
+        let state = model.call.unwrap();
+        let said = |relay: &str, transport: crate::proto::Transport| {
+            let mut rows = state.candidates.iter();
+            let row = rows.find(|row| row.candidate.relay == relay && row.candidate.transport == transport).unwrap();
+            hop(row, &state.hops.of(row.id)).map(|line| line.split_once(" without").unwrap().1.to_owned())
+        };
+        use crate::proto::Transport::{WebSocket, WebTransport};
+        for (relay, transport, expected) in [
+            ("singapore-1", WebTransport, Some(" the relay's own 0.04 ms · answered by singapore-1")),
+            (
+                "tokyo-1",
+                WebSocket,
+                Some(" the relay's own 0.04 ms · Caddy says that it waited 1.2 ms for the relay · answered by tokyo-1"),
+            ),
+            (
+                "frankfurt-1",
+                WebTransport,
+                Some(" the relay's own 0.04 ms · answered by frankfurt-3f2a, not by the one that is listed"),
+            ),
+            ("sao-paulo-1", WebTransport, None),
+        ] {
+            assert_eq!(said(relay, transport).as_deref(), expected, "{relay}");
         }
     }
 }

@@ -1,0 +1,6 @@
+#![no_main]
+
+#[allow(dead_code, reason = "each target calls one of them")]
+mod decoders;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| drop(decoders::video_frame(data)));

@@ -1,0 +1,117 @@
+//! A sender in three sizes of three temporal layers, and a subscriber whose link gets narrow and wide again.
+
+use std::time::Duration;
+
+use nearcall::clock;
+use nearcall::net::distance::{Distance, Shape};
+use nearcall::proto::control::server_message::Body as Told;
+use nearcall::proto::manifest::RelayEntry;
+use nearcall::proto::{Layer, Transport};
+use nearcall::relay::Relay;
+use tokio::time::interval;
+
+use super::client::{Client, layered};
+use super::{alone, relay};
+
+/// Bits a second of each size.
+const RATES: [usize; 3] = [150_000, 700_000, 1_500_000];
+/// Frames a second.
+const FRAMES: usize = 30;
+const SENDER: u64 = 1;
+
+/// Speaks and shows itself until it is dropped. A key frame comes when it is asked for.
+async fn send(sender: Client) {
+    let (mut frames, mut packets) = (interval(Duration::from_millis(33)), interval(Duration::from_millis(20)));
+    let (mut number, mut packet, mut heard) = (0, 0, 0);
+    let (mut groups, mut wanted) = ([0; 3], [true; 3]);
+    loop {
+        tokio::select! {
+            _ = packets.tick() => {
+                sender.audio(packet);
+                packet += 1;
+            }
+            _ = frames.tick() => {
+                sender.look(|it| {
+                    for (told, _) in &it.told[heard..] {
+                        if let Told::KeyFrameWanted(key) = told {
+                            wanted[key.spatial as usize] = true;
+                        }
+                    }
+                    heard = it.told.len();
+                });
+                for spatial in 0..3 {
+                    let key = std::mem::take(&mut wanted[spatial]);
+                    if key {
+                        groups[spatial] = number;
+                    }
+                    let temporal = [0, 2, 1, 2][(number - groups[spatial]) as usize % 4];
+                    let layer = Layer { spatial: spatial as u8, temporal };
+                    let bytes = RATES[spatial] / 8 / FRAMES * if key { 4 } else { 1 };
+                    sender.sender.video(layered(SENDER, number, groups[spatial], layer, bytes));
+                }
+                number += 1;
+            }
+        }
+    }
+}
+
+fn behind(relay: &Relay, distance: &Distance) -> RelayEntry {
+    let mut entry = relay.entry().clone();
+    let address = distance.address();
+    entry.webtransport = Some(format!("https://{address}/v1/call"));
+    entry.websocket = Some(format!("wss://{address}/v1/call"));
+    entry
+}
+
+/// Waits until for two seconds nothing but these sizes came, and enough of them.
+async fn settles(watcher: &Client, sizes: std::ops::RangeInclusive<u8>) {
+    let began = clock::now();
+    let mut looks = interval(Duration::from_millis(100));
+    let recent = |watcher: &Client| -> Vec<u8> {
+        let since = clock::now() - Duration::from_secs(2);
+        watcher.look(|heard| heard.video.iter().filter(|it| it.at >= since).map(|it| it.layer.spatial).collect())
+    };
+    loop {
+        looks.tick().await;
+        let came = recent(watcher);
+        let waited = began.elapsed();
+        if waited >= Duration::from_secs(2) && came.len() >= 12 && came.iter().all(|size| sizes.contains(size)) {
+            return println!("sizes {sizes:?} after {waited:.1?}");
+        }
+        assert!(waited < Duration::from_secs(25), "{sizes:?} expected, {came:?} came in the last two seconds");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_gets_narrow_is_given_the_small_size_and_its_sound_and_more_when_it_is_wide_again() {
+    let _alone = alone().await;
+    let relay = relay().await;
+    let near = Shape::rtt(Duration::from_millis(30));
+    let distance = Distance::start(relay.address(), near, 1).await.unwrap();
+    let sender = Client::member(&relay, Transport::WebTransport, "room", SENDER).await;
+    let neighbour = Client::member(&relay, Transport::WebTransport, "room", 2).await;
+    let watcher = Client::dial(&behind(&relay, &distance), Transport::WebTransport, 3).await.unwrap();
+    watcher.enter("room");
+    watcher.subscribe(1, &[]).await;
+    let sending = tokio::spawn(send(sender));
+    settles(&watcher, 2..=2).await;
+    let narrow = Shape { bytes_per_second: Some(50_000), queue: Duration::from_millis(300), ..near };
+    distance.set_ways(near, narrow);
+    settles(&watcher, 0..=0).await;
+    let from = watcher.look(|heard| heard.sounds(SENDER).last().copied().unwrap());
+    watcher.wait_sound(SENDER, from + 150).await;
+    let sounds = watcher.look(|heard| heard.sounds(SENDER));
+    let came = sounds.iter().filter(|number| (from..from + 150).contains(*number)).count();
+    let before = sounds.iter().filter(|number| **number < from).count();
+    println!("{came} of 150 packets on the narrow link, {before} of {from} before");
+    assert!(came >= 148 && before >= from as usize * 9 / 10);
+    distance.set(near);
+    settles(&watcher, 1..=2).await;
+    neighbour.look(|heard| {
+        let large: Vec<u32> = heard.video.iter().filter(|it| it.layer.spatial == 2).map(|it| it.frame).collect();
+        let (first, last) = (large.iter().min().unwrap(), large.iter().max().unwrap());
+        assert_eq!(large.len(), (last - first + 1) as usize, "the neighbour lost frames");
+    });
+    sending.abort();
+    relay.shutdown().await;
+}
