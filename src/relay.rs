@@ -61,14 +61,14 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-use self::bus::{Bus, Event, Message};
+use self::bus::{Bus, Event, Message, Stats};
 use self::certificates::Certificates;
 use self::config::Access;
 use self::directory::Directory;
 use self::fronts::Fronts;
 use self::gate::Gate;
 use self::limits::{Addresses, Limit, Limits, Met};
-use self::listing::{advertised, names, write_manifest};
+use self::listing::{advertised, names};
 use self::load::Load;
 use self::metrics::Metrics;
 use self::rooms::Rooms;
@@ -118,6 +118,7 @@ impl Drop for Threads {
 #[derive(Debug)]
 pub(crate) struct Core {
     instance: RelayInstance,
+    started: Instant,
     responder: Arc<Responder>,
     rooms: Rooms,
     bus: Arc<Bus>,
@@ -149,14 +150,13 @@ impl Core {
     }
 
     fn announce(&self) {
-        self.bus.send(Message::Announce { entry: self.directory.entry() });
+        self.bus.send(Message::Announce(self.directory.announcement(false).into()));
     }
 
     /// Writes the relay's own manifest where it was told to.
     fn write_manifest(&self) -> Result<(), RelayError> {
         let Some(path) = &self.manifest_out else { return Ok(()) };
-        write_manifest(path, self.directory.entry())
-            .map_err(|error| RelayError::Write { path: path.display().to_string(), error })
+        self.directory.write(path).map_err(|error| RelayError::Write { path: path.display().to_string(), error })
     }
 
     fn set_isolated(&self, isolated: bool) {
@@ -268,7 +268,7 @@ impl Relay {
             websocket: Some(format!("wss://{}{CALL_PATH}", config.advertise_websocket.as_deref().unwrap_or(host))),
             pins: certificates.pins(),
         };
-        Manifest::merge([Manifest { relays: vec![own.clone()] }])?;
+        Manifest::merge([Manifest::from(vec![own.clone()])])?;
         let gate = keys::gate(&config.access)?;
         let (bus, events) = Bus::open(&config.bus, &id, instance);
         let bus = Arc::new(bus);
@@ -276,11 +276,12 @@ impl Relay {
         let workers = config.workers.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
         let core = Core {
             instance,
+            started: clock::now(),
             rooms: Rooms::new(instance, bus.clone(), responder.figures.clone()),
             responder,
             isolated: AtomicBool::new(matches!(*bus, Bus::Nats(_))),
             bus,
-            directory: Directory::new(own),
+            directory: Directory::new(own, instance),
             fronts: config.fronts.clone(),
             gate,
             certificates,
@@ -336,6 +337,11 @@ impl Relay {
         self.core.responder.state()
     }
 
+    /// What its bus carried so far, and what it dropped.
+    pub fn bus_stats(&self) -> Stats {
+        self.core.bus.stats()
+    }
+
     /// Sessions that have joined a room, and open connections.
     pub fn load(&self) -> (usize, usize) {
         (*self.core.joined.borrow(), self.core.connections.load(Ordering::Relaxed))
@@ -380,6 +386,8 @@ impl Relay {
             server.wait_idle().await;
         };
         let _ = tokio::time::timeout(GOODBYE, told).await;
+        self.core.bus.send(Message::Announce(self.core.directory.announcement(true).into()));
+        self.core.bus.flush().await;
     }
 
     /// Stops like a process that is killed: no goodbye on any connection. For drills.

@@ -270,7 +270,7 @@ mod tests {
             websocket: Some(format!("wss://{id}.example:4433/v1/call")),
             pins: vec!["ab".repeat(32)],
         };
-        Source::Given(Manifest { relays: vec![entry] })
+        Source::Given(Manifest::from(vec![entry]))
     }
 
     #[tokio::test]

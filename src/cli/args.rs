@@ -222,12 +222,15 @@ pub struct DrillArgs {
     /// How often each is run; the figures are over all runs
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub runs: usize,
-    /// Participants of a run, where that is open: 6, and 20 in the crowd, unless said
+    /// Participants of a run, where that is open: 6, and 20 in crowd and rolling, unless said
     #[arg(long, value_name = "N", conflicts_with = "manifest")]
     pub clients: Option<usize>,
     /// Round trip to the nearest relay, instead of the scenario's (50ms; 40ms to join)
     #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "manifest")]
     pub rtt: Option<Duration>,
+    /// NATS servers that join the drill's own relays, instead of this process; never those of real relays, which would list them
+    #[arg(long, value_name = "URL,...", conflicts_with = "manifest")]
+    pub nats: Option<String>,
     /// How long two relays swing, at most 2h
     #[arg(long, default_value = "60s", value_name = "TIME", value_parser = time)]
     pub flap_time: Duration,

@@ -11,6 +11,7 @@ mod log;
 mod measure;
 mod outside;
 mod report;
+mod rolling;
 mod run;
 mod stage;
 mod take;
@@ -30,6 +31,7 @@ use super::Exit;
 use super::args::{DrillArgs, UsageError};
 use crate::clock;
 use crate::crypto::room;
+use crate::relay::bus::NatsConfig;
 
 /// Participants of a run, unless the case or the user says otherwise.
 const CLIENTS: usize = 6;
@@ -114,6 +116,9 @@ fn check(args: &DrillArgs) -> anyhow::Result<()> {
     if !args.manifest.is_empty() && args.token.is_some() && args.room.is_none() {
         return usage("--token: say with --room which room it is for (NEARCALL_TOKEN counts as --token)".into());
     }
+    if let Some(Err(error)) = args.nats.clone().map(|nats| NatsConfig::from(nats).check()) {
+        return usage(format!("--nats: {error}"));
+    }
     match &args.room {
         Some(name) => room::check(name).or_else(|error| usage(format!("--room: {error}"))),
         None => Ok(()),
@@ -164,11 +169,13 @@ async fn play_once(case: Case, setting: Setting, args: &DrillArgs, outside: Opti
         }
         None => {
             let clients = match case {
-                Case::Crowd => args.clients.or(setting.clients),
+                Case::Crowd | Case::Rolling => args.clients.or(setting.clients),
                 _ => setting.clients.or(args.clients),
             };
             let clients = clients.unwrap_or(CLIENTS);
-            (Stage::here(setting).await?, clients)
+            // Nobody sits in a room alone.
+            let setting = Setting { rooms: setting.rooms.min(clients / 2).max(1), ..setting };
+            (Stage::here(setting, args.nats.clone().map(NatsConfig::from)).await?, clients)
         }
     };
     match case {

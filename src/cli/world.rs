@@ -16,13 +16,14 @@ use crate::net::tls::Certificate;
 use crate::proto::CALL_PATH;
 use crate::proto::manifest::{Manifest, RelayEntry};
 use crate::relay::Relay;
-use crate::relay::bus::BusConfig;
 use crate::relay::bus::local::Hub;
+use crate::relay::bus::{BusConfig, NatsConfig};
 use crate::relay::config::{Access, CertificateSource, Config};
 
 /// See the module.
 pub struct World {
     hub: Hub,
+    bus: BusConfig,
     access: Access,
     sites: BTreeMap<String, Site>,
     pub paths: Paths,
@@ -59,7 +60,20 @@ impl World {
     /// # Errors
     /// A relay does not start.
     pub async fn start(regions: &[&str], access: Access) -> anyhow::Result<Self> {
-        let mut world = Self { hub: Hub::new(), access, sites: BTreeMap::new(), paths: Paths::default() };
+        let hub = Hub::new();
+        Self::start_on(hub.clone(), BusConfig::Local(hub), regions, access).await
+    }
+
+    /// The same on another bus; the emulated distance between regions is none there.
+    ///
+    /// # Errors
+    /// A relay does not start.
+    pub async fn start_over(nats: NatsConfig, regions: &[&str], access: Access) -> anyhow::Result<Self> {
+        Self::start_on(Hub::new(), BusConfig::Nats(nats), regions, access).await
+    }
+
+    async fn start_on(hub: Hub, bus: BusConfig, regions: &[&str], access: Access) -> anyhow::Result<Self> {
+        let mut world = Self { hub, bus, access, sites: BTreeMap::new(), paths: Paths::default() };
         for region in regions {
             world.add(region, None).await?;
         }
@@ -100,7 +114,7 @@ impl World {
         let config = Config {
             id: Some(region.into()),
             provider: "local".into(),
-            bus: BusConfig::Local(self.hub.clone()),
+            bus: self.bus.clone(),
             certificate: CertificateSource::Given(certificate),
             access: self.access.clone(),
             listen: listen.unwrap_or(local.listen),
@@ -153,6 +167,26 @@ impl World {
             site.draining = Some(tokio::spawn(async move {
                 relay.drain(deadline).await;
             }));
+        }
+    }
+
+    /// Whether a relay that drains is done with it: everybody has left, or the deadline is over.
+    pub fn is_drained(&self, region: &str) -> bool {
+        let draining = self.sites.get(region).and_then(|site| site.draining.as_ref());
+        draining.is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Sessions that are still at a relay.
+    pub fn sessions(&self, region: &str) -> usize {
+        let relay = self.sites.get(region).and_then(|site| site.relay.as_ref());
+        relay.map_or(0, |relay| relay.load().0)
+    }
+
+    /// Ends a relay as its program does: whoever is left is told.
+    pub async fn shut(&mut self, region: &str) {
+        let Some(site) = self.sites.get_mut(region) else { return };
+        if let Some(relay) = site.take_relay().await {
+            relay.shutdown().await;
         }
     }
 

@@ -44,5 +44,9 @@ pub const REPORT_MOVES: usize = 32;
 pub const MANIFEST_BYTES: usize = 1024 * 1024;
 /// Relays in a manifest.
 pub const RELAYS: usize = 256;
+/// Distances between relays in a manifest: all of 64 relays, within the manifest's bytes.
+pub const DISTANCES: usize = 4096;
+/// A round trip that is still one, ms.
+pub const RTT_MS: f64 = 60_000.0;
 /// Unidirectional streams that one side may hold open at a time.
 pub const SUBGROUPS: u32 = 256;

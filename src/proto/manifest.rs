@@ -10,6 +10,26 @@ use super::{Transport, limits};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Manifest {
     pub relays: Vec<RelayEntry>,
+    /// How far relays are from one another, as they measure it. For people: what a client can reach it measures itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub distances: Vec<Distance>,
+}
+
+impl From<Vec<RelayEntry>> for Manifest {
+    fn from(relays: Vec<RelayEntry>) -> Self {
+        Self { relays, distances: Vec::new() }
+    }
+}
+
+/// The way from one relay to another and back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Distance {
+    /// Id of the relay that measured it.
+    pub from: String,
+    /// Id of the other relay.
+    pub to: String,
+    /// The least of the last minute, over the bus, in ms.
+    pub rtt_ms: f64,
 }
 
 /// One relay and where it is reached.
@@ -43,6 +63,9 @@ impl RelayEntry {
     }
 }
 
+/// JSON knows no NaN, and nobody measures one.
+impl Eq for Distance {}
+
 /// What is wrong with a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestError {
@@ -56,6 +79,10 @@ pub enum ManifestError {
     TooMany(usize),
     #[error("relay {id:?}: {what}")]
     Relay { id: String, what: &'static str },
+    #[error("the manifest lists {0} distances, more than {max}", max = limits::DISTANCES)]
+    TooManyDistances(usize),
+    #[error("the distance from {from:?} to {to:?}: {what}")]
+    Distance { from: String, to: String, what: &'static str },
 }
 
 impl Manifest {
@@ -75,12 +102,15 @@ impl Manifest {
     /// Several manifests as one; the first entry with an id stays.
     ///
     /// # Errors
-    /// The whole is empty or too long.
+    /// The whole is empty, too long, or malformed in a part.
     pub fn merge(parts: impl IntoIterator<Item = Manifest>) -> Result<Self, ManifestError> {
-        let mut seen = BTreeSet::new();
-        let relays =
-            parts.into_iter().flat_map(|part| part.relays).filter(|relay| seen.insert(relay.id.clone())).collect();
-        let manifest = Manifest { relays };
+        let (mut seen, mut measured) = (BTreeSet::new(), BTreeSet::new());
+        let mut manifest = Manifest::default();
+        for part in parts {
+            manifest.relays.extend(part.relays.into_iter().filter(|relay| seen.insert(relay.id.clone())));
+            let new = |way: &Distance| measured.insert((way.from.clone(), way.to.clone()));
+            manifest.distances.extend(part.distances.into_iter().filter(new));
+        }
         manifest.check()?;
         Ok(manifest)
     }
@@ -118,6 +148,23 @@ impl Manifest {
             }
             if relay.pins.iter().any(|pin| pin.len() != 64 || !pin.bytes().all(|byte| byte.is_ascii_hexdigit())) {
                 return wrong("a pin is 64 hexadecimal digits, the SHA-256 of a certificate");
+            }
+            Ok(())
+        })?;
+        self.check_distances()
+    }
+
+    fn check_distances(&self) -> Result<(), ManifestError> {
+        if self.distances.len() > limits::DISTANCES {
+            return Err(ManifestError::TooManyDistances(self.distances.len()));
+        }
+        self.distances.iter().try_for_each(|Distance { from, to, rtt_ms }| {
+            let wrong = |what| Err(ManifestError::Distance { from: from.clone(), to: to.clone(), what });
+            if [from, to].iter().any(|id| id.is_empty() || id.len() > limits::NAME_BYTES) {
+                return wrong("an id must have 1 to 64 bytes");
+            }
+            if !(0.0..=limits::RTT_MS).contains(rtt_ms) {
+                return wrong("rtt_ms must be from 0 to 60000");
             }
             Ok(())
         })

@@ -157,8 +157,8 @@ proptest! {
 
     #[test]
     fn a_manifest_is_read_as_it_was_written(regions in prop::collection::btree_set("[a-z-]{1,20}", 1..9)) {
-        let relays = regions.into_iter().map(|region| entry(&region)).collect();
-        let manifest = Manifest { relays };
+        let relays: Vec<_> = regions.into_iter().map(|region| entry(&region)).collect();
+        let manifest = Manifest::from(relays);
         prop_assert_eq!(Manifest::from_json(&serde_json::to_string(&manifest).unwrap()), Ok(manifest));
     }
 
@@ -373,7 +373,7 @@ fn audio_is_no_video_and_video_no_audio() {
 
 #[test]
 fn a_manifest_says_which_relay_is_wrong_and_what_to_mend() {
-    let json = |relays: Vec<RelayEntry>| serde_json::to_string(&Manifest { relays }).unwrap();
+    let json = |relays: Vec<RelayEntry>| serde_json::to_string(&Manifest::from(relays)).unwrap();
     let wrong = [
         (RelayEntry { region: String::new(), ..entry("oslo") }, "empty"),
         (RelayEntry { city: "x".repeat(65), ..entry("oslo") }, "64"),
@@ -394,9 +394,27 @@ fn a_manifest_says_which_relay_is_wrong_and_what_to_mend() {
 }
 
 #[test]
+fn distances_between_relays_are_listed_and_checked_and_may_be_missing() {
+    let with = |distances: &str| {
+        let relays = serde_json::to_string(&[entry("oslo"), entry("lima")]).unwrap();
+        Manifest::from_json(&format!("{{\"relays\": {relays}, \"distances\": {distances}}}"))
+    };
+    let way = |to: &str, rtt: &str| format!("{{\"from\": \"oslo\", \"to\": \"{to}\", \"rtt_ms\": {rtt}}}");
+    let manifest = with(&format!("[{}]", way("lima", "187.25"))).unwrap();
+    assert_eq!((manifest.distances[0].to.as_str(), manifest.distances[0].rtt_ms), ("lima", 187.25));
+    assert_eq!(Manifest::from_json(&serde_json::to_string(&manifest).unwrap()), Ok(manifest));
+    assert_eq!(with("[]").unwrap(), Manifest::from(vec![entry("oslo"), entry("lima")]));
+    for wrong in [way("lima", "-1"), way("lima", "1e9"), way("", "1"), way(&"x".repeat(65), "1")] {
+        assert!(matches!(with(&format!("[{wrong}]")), Err(ManifestError::Distance { .. })), "{wrong}");
+    }
+    let many = vec![way("lima", "1"); limits::DISTANCES + 1].join(",");
+    assert_eq!(with(&format!("[{many}]")), Err(ManifestError::TooManyDistances(limits::DISTANCES + 1)));
+}
+
+#[test]
 fn merged_manifests_keep_the_first_entry_of_an_id() {
-    let first = Manifest { relays: vec![RelayEntry { city: "here".into(), ..entry("oslo") }] };
-    let second = Manifest { relays: vec![entry("oslo"), entry("lima")] };
+    let first = Manifest::from(vec![RelayEntry { city: "here".into(), ..entry("oslo") }]);
+    let second = Manifest::from(vec![entry("oslo"), entry("lima")]);
     let merged = Manifest::merge([first, second]).unwrap();
     let cities: Vec<_> = merged.relays.iter().map(|relay| (relay.id.as_str(), relay.city.as_str())).collect();
     assert_eq!(cities, [("oslo", "here"), ("lima", "")]);

@@ -7,22 +7,33 @@
 pub mod local;
 pub mod message;
 pub mod nats;
+mod stamp;
+pub mod stats;
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use self::message::{DirectMessage, RoomMessage};
+use self::message::{Announcement, DirectMessage, RoomMessage, room_message};
 use super::router::Interest;
-use crate::proto::manifest::RelayEntry;
 use crate::proto::subgroup::VideoFrame;
 use crate::proto::{RelayInstance, Track};
 
 pub use self::local::Hub;
+pub use self::nats::{NatsConfig, NatsError};
+pub use self::stats::{Direction, Kind, Stats};
 
 /// Events that may wait for the relay: two seconds of a large room.
 const EVENTS: usize = 8192;
+
+/// Media that is later than this is worth nothing to anybody.
+const LATE_MEDIA: Duration = Duration::from_millis(500);
+/// Membership that is later than this was told anew meanwhile.
+const LATE_CONTROL: Duration = Duration::from_millis(2500);
+/// What people wrote is wanted even so.
+const LATE_WORDS: Duration = Duration::from_secs(15);
 
 /// A room, as relays name it to one another: the first half of the SHA-256 of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,8 +58,7 @@ impl fmt::Display for RoomId {
 pub enum BusConfig {
     /// Relays of this process; alone on its hub, a relay is on its own.
     Local(Hub),
-    /// The NATS server at this URL.
-    Nats(String),
+    Nats(NatsConfig),
 }
 
 /// What is told to other relays.
@@ -71,16 +81,33 @@ pub enum Message {
         to: RelayInstance,
         message: DirectMessage,
     },
-    /// This relay exists, and where.
-    Announce {
-        entry: RelayEntry,
-    },
+    Announce(Box<Announcement>),
 }
 
 impl Message {
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Message::Audio { .. } => Kind::Audio,
+            Message::Video { .. } => Kind::Video,
+            Message::Room { .. } => Kind::Room,
+            Message::Direct { .. } => Kind::Direct,
+            Message::Announce(_) => Kind::Announce,
+        }
+    }
+
     /// Whether it may be lost without harm: the next one comes in milliseconds.
     fn is_media(&self) -> bool {
         matches!(self, Message::Audio { .. } | Message::Video { .. })
+    }
+
+    /// Held up for longer than this it is dropped.
+    fn patience(&self) -> Duration {
+        match self {
+            Message::Audio { .. } | Message::Video { .. } => LATE_MEDIA,
+            Message::Room { message, .. } if matches!(message.body, Some(room_message::Body::Sealed(_))) => LATE_WORDS,
+            _ => LATE_CONTROL,
+        }
     }
 
     /// The room that it is about, and what of it.
@@ -104,7 +131,7 @@ pub enum Event {
 /// A relay's place on a bus.
 #[derive(Debug)]
 pub enum Bus {
-    Local(local::Port),
+    Local(Box<local::Port>),
     Nats(nats::Port),
 }
 
@@ -113,8 +140,8 @@ impl Bus {
     pub fn open(config: &BusConfig, id: &str, instance: RelayInstance) -> (Self, mpsc::Receiver<Event>) {
         let (events, incoming) = mpsc::channel(EVENTS);
         let bus = match config {
-            BusConfig::Local(hub) => Bus::Local(hub.join(id, instance, events)),
-            BusConfig::Nats(url) => Bus::Nats(nats::Port::open(url, id, instance, events)),
+            BusConfig::Local(hub) => Bus::Local(hub.join(id, instance, events).into()),
+            BusConfig::Nats(nats) => Bus::Nats(nats::Port::open(nats, id, instance, events)),
         };
         (bus, incoming)
     }
@@ -135,11 +162,19 @@ impl Bus {
         }
     }
 
-    /// Messages that were dropped because the bus, or a reader on it, was slow.
-    pub fn dropped(&self) -> u64 {
+    /// Waits until what was said is on its way, for half a second at most: a relay that stops is heard to the end.
+    pub async fn flush(&self) {
         match self {
-            Bus::Local(port) => port.dropped(),
-            Bus::Nats(port) => port.dropped(),
+            Bus::Local(_) => {}
+            Bus::Nats(port) => port.flush().await,
+        }
+    }
+
+    /// What it carried so far, and what it dropped because the bus, or a reader on it, was slow.
+    pub fn stats(&self) -> Stats {
+        match self {
+            Bus::Local(port) => port.stats(),
+            Bus::Nats(port) => port.stats(),
         }
     }
 }

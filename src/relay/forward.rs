@@ -8,18 +8,18 @@ mod crowd;
 mod moderate;
 mod peers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use tokio::sync::mpsc;
 
-use self::peers::write_stream;
-use super::bus::message::{Digest, MemberEnded, MemberJoined, ReportTo, SealedTo, room_message};
+use self::peers::{Fetching, write_stream};
+use super::bus::message::{Digest, ReportTo, SealedTo, room_message};
 use super::bus::{Bus, Message, RoomId};
 use super::moderation::Moderation;
-use super::registry::{Change, Ended, JoinError, Registry};
+use super::registry::{Change, Ended, JoinError, PULSE, Registry};
 use super::router::{Interest, Load, Output, Router, SessionId, StreamId, Wishes};
 use crate::net::figures::{Amount, Cargo, Lost, Way};
 use crate::net::{Figures, LinkSender, Pressure};
@@ -30,8 +30,8 @@ use crate::proto::control::{
 use crate::proto::subgroup::VideoFrame;
 use crate::proto::{FrameNumber, Kind, ParticipantId, RelayInstance, SubgroupHead, Track};
 
-/// Between two digests of a room.
-const DIGEST: Duration = Duration::from_secs(2);
+/// Between two words about what hosts decided.
+const FACTS: Duration = Duration::from_secs(2);
 /// A room that was just opened does not know yet what other relays want of it: until then they get everything.
 const UNKNOWN: Duration = Duration::from_secs(1);
 /// A session that sent a stream this lately is the one to ask for a key frame.
@@ -57,8 +57,17 @@ struct State {
     /// Which session last sent a stream, and when.
     sources: BTreeMap<StreamId, (SessionId, Instant)>,
     opened: Instant,
-    digest_due: Instant,
+    pulse_due: Instant,
+    digest_told: Instant,
+    /// Somebody asked for our digest.
+    digest_wanted: bool,
+    /// Of the members that other relays were told of.
+    told_hash: u64,
     told_interest: Interest,
+    /// Audio that other relays were told just now.
+    said: VecDeque<(Instant, Bytes)>,
+    /// Groups that other relays were asked for.
+    fetches: BTreeMap<StreamId, Fetching>,
     closed: bool,
 }
 
@@ -78,19 +87,24 @@ impl Room {
         let state = State {
             registry: Registry::default(),
             moderation: Moderation::default(),
-            facts_due: now + DIGEST,
+            facts_due: now + FACTS,
             router: Router::default(),
             sessions: BTreeMap::new(),
             sources: BTreeMap::new(),
             opened: now,
-            digest_due: now + DIGEST,
+            pulse_due: now + PULSE,
+            digest_told: now,
+            digest_wanted: false,
+            told_hash: 0,
             told_interest: Interest::NONE,
+            said: VecDeque::new(),
+            fetches: BTreeMap::new(),
             closed: false,
         };
         let room = Self { id, instance, bus, figures, state: Mutex::new(state) };
         room.bus.subscribe(id, Some(Interest::NONE));
-        let state = room.lock();
-        room.tell_digest(&state, true);
+        let mut state = room.lock();
+        room.tell_digest(&mut state, true);
         room.ask_for_facts();
         drop(state);
         room
@@ -133,8 +147,8 @@ impl Room {
         send(sender, server_message::Body::Joined(Joined { members }));
         self.tell_in_force(&state, sender);
         let after = state.registry.member(participant).cloned();
-        if first || before != after {
-            self.tell(room_message::Body::Joined(MemberJoined { member: after.map(Box::new) }));
+        if let Some(member) = after.filter(|after| first || before.as_ref() != Some(after)) {
+            self.tell_joined(&mut state, member);
         }
         if before.is_none() {
             self.apply_firm_mutes(&mut state, participant);
@@ -153,12 +167,7 @@ impl Room {
         let stamp = state.registry.member(participant).map(|member| member.stamp.clone()).unwrap_or_default();
         state.registry.end(now, session, participant, how);
         if how == Ended::Left || state.registry.sessions(participant).next().is_none() {
-            let how = match how {
-                Ended::Moved => 0,
-                Ended::Left => 1,
-                Ended::Lost => 2,
-            };
-            self.tell(room_message::Body::Ended(MemberEnded { participant: participant.0, how, stamp }));
+            self.tell_ended(&mut state, participant, stamp, how);
         }
         self.carry_out(now, &mut state);
     }
@@ -185,7 +194,7 @@ impl Room {
         if state.router.audio(participant, packets, &whole(body))
             && self.wanted_elsewhere(now, &state, Track::Microphone, 0)
         {
-            self.post(Message::Audio { room: self.id, body: body.clone() });
+            self.tell_audio(now, &mut state, body);
         }
         self.carry_out(now, &mut state);
     }
@@ -263,16 +272,6 @@ impl Room {
         state.sessions.values().for_each(|attached| attached.sender.close(reason));
     }
 
-    /// The bus is back: what was missed is asked for.
-    pub fn bus_is_back(&self) {
-        let mut state = self.lock();
-        state.router.missed_elsewhere();
-        self.bus.subscribe(self.id, Some(state.told_interest));
-        self.tell_digest(&state, true);
-        self.ask_for_facts();
-        self.tell_facts(&state);
-    }
-
     /// Time passes. True when nobody is here any more: the room is closed and to be forgotten.
     pub fn handle_timeout(&self, now: Instant) -> bool {
         let mut state = self.lock();
@@ -292,12 +291,10 @@ impl Room {
             self.bus.subscribe(self.id, None);
             return true;
         }
-        if now >= state.digest_due {
-            state.digest_due = now + DIGEST;
-            self.tell_digest(&state, false);
-        }
+        self.fetch_again(now, &mut state);
+        self.tell_what_is_due(now, &mut state);
         if now >= state.facts_due {
-            state.facts_due = now + DIGEST;
+            state.facts_due = now + FACTS;
             self.tell_facts(&state);
         }
         false
@@ -322,6 +319,12 @@ impl Room {
                 Change::Gone(participant, sessions) => {
                     state.router.remove_participant(participant);
                     state.sources.retain(|stream, _| stream.participant != participant);
+                    state.fetches.retain(|stream, _| stream.participant != participant);
+                    if !sessions.is_empty() {
+                        // It left over another relay; what it still has here ends with it.
+                        let stamp = state.registry.stamp_of_left(participant);
+                        self.tell_ended(state, participant, stamp, Ended::Left);
+                    }
                     for session in sessions {
                         state.sessions.remove(&session);
                         state.router.unsubscribe(session);
@@ -334,7 +337,7 @@ impl Room {
                 }
             }
         }
-        self.tell_interest(state);
+        self.tell_interest(now, state);
         // Added up here, so that a large room costs the shared counters no more than a small one.
         let mut sent = [Amount::default(); Cargo::ALL.len()];
         let mut count = |cargo: Cargo, bytes: usize| {
@@ -356,19 +359,19 @@ impl Room {
                     }
                 }
                 Output::KeyFrame(stream) => self.ask_for_key_frame(state, stream),
-                Output::Fetch { stream, after } => self.fetch(state, stream, after),
+                Output::Fetch { stream, after } => self.fetch(now, state, stream, after),
             }
         }
         Cargo::ALL.into_iter().for_each(|cargo| self.figures.add(Way::Out, cargo, sent[cargo as usize]));
     }
 
     /// Other relays learn what is wanted here before they are asked for what was.
-    fn tell_interest(&self, state: &mut State) {
+    fn tell_interest(&self, now: Instant, state: &mut State) {
         let interest = state.router.interest();
         if interest != state.told_interest {
             state.told_interest = interest;
             self.bus.subscribe(self.id, Some(interest));
-            self.tell_digest(state, false);
+            self.tell_pulse(now, state);
         }
     }
 

@@ -1,11 +1,8 @@
-//! How a relay is found: what clients are told to connect to, the names that its certificate is for, and its manifest as a file. Used by
-//! `relay` where it starts, and where its pins change.
+//! How a relay is found: what clients are told to connect to, and the names that its certificate is for. Used by `relay` where it starts.
 
 use std::net::{Ipv6Addr, SocketAddr};
-use std::path::Path;
 
 use super::{Config, RelayError};
-use crate::proto::manifest::{Manifest, RelayEntry};
 
 /// HOST:PORT as clients reach it.
 pub fn advertised(config: &Config, address: SocketAddr) -> Result<String, RelayError> {
@@ -27,14 +24,4 @@ pub fn names(advertised: &str) -> Vec<String> {
         names.push(host.to_owned());
     }
     names
-}
-
-/// Whoever reads the file finds a whole one, old or new.
-pub fn write_manifest(path: &Path, own: RelayEntry) -> std::io::Result<()> {
-    let manifest = Manifest { relays: vec![own] };
-    let json = serde_json::to_string_pretty(&manifest).map_err(std::io::Error::other)? + "\n";
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}", std::process::id()));
-    std::fs::write(&beside, json)?;
-    std::fs::rename(&beside, path).inspect_err(|_| drop(std::fs::remove_file(&beside)))
 }

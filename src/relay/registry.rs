@@ -3,17 +3,23 @@
 //! `forward` calls it under the room's lock and tells the [`Change`]s to whoever is here. Never: a link, the bus, a frame.
 //!
 //! A participant is one member however many links it has, here or elsewhere. When its last one ends without `Leave` it is
-//! *reconnecting* for [`RECONNECT`], then it left. Other relays tell joins and ends as they happen and all that they hold in a
-//! digest, which heals what was lost; a relay that is silent for [`SILENT`] holds nobody.
+//! *reconnecting* for [`RECONNECT`], then it left.
+//!
+//! Other relays tell joins and ends as they happen, each with a hash of all that they hold before and after it. Every [`PULSE`]
+//! they tell the hash again: who was cut off has another one, asks for the digest, and is healed. What is older than what was
+//! heard of a relay is not believed; a relay that is silent for [`SILENT`] holds nobody.
 //!
 //! A member is one running instance, known by its stamp. Where two relays let different ones in under one number, before they
 //! heard of each other, the one with a proof counts, then the one that came first, and the other's sessions end.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::Hasher;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use prost::Message as _;
 
+use super::bus::message::Step;
 use super::moderation::Denied;
 use super::router::{Interest, SessionId};
 use crate::proto::control::{Member, MemberState};
@@ -21,12 +27,21 @@ use crate::proto::{ParticipantId, RelayInstance, limits};
 
 /// How long a member without a link is waited for.
 pub const RECONNECT: Duration = Duration::from_secs(30);
-/// A relay that was not heard for this long is gone, or cut off.
-pub const SILENT: Duration = Duration::from_secs(7);
+/// Between two words of a relay about a room, at most.
+pub const PULSE: Duration = Duration::from_secs(1);
+/// A relay that was not heard for this long is gone, or cut off: three pulses were lost, and the fourth is late. Everybody is to know
+/// within 5 s.
+pub const SILENT: Duration = PULSE.saturating_mul(7).checked_div(2).expect("two is not zero");
 /// Whoever says "moved" is on another relay, whose word may be behind: no alarm before this.
 const MOVING: Duration = Duration::from_secs(2);
 /// For this long a digest that was written before a `Leave` does not bring the member back.
-const TOMBSTONE: Duration = Duration::from_secs(5);
+const TOMBSTONE: Duration = Duration::from_secs(3);
+/// For this long others are told who left: longer than anybody who was cut off would wait for them.
+const FAREWELL: Duration = Duration::from_secs(45);
+/// Who left, at most, in a digest.
+const FAREWELLS: usize = 1024;
+/// For this long what a silent relay said last is remembered: what NATS held up so long is dropped for its age.
+const WORDS: Duration = Duration::from_secs(300);
 
 /// How a session's membership ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +85,10 @@ pub enum JoinError {
 pub struct Registry {
     members: BTreeMap<ParticipantId, Record>,
     peers: BTreeMap<RelayInstance, Peer>,
-    left: BTreeMap<ParticipantId, Instant>,
+    /// When, and the stamp of the instance that it was.
+    left: BTreeMap<ParticipantId, (Instant, Bytes)>,
+    /// The number of each relay's latest word, and when it came.
+    words: BTreeMap<RelayInstance, (u64, Instant)>,
     changes: VecDeque<Change>,
 }
 
@@ -93,6 +111,8 @@ struct Absence {
 struct Peer {
     heard: Instant,
     interest: Interest,
+    /// Of all that it holds, as far as we know.
+    hash: Option<u64>,
 }
 
 impl Registry {
@@ -128,19 +148,40 @@ impl Registry {
             return;
         }
         match how {
-            Ended::Left => self.remove(now, participant),
+            Ended::Left => self.leave(now, participant),
             Ended::Moved | Ended::Lost => self.check_absence(now, participant, how),
         }
     }
 
-    /// Something was heard from another relay.
-    pub fn heard(&mut self, now: Instant, relay: RelayInstance) {
-        self.peers.entry(relay).or_insert(Peer { heard: now, interest: Interest::NONE }).heard = now;
+    /// A relay said something about members. False if that is older than what it said last: it is not to be believed.
+    pub fn heard(&mut self, now: Instant, relay: RelayInstance, number: u64) -> bool {
+        let word = self.words.entry(relay).or_insert((number, now));
+        if number < word.0 {
+            return false;
+        }
+        *word = (number, now);
+        self.peer(now, relay).heard = now;
+        true
     }
 
     /// What another relay wants of this room.
     pub fn set_interest(&mut self, now: Instant, relay: RelayInstance, interest: Interest) {
-        self.peers.insert(relay, Peer { heard: now, interest });
+        self.peer(now, relay).interest = interest;
+    }
+
+    /// The hash of all that a relay holds. True if what we have of it is something else: ask for its digest.
+    pub fn pulse(&mut self, now: Instant, relay: RelayInstance, hash: u64) -> bool {
+        self.peer(now, relay).hash != Some(hash)
+    }
+
+    /// A relay's members changed, as it just said.
+    pub fn step(&mut self, now: Instant, relay: RelayInstance, step: Option<Step>) {
+        let peer = self.peer(now, relay);
+        peer.hash = step.filter(|step| peer.hash == Some(step.before)).map(|step| step.after);
+    }
+
+    fn peer(&mut self, now: Instant, relay: RelayInstance) -> &mut Peer {
+        self.peers.entry(relay).or_insert(Peer { heard: now, interest: Interest::NONE, hash: None })
     }
 
     /// A member joined at another relay, or changed there.
@@ -158,24 +199,31 @@ impl Registry {
     /// Its last link to another relay ended.
     pub fn ended_elsewhere(&mut self, now: Instant, relay: RelayInstance, participant: ParticipantId, how: Ended) {
         match how {
-            Ended::Left => self.remove(now, participant),
+            Ended::Left => self.leave(now, participant),
             Ended::Moved | Ended::Lost => self.release(now, relay, participant, how),
         }
     }
 
-    /// All members that another relay holds.
-    pub fn digest(&mut self, now: Instant, relay: RelayInstance, members: Vec<Member>) {
+    /// All members that another relay holds; `hash` stands for them.
+    pub fn digest(&mut self, now: Instant, relay: RelayInstance, members: Vec<Member>, hash: u64) {
         let members: Vec<_> = members.into_iter().filter_map(|member| self.settle(member)).collect();
         let held: BTreeSet<_> = members.iter().map(|member| ParticipantId(member.participant)).collect();
+        let mut whole = true;
         for member in members {
             let participant = ParticipantId(member.participant);
             let known = self.members.get(&participant);
             // Who is here, or at several relays, told each of them itself: a digest may be behind.
             let trusted = known
                 .is_none_or(|record| record.sessions.is_empty() && record.relays.iter().all(|holder| *holder == relay));
-            if self.left.contains_key(&participant) || (known.is_none() && self.members.len() >= limits::MEMBERS) {
+            if self.just_left(now, participant) {
+                // If it is there for all that, the next digest says so again.
+                whole = false;
                 continue;
             }
+            if known.is_none() && self.members.len() >= limits::MEMBERS {
+                continue;
+            }
+            self.left.remove(&participant);
             if trusted {
                 self.enter(member);
             } else if let Some(record) = self.members.get(&participant) {
@@ -183,6 +231,7 @@ impl Registry {
             }
             self.hold(relay, participant);
         }
+        self.peer(now, relay).hash = whole.then_some(hash);
         let before = self.members.iter().filter(|(_, record)| record.relays.contains(&relay));
         let gone: Vec<_> = before.map(|(participant, _)| *participant).filter(|it| !held.contains(it)).collect();
         for participant in gone {
@@ -190,10 +239,23 @@ impl Registry {
         }
     }
 
+    /// Who left for good lately, as another relay knows: nobody need wait for them. Who is held by others has come back.
+    pub fn farewell(&mut self, now: Instant, relay: RelayInstance, left: &[u64]) {
+        for participant in left.iter().take(FAREWELLS).map(|participant| ParticipantId(*participant)) {
+            let gone = self.members.get(&participant).is_some_and(|record| {
+                record.sessions.is_empty() && record.relays.iter().all(|holder| *holder == relay)
+            });
+            if gone {
+                self.leave(now, participant);
+            }
+        }
+    }
+
     /// Time passes: silent relays are dropped, who does not come back has left. Call it every 50 ms or so.
     pub fn handle_timeout(&mut self, now: Instant) {
         let since = |at: Instant| now.saturating_duration_since(at);
-        self.left.retain(|_, at| since(*at) < TOMBSTONE);
+        self.left.retain(|_, (at, _)| since(*at) < FAREWELL);
+        self.words.retain(|_, (_, at)| since(*at) < WORDS);
         let silent = self.peers.iter().filter(|(_, peer)| since(peer.heard) >= SILENT);
         for relay in silent.map(|(relay, _)| *relay).collect::<Vec<_>>() {
             self.drop_relay(now, relay);
@@ -210,7 +272,7 @@ impl Registry {
             }
         }
         for participant in over {
-            self.remove(now, participant);
+            self.remove(participant);
         }
     }
 
@@ -227,13 +289,33 @@ impl Registry {
 
     /// A host removed the participant: it has left, whatever it says.
     pub fn expel(&mut self, now: Instant, participant: ParticipantId) {
-        self.remove(now, participant);
+        self.leave(now, participant);
     }
 
     /// The members with a session here: what our digest lists.
     pub fn held_here(&self) -> Vec<Member> {
         let here = self.members.values().filter(|record| !record.sessions.is_empty());
         here.map(|record| record.member.clone()).collect()
+    }
+
+    /// Stands for [`Self::held_here`]: who knows it from us knows our members.
+    pub fn hash(&self) -> u64 {
+        // Only its own writer compares it with what it means.
+        let mut hasher = std::hash::DefaultHasher::new();
+        for record in self.members.values().filter(|record| !record.sessions.is_empty()) {
+            hasher.write(&record.member.encode_length_delimited_to_vec());
+        }
+        hasher.finish()
+    }
+
+    /// Who left for good lately.
+    pub fn farewells(&self) -> Vec<u64> {
+        self.left.keys().take(FAREWELLS).map(|participant| participant.0).collect()
+    }
+
+    /// Which instance it was that left lately.
+    pub fn stamp_of_left(&self, participant: ParticipantId) -> Bytes {
+        self.left.get(&participant).map(|(_, stamp)| stamp.clone()).unwrap_or_default()
     }
 
     pub fn member(&self, participant: ParticipantId) -> Option<&Member> {
@@ -336,8 +418,18 @@ impl Registry {
         }
     }
 
-    fn remove(&mut self, now: Instant, participant: ParticipantId) {
-        self.left.insert(participant, now);
+    fn just_left(&self, now: Instant, participant: ParticipantId) -> bool {
+        self.left.get(&participant).is_some_and(|(at, _)| now.saturating_duration_since(*at) < TOMBSTONE)
+    }
+
+    /// It said so.
+    fn leave(&mut self, now: Instant, participant: ParticipantId) {
+        let stamp = self.members.get(&participant).map(|record| record.member.stamp.clone());
+        self.left.insert(participant, (now, stamp.unwrap_or_default()));
+        self.remove(participant);
+    }
+
+    fn remove(&mut self, participant: ParticipantId) {
         let Some(mut record) = self.members.remove(&participant) else { return };
         record.member.state = MemberState::Left as i32;
         self.changes.push_back(Change::Member(shown(&record.member)));

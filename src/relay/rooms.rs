@@ -1,14 +1,16 @@
 //! The rooms of a relay, opened by the first who joins and forgotten when nobody is left or waited for, and the two loops
-//! that serve them: what comes from the bus, and time.
+//! that serve them: what comes from the bus, and time. Other relays are heard and measured here too.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
 use super::Core;
+use super::bus::message::{DirectMessage, Echo, direct_message};
 use super::bus::{Bus, Event, Message, RoomId};
+use super::directory::{ANNOUNCE, MEASURE};
 use super::forward::Room;
 use crate::clock;
 use crate::net::Figures;
@@ -16,8 +18,8 @@ use crate::proto::{ParticipantId, RelayInstance};
 
 /// How often rooms are told the time: well below every time-out in them.
 const TICK: Duration = Duration::from_millis(50);
-/// Between two announcements of this relay on the bus.
-const ANNOUNCE: Duration = Duration::from_secs(2);
+/// An answer that took longer measured something else than the way.
+const ECHO: Duration = Duration::from_secs(10);
 
 /// All rooms with somebody of this relay in them.
 #[derive(Debug)]
@@ -95,14 +97,15 @@ pub(super) async fn serve_bus(core: Arc<Core>, mut events: mpsc::Receiver<Event>
                 core.set_isolated(!connected);
                 if connected {
                     core.announce();
-                    core.rooms.all().iter().for_each(|room| room.bus_is_back());
+                    core.rooms.all().iter().for_each(|room| room.bus_is_back(clock::now()));
                 }
             }
-            Event::Message(Message::Announce { entry }) => {
-                if core.directory.heard(clock::now(), entry) {
+            Event::Message(Message::Announce(announcement)) => {
+                if core.directory.heard(clock::now(), *announcement) {
                     core.announce();
                 }
             }
+            Event::Message(Message::Direct { message, .. }) if message.room.is_empty() => answer(&core, &message),
             Event::Message(message) => {
                 if let Some(room) = room_of(&message).and_then(|id| core.rooms.get(id)) {
                     room.take_from_bus(clock::now(), message);
@@ -116,24 +119,61 @@ fn room_of(message: &Message) -> Option<RoomId> {
     match message {
         Message::Audio { room, .. } | Message::Video { room, .. } | Message::Room { room, .. } => Some(*room),
         Message::Direct { message, .. } => message.room.as_ref().try_into().ok().map(RoomId),
-        Message::Announce { .. } => None,
+        Message::Announce(_) => None,
     }
+}
+
+/// What another relay says that is about no room: it measures the way, or answers.
+fn answer(core: &Core, message: &DirectMessage) {
+    use direct_message::Body;
+    let from = RelayInstance(message.origin);
+    match message.body {
+        Some(Body::Echo(echo)) => tell_relay(core, from, Body::Echoed(echo)),
+        Some(Body::Echoed(Echo { asked_us })) => {
+            let rtt = since_start(core).saturating_sub(Duration::from_micros(asked_us));
+            if rtt < ECHO {
+                core.directory.measured(from, rtt);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn measure(core: &Core) {
+    for relay in core.directory.others() {
+        let asked_us = since_start(core).as_micros() as u64;
+        tell_relay(core, relay, direct_message::Body::Echo(Echo { asked_us }));
+    }
+}
+
+fn since_start(core: &Core) -> Duration {
+    clock::now().saturating_duration_since(core.started)
+}
+
+fn tell_relay(core: &Core, to: RelayInstance, body: direct_message::Body) {
+    let message = DirectMessage { origin: core.instance.0, room: Default::default(), body: Some(body) };
+    core.bus.send(Message::Direct { to, message });
 }
 
 /// Tells rooms the time and other relays that this one exists.
 pub(super) async fn keep_time(core: Arc<Core>) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut announced = None;
+    let (mut announced, mut measured) = (None, None);
     loop {
         ticks.tick().await;
         let now = clock::now();
         core.rooms.handle_timeout();
         core.update_load();
-        if announced.is_none_or(|at| now.saturating_duration_since(at) >= ANNOUNCE) {
+        let due = |last: Option<Instant>, every| last.is_none_or(|at| now.saturating_duration_since(at) >= every);
+        if due(announced, ANNOUNCE) {
             announced = Some(now);
             core.announce();
             core.directory.handle_timeout(now);
+        }
+        if due(measured, MEASURE) {
+            measured = Some(now);
+            measure(&core);
         }
     }
 }

@@ -413,8 +413,8 @@ fn free_port() -> u16 {
 #[tokio::test]
 async fn a_call_goes_across_two_relays_on_nats() {
     let Some(nats) = Nats::start(free_port()) else { return };
-    let oslo = relay("oslo", BusConfig::Nats(nats.url.clone())).await;
-    let lima = relay("lima", BusConfig::Nats(nats.url.clone())).await;
+    let oslo = relay("oslo", BusConfig::Nats(nats.url.clone().into())).await;
+    let lima = relay("lima", BusConfig::Nats(nats.url.clone().into())).await;
     until(&oslo, RelayState::Ready).await;
     until(&lima, RelayState::Ready).await;
     a_call_across(oslo, lima).await;
@@ -423,7 +423,7 @@ async fn a_call_goes_across_two_relays_on_nats() {
 #[tokio::test]
 async fn without_nats_a_relay_is_isolated_serves_who_is_here_and_comes_back_by_itself() {
     let port = free_port();
-    let relay = relay("oslo", BusConfig::Nats(format!("nats://127.0.0.1:{port}"))).await;
+    let relay = relay("oslo", BusConfig::Nats(format!("nats://127.0.0.1:{port}").into())).await;
     assert_eq!(relay.state(), RelayState::Isolated);
     assert!(get(&relay, "/readyz").await.contains("503"));
     let (mut ada, _) = Client::join(&relay, Transport::WebTransport, 1, vec![]).await;

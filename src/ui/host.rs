@@ -102,7 +102,7 @@ impl Hosting {
             pins: relay.entry().pins.clone(),
             grant: None,
         };
-        let manifest = Manifest { relays: vec![over_loopback(relay.entry(), reach, port)] };
+        let manifest = Manifest::from(vec![over_loopback(relay.entry(), reach, port)]);
         tracing::info!(?reach, port, "a call is hosted here");
         Ok(Self { room, invite: invite.to_link()?, manifest, reach, relay })
     }

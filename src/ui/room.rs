@@ -85,8 +85,8 @@ pub fn read(text: String, known: &[String]) -> Room {
 /// that are not on this machine. Nothing but this machine's where there is nothing else: a demo's.
 pub fn ways(manifest: &Manifest, hosted: Option<&str>) -> (Vec<String>, Vec<String>) {
     let elsewhere = |relay: &&RelayEntry| !manifest::address(relay).is_some_and(|at| is_here(&at));
-    let relays = manifest.relays.iter().filter(elsewhere).cloned().collect();
-    let (mut at, mut pins) = manifest::addresses(&Manifest { relays });
+    let relays: Vec<_> = manifest.relays.iter().filter(elsewhere).cloned().collect();
+    let (mut at, mut pins) = manifest::addresses(&Manifest::from(relays));
     if let Some(hosted) = hosted.and_then(|link| Invite::parse(link).ok()) {
         at.retain(|other| !hosted.at.contains(other));
         pins.retain(|other| !hosted.pins.contains(other));

@@ -71,6 +71,19 @@ fn a_drain_moves_everybody_without_loss() {
     assert_eq!((output.status.code(), &report["passed"]), (Some(0), &true.into()), "{:#}", short(drain));
 }
 
+/// Twenty participants, as the drill has them unless told otherwise, are for an optimised build.
+#[test]
+fn four_relays_are_upgraded_in_turn_under_calls_without_loss() {
+    let output = drill(&["rolling", "--clients", "4", "--json"]);
+    let report = json(&output);
+    let rolling = row(&report, "rolling");
+    for what in ["audio packets lost", "video frames lost", "sessions left when a relay stopped", "clients that stayed"]
+    {
+        assert_eq!(bar(rolling, what)["measured"], 0.0, "{:#}", short(rolling));
+    }
+    assert_eq!(rolling["lost_every_link"], 0, "{:#}", short(rolling));
+}
+
 #[test]
 fn a_relay_that_is_added_is_measured_within_twenty_seconds() {
     let report = json(&drill(&["region-added", "--json"]));

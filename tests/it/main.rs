@@ -21,6 +21,8 @@ mod history;
 mod layering;
 #[cfg(feature = "app")]
 mod migration;
+#[cfg(all(unix, feature = "relay"))]
+mod nats;
 mod packaging;
 #[cfg(feature = "relay")]
 mod relay;

@@ -4,7 +4,7 @@
 
 mod beside;
 mod capacity;
-pub mod client;
+pub(crate) mod client;
 mod crowd;
 mod garbage;
 mod http;
@@ -14,7 +14,7 @@ mod manners;
 #[cfg(feature = "app")]
 mod moderated_call;
 mod moderation;
-mod raw;
+pub(crate) mod raw;
 mod regions;
 mod room;
 mod slow;
@@ -28,7 +28,7 @@ use tokio::sync::{Mutex, MutexGuard};
 static TURN: Mutex<()> = Mutex::const_new(());
 
 /// Tests against the clock take turns: a neighbour's load reads as a fault of theirs.
-async fn alone() -> MutexGuard<'static, ()> {
+pub(crate) async fn alone() -> MutexGuard<'static, ()> {
     TURN.lock().await
 }
 

@@ -128,7 +128,7 @@ impl RelayProcess {
             websocket: Some(format!("wss://{address}{CALL_PATH}")),
             ..self.entry.clone()
         };
-        fs::write(manifest, serde_json::to_string(&Manifest { relays: vec![entry] }).unwrap()).unwrap();
+        fs::write(manifest, serde_json::to_string(&Manifest::from(vec![entry])).unwrap()).unwrap();
         distance
     }
 }

@@ -37,6 +37,8 @@ pub enum Scenario {
     Force,
     /// Twenty participants in four rooms: one relay dies, one drains, one gets slow
     Crowd,
+    /// Twenty participants in four rooms: all four relays are upgraded, one after the other
+    Rolling,
 }
 
 /// A line of the table.
@@ -59,6 +61,7 @@ pub enum Case {
     Block,
     Force,
     Crowd,
+    Rolling,
 }
 
 impl Scenario {
@@ -79,6 +82,7 @@ impl Scenario {
             Scenario::Block => &[Case::Block],
             Scenario::Force => &[Case::Force],
             Scenario::Crowd => &[Case::Crowd],
+            Scenario::Rolling => &[Case::Rolling],
         }
     }
 }
@@ -141,6 +145,7 @@ impl Case {
             Case::Block => "block",
             Case::Force => "force",
             Case::Crowd => "crowd",
+            Case::Rolling => "rolling",
         }
     }
 
@@ -163,6 +168,7 @@ impl Case {
             Case::Join => "joins to a room in which somebody talks and shows a picture",
             Case::Block => "everybody there blocks the active relay",
             Case::Force => "everybody there forces the call to another relay",
+            Case::Rolling => "each relay in turn drains, stops and starts again",
             Case::Crowd => {
                 "one relay is killed, a second later another one drains, a second later a third one's round trip doubles"
             }
@@ -193,6 +199,7 @@ impl Case {
             Case::RegionAdded | Case::Outage | Case::Rebind => Setting { clients: Some(4), thirds: 3, ..usual },
             Case::Token => Setting { tokens: true, ..usual },
             Case::Crowd => Setting { regions: FOUR, clients: Some(20), rooms: 4, ..usual },
+            Case::Rolling => Setting { regions: FOUR, clients: Some(20), rooms: 4, video: 4, ..usual },
             Case::Blackhole | Case::Kill | Case::Suspend => usual,
         };
         Setting { rtt: rtt.unwrap_or(setting.rtt), ..setting }
@@ -209,7 +216,7 @@ impl Case {
             Case::Flap => (Until::Time(flap), flap),
             Case::UdpInCall => (Until::Heard, seconds(20)),
             Case::RegionAdded => (Until::Raced, seconds(25)),
-            Case::Outage => (Until::Heard, seconds(12)),
+            Case::Outage | Case::Rolling => (Until::Heard, seconds(12)),
             Case::Rebind => (Until::Heard, seconds(8)),
             Case::Crowd => (Until::Emptied, seconds(15)),
             Case::UdpAtStart | Case::Join | Case::Suspend => (Until::Heard, seconds(10)),
@@ -225,7 +232,7 @@ impl Case {
     /// Why it cannot be done to relays of others.
     pub fn impossible_outside(self) -> Option<&'static str> {
         match self {
-            Case::Kill | Case::Drain | Case::Token => Some("only who runs the relay can"),
+            Case::Kill | Case::Drain | Case::Token | Case::Rolling => Some("only who runs the relay can"),
             Case::RegionAdded => Some("only who lists the relays can"),
             Case::Flap => Some("needs two relays at one distance"),
             Case::Crowd => Some("would be a burden to the relays"),

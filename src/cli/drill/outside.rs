@@ -113,7 +113,7 @@ mod tests {
     #[tokio::test]
     async fn distance_stands_in_front_of_a_pinned_relay_and_not_of_a_named_one() {
         for (pins, behind) in [(&["ab"][..], true), (&[], false)] {
-            let given = Source::Given(Manifest { relays: vec![entry(pins)] });
+            let given = Source::Given(Manifest::from(vec![entry(pins)]));
             let outside = Outside::read(&[given], None, None).await.unwrap();
             assert_eq!(outside.out_of_reach().is_none(), behind);
             let (manifest, _) = outside.place(&mut Paths::default()).await.unwrap();

@@ -7,6 +7,7 @@ use anyhow::Context;
 use super::case::{Case, Setting, Until};
 use super::client::Client;
 use super::measure::{Window, key_frames_asked};
+use super::rolling;
 use super::stage::Stage;
 use super::take::{Leaving, Sample, Take};
 use crate::call::Event;
@@ -58,7 +59,10 @@ async fn play(case: Case, stage: &mut Stage, flap: Duration) -> anyhow::Result<T
     let concerned: Vec<bool> = stage.clients.iter().map(|client| concerns(case, client, stage, &target)).collect();
     let homes: Vec<Option<Place>> = stage.clients.iter().map(Client::active).collect();
     let cause = clock::now();
-    bring_about(case, stage, &target, &concerned, flap).await?;
+    let left_behind_stop = match case {
+        Case::Rolling => Some(rolling::upgrade_all(stage).await?),
+        _ => bring_about(case, stage, &target, &concerned, flap).await.map(|()| None)?,
+    };
     let (until, patience) = case.until(flap);
     let came_about = match until {
         Until::Time(time) => {
@@ -71,6 +75,9 @@ async fn play(case: Case, stage: &mut Stage, flap: Duration) -> anyhow::Result<T
     let end = (over + AFTERWARDS).max(cause + LEAST);
     stage.watch(end).await;
     let mut take = read(stage, &concerned, &homes, Window { cause, end: clock::now() });
+    if let Some(left_behind) = left_behind_stop {
+        take.figure("left_behind", left_behind as f64);
+    }
     let figure = figure(until, came_about, over - cause, left_behind(stage));
     figure.into_iter().for_each(|(name, value)| take.figure(name, value));
     if case == Case::Token {
@@ -95,7 +102,7 @@ fn figure(until: Until, came_about: bool, waited: Duration, left_behind: usize) 
 /// Whether a cause strikes a participant.
 fn concerns(case: Case, client: &Client, stage: &Stage, target: &str) -> bool {
     match case {
-        Case::Crowd | Case::RegionAdded | Case::Flap => true,
+        Case::Crowd | Case::Rolling | Case::RegionAdded | Case::Flap => true,
         Case::Outage | Case::Rebind => stage.clients.first().is_some_and(|first| first.id == client.id),
         _ => client.active().is_some_and(|place| place.relay == target),
     }
@@ -145,7 +152,7 @@ async fn bring_about(
             stage.watch(clock::now() + APART).await;
             stage.paths().change(None, Some(slow), |shape| Shape { delay: shape.delay * 2, ..shape });
         }
-        Case::UdpAtStart | Case::Join | Case::Suspend => {}
+        Case::UdpAtStart | Case::Join | Case::Suspend | Case::Rolling => {}
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ use crate::cli::world::{Paths, World};
 use crate::clock;
 use crate::crypto::secret::RoomSecret;
 use crate::crypto::{AuthKey, Claims, LEEWAY_SECONDS};
+use crate::relay::bus::NatsConfig;
 use crate::relay::config::Access;
 
 /// Until everybody is in the call, has a standby and hears everybody: that is slow where a machine does little else.
@@ -50,16 +51,19 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Relays in this process; nobody is there yet.
+    /// Relays in this process, over NATS if it is given; nobody is there yet.
     ///
     /// # Errors
     /// A relay does not start.
-    pub async fn here(setting: Setting) -> anyhow::Result<Self> {
+    pub async fn here(setting: Setting, nats: Option<NatsConfig>) -> anyhow::Result<Self> {
         let random = SystemRandom::new();
         let key = setting.tokens.then(|| AuthKey::generate_ed25519(&random)).transpose()?;
         let access = key.clone().map_or(Access::Open, Access::Key);
         let key = key.map(|text| AuthKey::from_file_text(&text)).transpose()?;
-        let world = World::start(setting.regions, access).await?;
+        let world = match nats {
+            Some(nats) => World::start_over(nats, setting.regions, access).await?,
+            None => World::start(setting.regions, access).await?,
+        };
         for (n, one) in setting.regions.iter().enumerate() {
             setting.regions[..n].iter().for_each(|other| world.apart(one, other, BETWEEN));
         }
@@ -108,6 +112,11 @@ impl Stage {
             Ground::Here(world) => Ok(world),
             Ground::There(..) => bail!("the relays run elsewhere"),
         }
+    }
+
+    /// Whether a relay of this process is done with draining.
+    pub fn is_drained(&self, relay: &str) -> bool {
+        matches!(&self.ground, Ground::Here(world) if world.is_drained(relay))
     }
 
     /// A ticket for participant `number`, who sits next to region `home`.

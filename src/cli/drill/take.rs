@@ -170,6 +170,16 @@ impl Bar {
     }
 }
 
+/// What a move that was planned costs.
+fn lost(take: &Take) -> [Bar; 3] {
+    let lost = |count: Option<u64>| count.map(|count| count as f64);
+    [
+        Bar::new("audio packets lost", lost(Some(take.audio_lost())), 0.0),
+        Bar::new("video frames lost", lost(take.video_lost()), 0.0),
+        Bar::new("key frames asked for", lost(take.key_frames_asked()), 0.0),
+    ]
+}
+
 /// What a case is held against.
 pub fn bars(case: Case, take: &Take) -> Vec<Bar> {
     let silent = Bar::none("streams silent at the end", take.silent());
@@ -189,15 +199,10 @@ pub fn bars(case: Case, take: &Take) -> Vec<Bar> {
             let behind = Bar::new("clients on a relay that is gone", take.worst("left_behind"), 0.0);
             [halves().into(), vec![behind, silent]].concat()
         }
-        Case::Drain | Case::Longer | Case::Block | Case::Force => {
-            let lost = |count: Option<u64>| count.map(|count| count as f64);
-            vec![
-                Bar::new("audio packets lost", lost(Some(take.audio_lost())), 0.0),
-                Bar::new("video frames lost", lost(take.video_lost()), 0.0),
-                Bar::new("key frames asked for", lost(take.key_frames_asked()), 0.0),
-                stayed,
-                silent,
-            ]
+        Case::Drain | Case::Longer | Case::Block | Case::Force => [lost(take).into(), vec![stayed, silent]].concat(),
+        Case::Rolling => {
+            let behind = Bar::new("sessions left when a relay stopped", take.worst("left_behind"), 0.0);
+            [lost(take).into(), vec![behind, stayed, silent]].concat()
         }
         Case::Lossy => vec![p99(), stayed, silent],
         Case::Flap => vec![Bar::none("moves", take.moves), silent],

@@ -3,13 +3,13 @@
 //! Keeps the order of what one relay tells another, whatever the delay.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::{Event, Message, RoomId};
+use super::stats::Counters;
+use super::{Direction, Event, Message, RoomId, Stats};
 use crate::clock;
 use crate::proto::RelayInstance;
 use crate::relay::router::Interest;
@@ -67,7 +67,9 @@ impl Hub {
         let entry = Entry { id: id.to_owned(), events, rooms: BTreeMap::new() };
         let _ = entry.events.try_send(Event::Connected(true));
         self.lock().ports.insert(instance, entry);
-        Port { hub: self.clone(), instance, dropped: AtomicU64::new(0) }
+        let counters = Counters::default();
+        counters.set_connected(true);
+        Port { hub: self.clone(), instance, counters }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Shared> {
@@ -114,7 +116,7 @@ async fn deliver(mut queued: mpsc::Receiver<(Instant, Message)>, events: mpsc::S
 pub struct Port {
     hub: Hub,
     instance: RelayInstance,
-    dropped: AtomicU64,
+    counters: Counters,
 }
 
 impl Port {
@@ -140,14 +142,16 @@ impl Port {
                     .get(&to)
                     .is_some_and(|entry| entry.events.try_send(Event::Message(message.clone())).is_ok()),
             };
-            if !sent {
-                self.dropped.fetch_add(1, Ordering::Relaxed);
+            match sent {
+                true => self.counters.passed(Direction::Out, message.kind(), 0),
+                false => self.counters.dropped(Direction::Out, message.kind()),
             }
         }
     }
 
-    pub(super) fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+    /// Messages as often as they went to another relay; bytes are not counted, none are copied.
+    pub(super) fn stats(&self) -> Stats {
+        self.counters.read()
     }
 }
 
@@ -239,6 +243,6 @@ mod tests {
         let (two, _at_two) = join(&hub, "two", 2);
         two.subscribe(room(), Some(Interest::NONE.with(Track::Microphone, 0)));
         (0..100).for_each(|byte| one.send(audio(byte)));
-        assert_eq!(one.dropped(), 36);
+        assert_eq!(one.stats().lost(), 36);
     }
 }

@@ -2,8 +2,10 @@
 
 use bytes::Bytes;
 use prost::Message;
+use serde::{Deserialize, Serialize};
 
 use crate::proto::control::{Member, ReceiverReport};
+use crate::proto::manifest::{Distance, Manifest, RelayEntry};
 use crate::proto::moderation::RulingKind;
 use crate::proto::{DecodeError, limits};
 
@@ -16,7 +18,10 @@ pub struct RoomMessage {
     /// Instance of the relay that says it.
     #[prost(fixed64, tag = "1")]
     pub origin: u64,
-    #[prost(oneof = "room_message::Body", tags = "2, 3, 4, 5, 6, 7, 12")]
+    /// Grows with everything that this relay says of the room. Membership that is older than what was heard is not believed.
+    #[prost(uint64, tag = "8")]
+    pub number: u64,
+    #[prost(oneof = "room_message::Body", tags = "2, 3, 4, 5, 6, 7, 9, 12")]
     pub body: Option<room_message::Body>,
 }
 
@@ -35,6 +40,8 @@ pub mod room_message {
         Sealed(super::SealedTo),
         #[prost(message, tag = "7")]
         Report(super::ReportTo),
+        #[prost(message, tag = "9")]
+        Pulse(super::Pulse),
         #[prost(message, tag = "12")]
         Facts(super::Facts),
     }
@@ -51,6 +58,34 @@ pub struct Digest {
     /// The sender is new to the room and wants everybody's digest now.
     #[prost(bool, tag = "3")]
     pub asks: bool,
+    /// Stands for all members: see [`Pulse`].
+    #[prost(fixed64, tag = "4")]
+    pub hash: u64,
+    /// Who left for good lately: whoever was cut off meanwhile need not wait for them.
+    #[prost(fixed64, repeated, tag = "5")]
+    pub left: Vec<u64>,
+    /// The sender was cut off and missed what was said last.
+    #[prost(bool, tag = "6")]
+    pub missed: bool,
+}
+
+/// A digest in brief, each second. Who holds it against another hash asks for the digest.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub struct Pulse {
+    #[prost(fixed64, tag = "1")]
+    pub hash: u64,
+    /// [`crate::relay::router::Interest`].
+    #[prost(uint32, tag = "2")]
+    pub interest: u32,
+}
+
+/// The hash of a relay's members before and after a change: who has the one has the other once the change is made.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub struct Step {
+    #[prost(fixed64, tag = "1")]
+    pub before: u64,
+    #[prost(fixed64, tag = "2")]
+    pub after: u64,
 }
 
 /// A member joined here, or changed.
@@ -58,6 +93,8 @@ pub struct Digest {
 pub struct MemberJoined {
     #[prost(message, optional, boxed, tag = "1")]
     pub member: Option<Box<Member>>,
+    #[prost(message, optional, tag = "2")]
+    pub step: Option<Step>,
 }
 
 /// A member's last link here ended.
@@ -68,6 +105,8 @@ pub struct MemberEnded {
     /// 0 moved, 1 left for good, 2 lost.
     #[prost(uint32, tag = "2")]
     pub how: u32,
+    #[prost(message, optional, tag = "3")]
+    pub step: Option<Step>,
     /// The stamp of the instance that it was: see [`Member::stamp`].
     #[prost(bytes = "bytes", tag = "8")]
     pub stamp: Bytes,
@@ -149,10 +188,10 @@ pub struct DirectMessage {
     /// Instance of the relay that says it.
     #[prost(fixed64, tag = "1")]
     pub origin: u64,
-    /// [`super::RoomId`].
+    /// [`super::RoomId`]; empty where it is about no room.
     #[prost(bytes = "bytes", tag = "2")]
     pub room: Bytes,
-    #[prost(oneof = "direct_message::Body", tags = "3, 4")]
+    #[prost(oneof = "direct_message::Body", tags = "3, 4, 5, 6, 7")]
     pub body: Option<direct_message::Body>,
 }
 
@@ -163,7 +202,25 @@ pub mod direct_message {
         Fetch(super::Fetch),
         #[prost(message, tag = "4")]
         Fetched(super::Fetched),
+        /// Asks for the room's digest.
+        #[prost(message, tag = "5")]
+        DigestWanted(super::Nothing),
+        /// Asks to be answered at once: it measures the way.
+        #[prost(message, tag = "6")]
+        Echo(super::Echo),
+        #[prost(message, tag = "7")]
+        Echoed(super::Echo),
     }
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub struct Nothing {}
+
+/// By the clock of the relay that asks, microseconds since it started.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub struct Echo {
+    #[prost(uint64, tag = "1")]
+    pub asked_us: u64,
 }
 
 /// Asks for the current group of a stream, or what follows a frame of it.
@@ -190,6 +247,45 @@ pub struct Fetched {
     pub stream: Option<Stream>,
     #[prost(bytes = "bytes", repeated, tag = "2")]
     pub frames: Vec<Bytes>,
+    /// This is not the last part.
+    #[prost(bool, tag = "3")]
+    pub more: bool,
+}
+
+/// To all relays, as JSON: this one exists.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Announcement {
+    #[serde(flatten)]
+    pub entry: RelayEntry,
+    /// Which run of the relay.
+    pub instance: u64,
+    /// It stops: nobody is to be sent there any more.
+    #[serde(default)]
+    pub gone: bool,
+    /// How far the other relays are from it.
+    #[serde(default)]
+    pub distances: Vec<Distance>,
+}
+
+/// An announcement, bytes of JSON: an entry, and the way to each of as many relays as a manifest may list.
+const ANNOUNCEMENT_BYTES: usize = 8192 + limits::RELAYS * 256;
+
+impl Announcement {
+    /// Reads and checks one.
+    ///
+    /// # Errors
+    /// Too long, or nothing that a manifest can list.
+    pub fn from_json(json: &[u8]) -> Result<Self, DecodeError> {
+        if json.len() > ANNOUNCEMENT_BYTES {
+            return Err(DecodeError::TooLong { what: "announcement", len: json.len(), max: ANNOUNCEMENT_BYTES });
+        }
+        let read: Self = serde_json::from_slice(json).map_err(|error| DecodeError::Control(error.to_string()))?;
+        let manifest = Manifest { relays: vec![read.entry.clone()], distances: read.distances.clone() };
+        match Manifest::merge([manifest]) {
+            Ok(_) => Ok(read),
+            Err(error) => Err(DecodeError::Control(error.to_string())),
+        }
+    }
 }
 
 /// Reads a message of another relay.

@@ -1,296 +1,298 @@
-//! The bus over NATS: one message a frame, on subjects that say room, kind and layer.
+//! The bus over NATS: one message a frame, on subjects that say room, kind and layer (see [`subject`]).
 //!
-//! | subject | what |
-//! | --- | --- |
-//! | `nearcall.v1.ROOM.audio` | an audio datagram without its type byte |
-//! | `nearcall.v1.ROOM.video.TRACK.SPATIAL` | a video frame: header and payload |
-//! | `nearcall.v1.ROOM.ctl` | [`super::message::RoomMessage`] |
-//! | `nearcall.v1.relay.INSTANCE` | [`super::message::DirectMessage`] |
-//! | `nearcall.v1.relays` | a relay's manifest entry, JSON |
+//! One task owns the connection and every subscription; it ends with its [`Port`]. What it must keep:
 //!
-//! ROOM is [`RoomId`] in hexadecimal. One task owns the connection and every subscription; it ends with its [`Port`].
-//! While NATS is lost nothing is queued: what is said late is worth less than what is asked anew.
+//! * **Nobody waits for NATS.** A [`Port`] puts what is said into bounded queues, or drops and counts it. Which rooms and
+//!   layers are wanted is not queued but noted: the last word counts, and none is lost however slow NATS is.
+//! * **Nothing comes late.** While NATS is lost nothing is queued: what is said late is worth less than what is asked anew. What
+//!   waited too long, here or on the way, is dropped: every message bears a [`super::stamp`].
+//! * **A frame leaves at once.** The client writes as soon as its socket takes it; its own queue is short, so that what waits
+//!   waits here, where its age is known.
+
+mod connect;
+mod subject;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use async_nats::{Client, ConnectOptions, Event as NatsEvent};
+use async_nats::Client;
 use bytes::Bytes;
 use futures_util::StreamExt;
-use prost::Message as _;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::message::decode;
-use super::{Event, Message, RoomId};
-use crate::proto::manifest::{Manifest, RelayEntry};
-use crate::proto::subgroup::VideoFrame;
-use crate::proto::{RelayInstance, Track, limits};
+use self::subject::{Subjects, Topic};
+use super::stamp::{self, Delays};
+use super::stats::Counters;
+use super::{Direction, Event, Kind, Message, RoomId, Stats};
+use crate::clock;
+use crate::proto::RelayInstance;
 use crate::relay::router::Interest;
+
+pub use self::connect::{NatsConfig, NatsError};
 
 /// Media that may wait for the connection: a third of a second of a large room.
 const MEDIA: usize = 1024;
-/// Control messages and subscriptions that may wait.
+/// The same in bytes: half a second at 100 Mbit/s, which is how long media is worth anything.
+const MEDIA_BYTES: usize = 6 * 1024 * 1024;
+/// Control messages that may wait.
 const CONTROL: usize = 4096;
-/// NATS' own default, two minutes, notices a dead peer after everybody else has.
-const PING: Duration = Duration::from_secs(5);
-/// Between attempts to connect.
-const RETRY: Duration = Duration::from_secs(1);
-/// A relay's manifest entry, bytes of JSON.
-const ENTRY_BYTES: usize = 8192;
+/// How long the last words of a relay that stops may take.
+const GOODBYE: Duration = Duration::from_millis(500);
 
 /// One relay's place on NATS; leaves when dropped.
 #[derive(Debug)]
 pub struct Port {
-    control: mpsc::Sender<Command>,
-    media: mpsc::Sender<Message>,
+    control: mpsc::Sender<Word>,
+    media: mpsc::Sender<Queued>,
     shared: Arc<Shared>,
 }
 
-#[derive(Debug, Default)]
-struct Shared {
-    connected: AtomicBool,
-    dropped: AtomicU64,
+#[derive(Debug)]
+enum Word {
+    Say(Queued),
+    /// All that was said before is to be on its way.
+    Flush(oneshot::Sender<()>),
 }
 
 #[derive(Debug)]
-enum Command {
-    Subscribe(RoomId, Option<Interest>),
-    Send(Message),
+struct Queued {
+    message: Message,
+    since: Instant,
+}
+
+/// What the port, its task and the subscriptions share.
+#[derive(Debug)]
+struct Shared {
+    instance: RelayInstance,
+    start: Instant,
+    counters: Counters,
+    /// Bytes of media in the queue.
+    waiting: AtomicUsize,
+    /// What is wanted anew of rooms, since the task last looked.
+    wanted: Mutex<BTreeMap<RoomId, Option<Interest>>>,
+    news: Notify,
+    /// The server asks us to leave it.
+    leave: Notify,
+    delays: Mutex<Delays>,
 }
 
 impl Port {
     /// Starts to connect, and goes on trying for as long as the port lives.
-    pub(super) fn open(url: &str, id: &str, instance: RelayInstance, events: mpsc::Sender<Event>) -> Self {
-        let (control, commands) = mpsc::channel(CONTROL);
-        let (media, queued) = mpsc::channel(MEDIA);
-        let shared = Arc::new(Shared::default());
-        let task = Task { events, shared: shared.clone(), subscriptions: BTreeMap::new() };
-        tokio::spawn(task.run(url.to_owned(), id.to_owned(), instance, commands, queued));
+    pub(super) fn open(config: &NatsConfig, id: &str, instance: RelayInstance, events: mpsc::Sender<Event>) -> Self {
+        let (control, words) = mpsc::channel(CONTROL);
+        let (media, frames) = mpsc::channel(MEDIA);
+        let shared = Arc::new(Shared {
+            instance,
+            start: clock::now(),
+            counters: Counters::default(),
+            waiting: AtomicUsize::new(0),
+            wanted: Mutex::default(),
+            news: Notify::new(),
+            leave: Notify::new(),
+            delays: Mutex::default(),
+        });
+        let (task_shared, config, id) = (shared.clone(), config.clone(), id.to_owned());
+        tokio::spawn(async move {
+            // What is said meanwhile is bounded; only the port's end matters here.
+            let client = tokio::select! {
+                client = connect::connect(&config, &id, &task_shared, &events) => client,
+                () = events.closed() => return,
+            };
+            let subscriptions = BTreeMap::new();
+            Task { client, events, shared: task_shared, subscriptions, subjects: Subjects::default() }
+                .run(words, frames)
+                .await;
+        });
         Self { control, media, shared }
     }
 
     pub(super) fn subscribe(&self, room: RoomId, interest: Option<Interest>) {
-        self.count(self.control.try_send(Command::Subscribe(room, interest)).is_ok());
+        self.shared.wanted.lock().expect("nobody panics while holding the wishes").insert(room, interest);
+        self.shared.news.notify_one();
     }
 
     pub(super) fn send(&self, message: Message) {
-        let sent = self.shared.connected.load(Ordering::Relaxed)
-            && match message.is_media() {
-                true => self.media.try_send(message).is_ok(),
-                false => self.control.try_send(Command::Send(message)).is_ok(),
-            };
-        self.count(sent);
-    }
-
-    pub(super) fn dropped(&self) -> u64 {
-        self.shared.dropped.load(Ordering::Relaxed)
-    }
-
-    fn count(&self, sent: bool) {
-        if !sent {
-            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+        let (kind, bytes) = (message.kind(), subject::media_bytes(&message));
+        if !self.shared.counters.is_connected() || self.shared.waiting.load(Ordering::Relaxed) + bytes > MEDIA_BYTES {
+            return self.shared.counters.dropped(Direction::Out, kind);
         }
+        // Counted before it can be taken out.
+        self.shared.waiting.fetch_add(bytes, Ordering::Relaxed);
+        let queued = Queued { message, since: clock::now() };
+        let sent = match queued.message.is_media() {
+            true => self.media.try_send(queued).is_ok(),
+            false => self.control.try_send(Word::Say(queued)).is_ok(),
+        };
+        if !sent {
+            self.shared.waiting.fetch_sub(bytes, Ordering::Relaxed);
+            self.shared.counters.dropped(Direction::Out, kind);
+        }
+    }
+
+    /// Waits until what was said is on its way, for a moment at most.
+    pub(super) async fn flush(&self) {
+        let (done, told) = oneshot::channel();
+        if self.shared.counters.is_connected() && self.control.try_send(Word::Flush(done)).is_ok() {
+            let _ = tokio::time::timeout(GOODBYE, told).await;
+        }
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        self.shared.counters.read()
     }
 }
 
-/// What a subscription is for: control, or a layer.
-type Topic = (RoomId, Option<(Track, u8)>);
-/// Stands for what every relay hears, with or without rooms.
-const OWN: Topic = (RoomId([0; 16]), None);
+impl Shared {
+    fn since_start_ms(&self, now: Instant) -> u64 {
+        now.saturating_duration_since(self.start).as_millis() as u64
+    }
+
+    /// What came, if it is another relay's, can be read and was not held up.
+    fn read(&self, topic: Topic, payload: Bytes) -> Option<Message> {
+        let (now, bytes) = (clock::now(), payload.len());
+        let (payload, from, at_ms) = stamp::split(payload)?;
+        // From before we changed servers: a server knows only its own clients' echo.
+        if from == self.instance {
+            return None;
+        }
+        let message = subject::read(topic, payload, self.instance)?;
+        let (kind, patience) = (message.kind(), message.patience());
+        let mut delays = self.delays.lock().expect("nobody panics while holding the delays");
+        if delays.excess(now, self.since_start_ms(now), from, at_ms, patience) > patience {
+            self.counters.stale(Direction::In, kind);
+            return None;
+        }
+        self.counters.passed(Direction::In, kind, bytes);
+        Some(message)
+    }
+}
 
 struct Task {
+    client: Client,
     events: mpsc::Sender<Event>,
     shared: Arc<Shared>,
-    subscriptions: BTreeMap<Topic, Vec<JoinHandle<()>>>,
+    subscriptions: BTreeMap<RoomId, BTreeMap<Topic, Subscription>>,
+    subjects: Subjects,
+}
+
+/// Hands on what comes until it is dropped.
+struct Subscription(JoinHandle<()>);
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Task {
-    async fn run(
-        mut self,
-        url: String,
-        id: String,
-        instance: RelayInstance,
-        mut commands: mpsc::Receiver<Command>,
-        mut media: mpsc::Receiver<Message>,
-    ) {
-        let client = tokio::select! {
-            client = self.connect(&url, &id) => client,
-            // Commands pile up meanwhile, and are bounded; only the port's end matters here.
-            () = self.port_is_gone() => return,
-        };
-        let own = [format!("nearcall.v1.relay.{instance}"), "nearcall.v1.relays".to_owned()];
-        for subject in own {
-            self.forward(&client, OWN, subject, move |payload| read_own(payload, instance)).await;
+    async fn run(mut self, mut control: mpsc::Receiver<Word>, mut media: mpsc::Receiver<Queued>) {
+        let shared = self.shared.clone();
+        let own = [Topic::Own, Topic::Relays];
+        let mut kept = Vec::new();
+        for topic in own {
+            kept.extend(self.forward(topic).await);
         }
         loop {
             tokio::select! {
                 biased;
-                command = commands.recv() => match command {
+                () = shared.leave.notified() => {
+                    tracing::info!("the NATS server is going away: moving to another");
+                    let _ = self.client.force_reconnect().await;
+                }
+                () = shared.news.notified() => self.subscribe().await,
+                word = control.recv() => match word {
                     None => break,
-                    Some(Command::Subscribe(room, interest)) => self.subscribe(&client, room, interest).await,
-                    Some(Command::Send(message)) => publish(&client, message).await,
+                    Some(Word::Flush(done)) => {
+                        let _ = tokio::time::timeout(GOODBYE, self.client.flush()).await;
+                        let _ = done.send(());
+                    }
+                    Some(Word::Say(queued)) => {
+                        // What is wanted was noted before this was said, and is known before this is heard.
+                        self.subscribe().await;
+                        self.publish(queued).await;
+                    }
                 },
-                message = media.recv() => match message {
+                queued = media.recv() => match queued {
                     None => break,
-                    Some(message) => publish(&client, message).await,
+                    Some(queued) => self.publish(queued).await,
                 },
             }
         }
-        self.subscriptions.values().flatten().for_each(JoinHandle::abort);
         // What was said last, that our members are gone, is worth a moment.
-        let _ = tokio::time::timeout(RETRY, client.flush()).await;
+        let _ = tokio::time::timeout(GOODBYE, self.client.flush()).await;
     }
 
-    async fn port_is_gone(&self) {
-        self.events.closed().await;
-    }
-
-    async fn connect(&self, url: &str, id: &str) -> Client {
-        loop {
-            let (events, shared) = (self.events.clone(), self.shared.clone());
-            let options = ConnectOptions::new()
-                .name(format!("nearcall-relay {id}"))
-                .no_echo()
-                .ping_interval(PING)
-                .retry_on_initial_connect()
-                .reconnect_delay_callback(|attempts| RETRY.min(Duration::from_millis(50 * attempts as u64)))
-                .event_callback(move |event| {
-                    let (events, shared) = (events.clone(), shared.clone());
-                    async move { tell(event, &events, &shared).await }
-                });
-            match options.connect(url).await {
-                Ok(client) => return client,
-                Err(error) => tracing::warn!(%error, "NATS cannot be used"),
-            }
-            tokio::time::sleep(RETRY).await;
-        }
-    }
-
-    async fn subscribe(&mut self, client: &Client, room: RoomId, interest: Option<Interest>) {
-        let layers = interest.into_iter().flat_map(Interest::iter).map(Some);
-        let wanted: Vec<Topic> = interest.map(|_| None).into_iter().chain(layers).map(|layer| (room, layer)).collect();
-        self.subscriptions.retain(|topic, tasks| {
-            let keep = topic.0 != room || wanted.contains(topic);
-            if !keep {
-                tasks.iter().for_each(JoinHandle::abort);
-            }
-            keep
-        });
-        for topic in wanted {
-            if !self.subscriptions.contains_key(&topic) {
-                self.forward(client, topic, subject(topic), move |payload| read(topic, payload)).await;
-            }
-        }
-    }
-
-    /// Subscribes, and hands on what comes until the topic is dropped. Returns when the subscription is on its way, ahead of
-    /// whatever is sent later.
-    async fn forward(
-        &mut self,
-        client: &Client,
-        topic: Topic,
-        subject: String,
-        read: impl Fn(Bytes) -> Option<Message> + Send + 'static,
-    ) {
-        let mut subscriber = match client.subscribe(subject).await {
-            Ok(subscriber) => subscriber,
-            Err(error) => return tracing::warn!(%error, "cannot subscribe"),
-        };
-        let (events, shared) = (self.events.clone(), self.shared.clone());
-        let task = tokio::spawn(async move {
-            while let Some(message) = subscriber.next().await {
-                let Some(message) = read(message.payload) else { continue };
-                if events.try_send(Event::Message(message)).is_err() {
-                    shared.dropped.fetch_add(1, Ordering::Relaxed);
+    async fn subscribe(&mut self) {
+        let wanted = std::mem::take(&mut *self.shared.wanted.lock().expect("nobody panics while holding the wishes"));
+        for (room, interest) in wanted {
+            let Some(interest) = interest else {
+                self.subscriptions.remove(&room);
+                continue;
+            };
+            let layers = interest.iter().map(|(track, spatial)| Topic::layer(room, track, spatial));
+            let topics: Vec<_> = std::iter::once(Topic::Control(room)).chain(layers).collect();
+            self.subscriptions.entry(room).or_default().retain(|topic, _| topics.contains(topic));
+            for topic in topics {
+                if self.subscriptions.get(&room).is_some_and(|have| have.contains_key(&topic)) {
+                    continue;
+                }
+                if let Some(subscription) = self.forward(topic).await {
+                    self.subscriptions.entry(room).or_default().insert(topic, subscription);
                 }
             }
-        });
-        self.subscriptions.entry(topic).or_default().push(task);
-    }
-}
-
-async fn tell(event: NatsEvent, events: &mpsc::Sender<Event>, shared: &Shared) {
-    let connected = match event {
-        NatsEvent::Connected => true,
-        NatsEvent::Disconnected | NatsEvent::Closed => false,
-        NatsEvent::SlowConsumer(_) => {
-            shared.dropped.fetch_add(1, Ordering::Relaxed);
-            return;
         }
-        other => return tracing::debug!(event = %other, "NATS"),
-    };
-    shared.connected.store(connected, Ordering::Relaxed);
-    let _ = events.send(Event::Connected(connected)).await;
-}
+    }
 
-async fn publish(client: &Client, message: Message) {
-    let (subject, payload) = match message {
-        Message::Audio { room, body } => (subject((room, Some((Track::Microphone, 0)))), body),
-        Message::Video { room, frame } => {
-            (subject((room, Some((frame.header.track, frame.header.layer.spatial)))), frame.bytes)
+    /// Subscribes, and hands on what comes. Returns when the subscription is on its way, ahead of whatever is sent later. What
+    /// comes on one subject stays in order; subjects do not wait for one another.
+    async fn forward(&self, topic: Topic) -> Option<Subscription> {
+        let mut subscriber = match self.client.subscribe(subject::write(topic, self.shared.instance)).await {
+            Ok(subscriber) => subscriber,
+            Err(error) => {
+                tracing::warn!(%error, "cannot subscribe");
+                return None;
+            }
+        };
+        let (events, shared) = (self.events.clone(), self.shared.clone());
+        Some(Subscription(tokio::spawn(async move {
+            while let Some(message) = subscriber.next().await {
+                let Some(message) = shared.read(topic, message.payload) else { continue };
+                let kind = message.kind();
+                if events.try_send(Event::Message(message)).is_err() {
+                    shared.counters.dropped(Direction::In, kind);
+                }
+            }
+        })))
+    }
+
+    /// Publishes what is still worth it. Waits while the socket is full, and no longer than that worth lasts.
+    async fn publish(&mut self, queued: Queued) {
+        let Queued { message, since } = queued;
+        let (kind, patience) = (message.kind(), message.patience());
+        self.shared.waiting.fetch_sub(subject::media_bytes(&message), Ordering::Relaxed);
+        let now = clock::now();
+        let left = patience.saturating_sub(now.saturating_duration_since(since));
+        if left.is_zero() {
+            return self.shared.counters.stale(Direction::Out, kind);
         }
-        Message::Room { room, message } => (subject((room, None)), message.encode_to_vec().into()),
-        Message::Direct { to, message } => (format!("nearcall.v1.relay.{to}"), message.encode_to_vec().into()),
-        Message::Announce { entry } => match serde_json::to_vec(&entry) {
-            Ok(json) => ("nearcall.v1.relays".to_owned(), json.into()),
-            Err(error) => return tracing::warn!(%error, "the manifest entry cannot be written"),
-        },
-    };
-    if let Err(error) = client.publish(subject, payload).await {
-        tracing::debug!(%error, "not published");
-    }
-}
-
-fn subject((room, layer): Topic) -> String {
-    match layer {
-        None => format!("nearcall.v1.{room}.ctl"),
-        Some((track, _)) if track.is_audio() => format!("nearcall.v1.{room}.audio"),
-        Some((track, spatial)) => format!("nearcall.v1.{room}.video.{}.{spatial}", track.name()),
-    }
-}
-
-/// A message of a room. What cannot be read is skipped: another version may have written it.
-fn read((room, layer): Topic, payload: Bytes) -> Option<Message> {
-    match layer {
-        None => Some(Message::Room { room, message: decode(payload).ok()? }),
-        Some((track, _)) if track.is_audio() => {
-            (payload.len() < limits::AUDIO_DATAGRAM_BYTES).then_some(Message::Audio { room, body: payload })
+        let Some((subject, payload)) = self.subjects.write(&message) else { return };
+        let stamped = stamp::stamp(&payload, self.shared.instance, self.shared.since_start_ms(since));
+        let bytes = stamped.len();
+        match tokio::time::timeout(left, self.client.publish(subject, stamped)).await {
+            Ok(Ok(())) => self.shared.counters.passed(Direction::Out, kind, bytes),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, kind = kind.name(), "not published");
+                self.shared.counters.dropped(Direction::Out, kind);
+            }
+            Err(_) => self.shared.counters.stale(Direction::Out, kind),
         }
-        Some(_) => Some(Message::Video { room, frame: VideoFrame::from_bytes(payload).ok()? }),
     }
 }
 
-/// A message to this relay, or another relay's announcement.
-fn read_own(payload: Bytes, instance: RelayInstance) -> Option<Message> {
-    if payload.first() != Some(&b'{') {
-        return Some(Message::Direct { to: instance, message: decode(payload).ok()? });
-    }
-    let entry: RelayEntry = (payload.len() <= ENTRY_BYTES).then(|| serde_json::from_slice(&payload).ok())??;
-    Manifest::merge([Manifest { relays: vec![entry.clone()] }]).ok()?;
-    Some(Message::Announce { entry })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn subjects_say_room_kind_and_layer() {
-        let room = RoomId([0xab; 16]);
-        let hex = "ab".repeat(16);
-        assert_eq!(subject((room, None)), format!("nearcall.v1.{hex}.ctl"));
-        assert_eq!(subject((room, Some((Track::Microphone, 0)))), format!("nearcall.v1.{hex}.audio"));
-        assert_eq!(subject((room, Some((Track::Camera, 2)))), format!("nearcall.v1.{hex}.video.camera.2"));
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_skipped() {
-        let room = RoomId([1; 16]);
-        assert!(read((room, None), Bytes::from_static(&[0xff; 8])).is_none());
-        assert!(read((room, Some((Track::Camera, 0))), Bytes::from_static(&[9; 40])).is_none());
-        assert!(read_own(Bytes::from_static(b"{\"id\": 3}"), RelayInstance(1)).is_none());
-    }
+/// What came is counted as it is read; this is what did not fit the client's own queue.
+fn slow_consumer(shared: &Shared) {
+    shared.counters.dropped(Direction::In, Kind::Video);
 }

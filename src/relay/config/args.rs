@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use super::{Access, CertificateSource, Config, Settings, file};
 use crate::net::tls::{Certificate, TlsError};
 use crate::proto::DEFAULT_PORT;
-use crate::relay::bus::BusConfig;
+use crate::relay::bus::{BusConfig, NatsConfig, NatsError};
 use crate::relay::fronts::Fronts;
 use crate::relay::gate::Gate;
 use crate::relay::keys::KeyFiles;
@@ -76,8 +76,12 @@ pub enum ConfigError {
     Plain(SocketAddr),
     #[error("{0} is every address of this machine: say with --advertise HOST:PORT which one clients are to use")]
     NoAddress(SocketAddr),
-    #[error("{0:?} is not the address of a NATS server: it looks like nats://HOST:4222")]
-    Nats(String),
+    #[error(transparent)]
+    Nats(#[from] NatsError),
+    #[error("{0} says how to reach NATS, and no NATS server is named: give nats as well")]
+    NoNats(&'static str),
+    #[error("a certificate for NATS needs its key: give both nats-cert and nats-key")]
+    HalfNatsCertificate,
     #[error("--advertise {0:?} is not HOST:PORT")]
     Advertise(String),
 }
@@ -140,6 +144,7 @@ impl Settings {
         }
         let certificate = self.certificate().map_err(&mut keep).ok();
         let access = self.access(listen).map_err(&mut keep).ok();
+        let nats = self.bus().map_err(&mut keep).ok();
         if let Some(plain) =
             self.plain.filter(|it| !it.ip().to_canonical().is_loopback() && self.plain_beyond_loopback != Some(true))
         {
@@ -151,7 +156,6 @@ impl Settings {
         if advertise == Some(None) && listen.ip().to_canonical().is_unspecified() {
             keep(ConfigError::NoAddress(listen));
         }
-        let nats = self.nats.map(check_nats).transpose().map_err(&mut keep).ok();
         let local = Config::local(&region?);
         Some(Config {
             id: self.id,
@@ -176,6 +180,24 @@ impl Settings {
             log_json: self.log_json.unwrap_or(false),
             ..local
         })
+    }
+
+    fn bus(&self) -> Result<Option<NatsConfig>, ConfigError> {
+        let identity = match (&self.nats_cert, &self.nats_key) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
+            _ => return Err(ConfigError::HalfNatsCertificate),
+        };
+        match &self.nats {
+            Some(servers) => {
+                let nats = NatsConfig { ca: self.nats_ca.clone(), identity, ..NatsConfig::from(servers.clone()) };
+                nats.check()?;
+                Ok(Some(nats))
+            }
+            None if self.nats_ca.is_some() => Err(ConfigError::NoNats("nats-ca")),
+            None if identity.is_some() => Err(ConfigError::NoNats("nats-cert")),
+            None => Ok(None),
+        }
     }
 
     fn fronts(&self) -> Fronts {
@@ -279,9 +301,4 @@ fn check_host(advertise: String) -> Result<String, ConfigError> {
         _ if advertise.parse::<std::net::Ipv6Addr>().is_ok() => Ok(advertise),
         _ => Err(ConfigError::Advertise(advertise)),
     }
-}
-
-fn check_nats(nats: String) -> Result<String, ConfigError> {
-    let known = |url: &url::Url| ["nats", "tls", "ws", "wss"].contains(&url.scheme()) && url.host().is_some();
-    if url::Url::parse(&nats).is_ok_and(|url| known(&url)) { Ok(nats) } else { Err(ConfigError::Nats(nats)) }
 }

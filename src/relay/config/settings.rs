@@ -120,9 +120,19 @@ settings! {
     /// Let everybody in [default on loopback addresses]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     open: bool;
-    /// The NATS server that joins this relay to others
-    #[arg(long, value_name = "URL", env = "NEARCALL_RELAY_NATS")]
+    /// The NATS servers that join this relay to others, with commas between them: nats://[USER:PASSWORD@]HOST:4222. One is enough to
+    /// find the others of its cluster, once it was reached
+    #[arg(long, value_name = "URL,...", env = "NEARCALL_RELAY_NATS")]
     nats: String;
+    /// Who signed the NATS servers' certificates, PEM: nothing but TLS is spoken then
+    #[arg(long, value_name = "FILE", env = "NEARCALL_RELAY_NATS_CA")]
+    nats_ca: PathBuf;
+    /// The certificate that this relay shows to NATS, PEM
+    #[arg(long, value_name = "FILE", requires = "nats_key", env = "NEARCALL_RELAY_NATS_CERT")]
+    nats_cert: PathBuf;
+    /// Its private key, PEM
+    #[arg(long, value_name = "FILE", requires = "nats_cert", env = "NEARCALL_RELAY_NATS_KEY")]
+    nats_key: PathBuf;
     /// Write this relay's manifest here once it listens
     #[arg(long, value_name = "FILE", env = "NEARCALL_RELAY_MANIFEST_OUT")]
     manifest_out: PathBuf;

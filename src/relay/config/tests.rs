@@ -39,7 +39,7 @@ fn on_loopback_a_region_is_enough() {
 
 #[test]
 fn what_cannot_work_is_refused_with_what_to_mend() {
-    let table: [(&[&str], &str); 11] = [
+    let table: [(&[&str], &str); 13] = [
         (&[], "--region"),
         (&["--region", "oslo", "--listen", "0.0.0.0:4433"], "--open"),
         (&["--region", "oslo", "--listen", "0.0.0.0:4433", "--open"], "--advertise"),
@@ -47,6 +47,8 @@ fn what_cannot_work_is_refused_with_what_to_mend() {
         (&["--region", "oslo", "--self-signed", "--cert", "a", "--key", "b"], "cannot be used with"),
         (&["--region", "oslo", "--open", "--auth-key", "k"], "cannot be used with"),
         (&["--region", "oslo", "--nats", "localhost"], "nats://HOST:4222"),
+        (&["--region", "oslo", "--nats", "nats://a", "--nats-cert", "c.pem"], "--nats-key"),
+        (&["--region", "oslo", "--nats-ca", "ca.pem"], "give nats as well"),
         (&["--region", "oslo", "--advertise", "a/b"], "HOST:PORT"),
         (&["--region", "oslo", "--auth-key", "/does/not/exist"], "/does/not/exist"),
         (&["--region", "oslo", "--ticket-secret", "s"], "--auth-key"),
@@ -56,6 +58,17 @@ fn what_cannot_work_is_refused_with_what_to_mend() {
         let error = parse(args).expect_err("it must not start");
         assert!(error.contains(says), "{args:?}: {error}");
     }
+}
+
+#[test]
+fn several_nats_servers_are_one_setting_and_no_password_of_theirs_is_shown() {
+    let text = "region = \"oslo\"\nnats = \"tls://relay:s3cret@a:4222,tls://b\"\nnats_ca = \"ca.pem\"\n";
+    let config = parse(&["--config", file(text).path().to_str().unwrap()]).unwrap();
+    let shown = format!("{config:?}");
+    let crate::relay::bus::BusConfig::Nats(nats) = config.bus else { panic!("{shown}") };
+    assert_eq!(nats.servers, ["tls://relay:s3cret@a:4222", "tls://b"]);
+    assert_eq!(nats.ca, Some("ca.pem".into()));
+    assert!(!shown.contains("s3cret"), "{shown}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::net::LinkSender;
 use crate::proto::control::{Member, server_message};
 use crate::proto::moderation::{Moderate, Moderated, ModerationAnswer, Ruling, RulingKind};
 use crate::proto::{ParticipantId, Track};
-use crate::relay::bus::message::{Facts, room_message};
+use crate::relay::bus::message::{Facts, MemberEnded, room_message};
 use crate::relay::moderation::{Denied, Order};
 use crate::relay::registry::JoinError;
 use crate::relay::router::{SessionId, StreamId};
@@ -108,7 +108,7 @@ impl Room {
         let newcomers: Vec<_> = newcomers.map(|member| ParticipantId(member.participant)).collect();
         for participant in &newcomers {
             let stamp = state.registry.member(*participant).map(|member| member.stamp.clone()).unwrap_or_default();
-            let left = super::MemberEnded { participant: participant.0, how: 1, stamp };
+            let left = MemberEnded { participant: participant.0, how: 1, step: None, stamp };
             self.tell(room_message::Body::Ended(left));
         }
         self.expel(now, state, newcomers, Denied::Locked);

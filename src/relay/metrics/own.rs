@@ -14,6 +14,8 @@ use crate::proto::Transport;
 use crate::proto::control::RefusalCode;
 use crate::proto::probe::RelayState;
 use crate::relay::Core;
+use crate::relay::bus::stats::Count;
+use crate::relay::bus::{Direction, Kind};
 use crate::relay::limits::{Limit, Met};
 
 const STATES: [(RelayState, &str); 4] = [
@@ -165,8 +167,24 @@ fn bus(page: &mut Page, core: &Core) -> fmt::Result {
     page.gauge("nearcall_relay_bus_connected", "1 while other relays can be reached", &[(&[], connected)])?;
     let lost = core.metrics.bus_lost.load(Ordering::Relaxed);
     page.counter("nearcall_relay_bus_losses", "How often the bus was lost", &[(&[], lost)])?;
-    let help = "Messages to and from other relays that were dropped because the bus, or this relay, was slow";
-    page.counter("nearcall_relay_bus_dropped", help, &[(&[], core.bus.dropped())])
+    let stats = core.bus.stats();
+    let each: Vec<_> = [(Direction::Out, "out"), (Direction::In, "in")]
+        .into_iter()
+        .flat_map(|(direction, way)| {
+            Kind::ALL.map(|kind| ([("direction", way), ("kind", kind.name())], (direction, kind)))
+        })
+        .collect();
+    let mut counted = |name: &str, help: &str, read: fn(Count) -> u64| {
+        let samples =
+            each.iter().map(|(labels, (direction, kind))| (&labels[..], read(stats.count(*direction, *kind))));
+        page.counter(name, help, &samples.collect::<Vec<_>>())
+    };
+    counted("nearcall_relay_bus_messages", "Messages to and from other relays", |count| count.messages)?;
+    counted("nearcall_relay_bus_bytes", "Their bytes", |count| count.bytes)?;
+    let help = "Messages that were dropped because the bus was lost, or it or this relay was slow";
+    counted("nearcall_relay_bus_dropped", help, |count| count.dropped)?;
+    let help = "Messages that were dropped because they had waited for too long, here or on their way";
+    counted("nearcall_relay_bus_stale", help, |count| count.stale)
 }
 
 fn machine(page: &mut Page, started: SystemTime) -> fmt::Result {

@@ -96,11 +96,11 @@ fn who_moved_has_two_seconds_to_turn_up_elsewhere_before_anybody_is_alarmed() {
 #[test]
 fn a_digest_heals_what_was_lost() {
     let (mut registry, now) = (Registry::default(), clock::now());
-    registry.digest(now, FRANKFURT, vec![member(ADA), member(ParticipantId(2))]);
+    registry.digest(now, FRANKFURT, vec![member(ADA), member(ParticipantId(2))], 1);
     assert_eq!(told(&mut registry).len(), 4);
-    registry.digest(now, FRANKFURT, vec![member(ADA)]);
+    registry.digest(now, FRANKFURT, vec![member(ADA)], 1);
     assert_eq!(told(&mut registry), ["elsewhere: false", "Reconnecting"]);
-    registry.digest(now, SINGAPORE, vec![member(ParticipantId(2))]);
+    registry.digest(now, SINGAPORE, vec![member(ParticipantId(2))], 1);
     assert_eq!(told(&mut registry), ["Connected", "elsewhere: true"]);
 }
 
@@ -110,7 +110,7 @@ fn a_digest_that_was_written_before_a_leave_does_not_bring_the_member_back_and_a
     registry.joined_elsewhere(FRANKFURT, member(ADA));
     registry.ended_elsewhere(now, FRANKFURT, ADA, Ended::Left);
     told(&mut registry);
-    registry.digest(now, SINGAPORE, vec![member(ADA)]);
+    registry.digest(now, SINGAPORE, vec![member(ADA)], 1);
     assert_eq!(told(&mut registry), [] as [&str; 0]);
     registry.joined_elsewhere(SINGAPORE, member(ADA));
     assert_eq!(told(&mut registry), ["Connected", "elsewhere: true"]);
@@ -120,16 +120,76 @@ fn a_digest_that_was_written_before_a_leave_does_not_bring_the_member_back_and_a
 fn a_relay_that_falls_silent_holds_nobody() {
     let (mut registry, now) = (Registry::default(), clock::now());
     registry.set_interest(now, FRANKFURT, Interest(7));
-    registry.digest(now, FRANKFURT, vec![member(ADA), member(ParticipantId(2))]);
-    registry.heard(now, SINGAPORE);
+    registry.digest(now, FRANKFURT, vec![member(ADA), member(ParticipantId(2))], 1);
+    registry.heard(now, SINGAPORE, 1);
     registry.joined_elsewhere(SINGAPORE, member(ADA));
     told(&mut registry);
-    registry.heard(now + seconds(3), SINGAPORE);
-    registry.handle_timeout(now + seconds(6));
+    registry.heard(now + seconds(2), SINGAPORE, 2);
+    registry.handle_timeout(now + seconds(3));
     assert_eq!(told(&mut registry), [] as [&str; 0]);
-    registry.handle_timeout(now + seconds(7));
+    registry.handle_timeout(now + SILENT);
     assert_eq!(told(&mut registry), ["elsewhere: false", "Reconnecting"], "not the one that Singapore holds too");
     assert_eq!(registry.wanted_elsewhere(), Interest::NONE);
+}
+
+#[test]
+fn what_is_older_than_what_was_heard_of_a_relay_is_not_believed_and_does_not_keep_it_alive() {
+    let (mut registry, now) = (Registry::default(), clock::now());
+    assert!(registry.heard(now, FRANKFURT, 7));
+    registry.digest(now, FRANKFURT, vec![member(ADA)], 1);
+    told(&mut registry);
+    assert!(!registry.heard(now + seconds(3), FRANKFURT, 6));
+    registry.handle_timeout(now + SILENT);
+    assert_eq!(told(&mut registry), ["elsewhere: false", "Reconnecting"]);
+    assert!(!registry.heard(now + seconds(5), FRANKFURT, 6), "an old word of a relay that is gone raises nobody");
+    assert!(registry.heard(now + seconds(6), FRANKFURT, 8));
+}
+
+#[test]
+fn a_pulse_asks_for_the_digest_until_what_is_known_of_the_relay_is_what_it_says() {
+    let (mut registry, now) = (Registry::default(), clock::now());
+    assert!(registry.pulse(now, FRANKFURT, 1));
+    registry.digest(now, FRANKFURT, vec![member(ADA)], 1);
+    assert!(!registry.pulse(now, FRANKFURT, 1));
+    registry.step(now, FRANKFURT, Some(Step { before: 1, after: 2 }));
+    assert!(!registry.pulse(now, FRANKFURT, 2), "every step was heard");
+    registry.step(now, FRANKFURT, Some(Step { before: 3, after: 4 }));
+    assert!(registry.pulse(now, FRANKFURT, 4), "one was missed");
+    registry.ended_elsewhere(now, FRANKFURT, ADA, Ended::Left);
+    registry.digest(now, FRANKFURT, vec![member(ADA)], 4);
+    assert!(registry.pulse(now, FRANKFURT, 4), "she may have come back in this moment");
+    registry.digest(now + TOMBSTONE, FRANKFURT, vec![member(ADA)], 4);
+    assert!(!registry.pulse(now + TOMBSTONE, FRANKFURT, 4));
+}
+
+#[test]
+fn the_hash_stands_for_the_members_here() {
+    let (mut registry, now) = (Registry::default(), clock::now());
+    let nobody = registry.hash();
+    registry.joined_elsewhere(FRANKFURT, member(ADA));
+    assert_eq!(registry.hash(), nobody);
+    registry.join(HERE, member(ADA)).unwrap();
+    let ada = registry.hash();
+    registry.join(HERE, Member { epoch: 1, ..member(ADA) }).unwrap();
+    assert!(registry.hash() != ada && ada != nobody);
+    registry.end(now, HERE, ADA, Ended::Lost);
+    assert_eq!(registry.hash(), nobody);
+}
+
+#[test]
+fn who_left_while_we_were_cut_off_is_not_waited_for_unless_somebody_else_has_him() {
+    let (mut registry, now) = (Registry::default(), clock::now());
+    let bob = ParticipantId(2);
+    registry.heard(now, FRANKFURT, 1);
+    registry.digest(now, FRANKFURT, vec![member(ADA), member(bob)], 1);
+    registry.handle_timeout(now + SILENT);
+    registry.joined_elsewhere(SINGAPORE, member(bob));
+    told(&mut registry);
+    registry.farewell(now + SILENT, FRANKFURT, &[ADA.0, bob.0]);
+    registry.digest(now + SILENT, FRANKFURT, Vec::new(), 2);
+    assert_eq!(told(&mut registry), ["Left", "gone with 0"]);
+    assert_eq!(registry.farewells(), [ADA.0]);
+    assert_eq!(registry.holders(bob).collect::<Vec<_>>(), [SINGAPORE]);
 }
 
 #[test]
@@ -139,7 +199,7 @@ fn what_a_member_says_of_itself_is_told_when_it_changes() {
     registry.join(HERE, member(ADA)).unwrap();
     registry.join(HERE, Member { epoch: 1, ..member(ADA) }).unwrap();
     assert_eq!(told(&mut registry), ["Connected", "Connected"]);
-    registry.digest(clock::now(), FRANKFURT, vec![member(ADA)]);
+    registry.digest(clock::now(), FRANKFURT, vec![member(ADA)], 1);
     assert_eq!(registry.member(ADA).unwrap().epoch, 1, "a digest may be behind");
 }
 
@@ -182,7 +242,7 @@ fn a_number_that_nobody_proved_is_taken_by_whoever_has_a_proof() {
 fn who_waits_for_its_member_to_come_back_takes_no_other_instance_meanwhile() {
     let (mut registry, now) = (Registry::default(), clock::now());
     registry.joined_elsewhere(FRANKFURT, instance(1, 5));
-    registry.digest(now, FRANKFURT, Vec::new());
+    registry.digest(now, FRANKFURT, Vec::new(), 1);
     assert_eq!(registry.join(HERE, instance(2, 6)), Err(JoinError::OtherInstance));
     registry.join(HERE, instance(1, 7)).unwrap();
     registry.end(now, HERE, ADA, Ended::Lost);
@@ -198,7 +258,7 @@ fn of_two_instances_at_two_relays_the_first_stays_whichever_is_told_of_which() {
             registry.join(HERE, instance(here, here.into())).unwrap();
             let other = instance(there, there.into());
             match digest {
-                true => registry.digest(now, FRANKFURT, vec![other]),
+                true => registry.digest(now, FRANKFURT, vec![other], 1),
                 false => registry.joined_elsewhere(FRANKFURT, other),
             }
             let told = told(&mut registry);

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use nearcall::net::tls::Certificate;
+use nearcall::net::tls::{Certificate, Serving};
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Connection, Endpoint, EndpointConfig, RecvStream, SendStream, ServerConfig, TokioRuntime};
 use tokio::sync::mpsc;
@@ -42,14 +42,15 @@ impl Receivers {
 /// Starts it on a thread of its own.
 pub fn start() -> anyhow::Result<Address> {
     let certificate = Certificate::self_signed(&["127.0.0.1".into()])?;
-    let tls = Arc::into_inner(certificate.server_config(&[b"copy"])?).expect("nobody else has it");
+    let pins = vec![certificate.pin()];
+    let tls = Serving::new(Arc::new(certificate))?.server_config(&[b"copy"]);
     let mut config = ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls)?));
     let transport = Arc::get_mut(&mut config.transport).expect("nobody else has it");
     transport.max_concurrent_uni_streams(256u32.into());
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     widen(&socket)?;
     let address = socket.local_addr()?;
-    let (pins, url) = (vec![certificate.pin()], format!("https://{address}"));
+    let url = format!("https://{address}");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new().name("copy".into()).spawn(move || {
         runtime.block_on(async {

@@ -43,6 +43,10 @@ async fn start_relay(workers: usize) -> anyhow::Result<Relay> {
     // All of the load comes at once from one address.
     let limits = Limits {
         connections: 8192,
+        sessions: 8192,
+        connections_per_address: 8192,
+        new_connections_per_address: 100_000,
+        probes_per_address: 1_000_000,
         half_open: 2048,
         handshake: Duration::from_secs(60),
         first_word: Duration::from_secs(60),

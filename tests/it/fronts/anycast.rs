@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::support::{CallProcess, RelayProcess, eventually, peer};
 
 fn manifest(path: &Path, entries: &[RelayEntry]) {
-    std::fs::write(path, serde_json::to_string(&Manifest { relays: entries.to_vec() }).unwrap()).unwrap();
+    std::fs::write(path, serde_json::to_string(&Manifest::from(entries.to_vec())).unwrap()).unwrap();
 }
 
 /// The address is London, then Paris: the connections that it carried end, for Paris does not know them. The call goes on over

@@ -15,7 +15,7 @@ const APART: Duration = Duration::from_millis(30);
 async fn probe(entry: RelayEntry, args: &'static [&str]) -> String {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("manifest.json");
-    std::fs::write(&path, serde_json::to_string(&Manifest { relays: vec![entry] }).unwrap()).unwrap();
+    std::fs::write(&path, serde_json::to_string(&Manifest::from(vec![entry])).unwrap()).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_nearcall"));
     command.args(["probe", "--window", "2s", "--manifest"]).arg(&path).args(args);
     command.env("NEARCALL_CONFIG_DIR", dir.path());

@@ -184,7 +184,7 @@ fn manifests() -> Vec<Seed> {
         websocket: Some("wss://relay.example:4433/v1/call".into()),
         pins: vec!["ab".repeat(32), "cd".repeat(32)],
     };
-    let json = serde_json::to_vec(&Manifest { relays: vec![entry] }).expect("it is data");
+    let json = serde_json::to_vec(&Manifest::from(vec![entry])).expect("it is data");
     vec![
         seed("manifest", "one_relay", json),
         seed("manifest", "none", *br#"{"relays":[]}"#),
@@ -197,14 +197,23 @@ fn bus() -> Vec<Seed> {
     use room_message::Body;
     let stream = || Stream { participant: 8, track: 1, spatial: 2 };
     let bodies = [
-        ("digest", Body::Digest(Digest { members: vec![member(); 2], interest: 0x1ff, asks: true })),
-        ("joined", Body::Joined(MemberJoined { member: Some(member()) })),
+        (
+            "digest",
+            Body::Digest(Digest { members: vec![member(); 2], interest: 0x1ff, asks: true, ..Digest::default() }),
+        ),
+        ("joined", Body::Joined(MemberJoined { member: Some(Box::new(member())), step: None })),
         ("ended", Body::Ended(MemberEnded { participant: 8, how: 2, ..MemberEnded::default() })),
         ("key_frame", Body::KeyFrame(stream())),
         ("sealed", Body::Sealed(SealedTo { from: 7, to: 8, payload: Bytes::from_static(b"sealed") })),
         ("report", Body::Report(ReportTo { to: 8, report: Some(receiver_report()) })),
     ];
-    let room = |(name, body)| seed("room_message", name, RoomMessage { origin: 5, body: Some(body) }.encode_to_vec());
+    let room = |(name, body)| {
+        seed(
+            "room_message",
+            name,
+            RoomMessage { origin: 5, body: Some(body), ..RoomMessage::default() }.encode_to_vec(),
+        )
+    };
     let frame = VideoFrame::new(header(Track::Camera, 0, 0), &[6; 60]).bytes;
     let direct = [
         (
@@ -214,7 +223,10 @@ fn bus() -> Vec<Seed> {
                 after: Some(AfterFrame { group: 60, frame: 77 }),
             }),
         ),
-        ("fetched", direct_message::Body::Fetched(Fetched { stream: Some(stream()), frames: vec![frame; 2] })),
+        (
+            "fetched",
+            direct_message::Body::Fetched(Fetched { stream: Some(stream()), frames: vec![frame; 2], more: false }),
+        ),
     ];
     let direct = direct.map(|(name, body)| {
         let message = DirectMessage { origin: 5, room: vec![3; 16].into(), body: Some(body) };

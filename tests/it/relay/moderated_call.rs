@@ -22,7 +22,7 @@ async fn start(relay: &Relay, token: String) -> Call {
         call::Entry { room: ROOM.into(), secret: RoomSecret::of_room(ROOM), name: "Bob".into(), token: Some(token) };
     let config = call::Config {
         entry: Some(entry),
-        sources: vec![Source::Given(Manifest { relays: vec![relay.entry().clone()], ..Manifest::default() })],
+        sources: vec![Source::Given(Manifest::from(vec![relay.entry().clone()]))],
         window: std::time::Duration::from_millis(300),
         pin: None,
         audio: AudioSource::Tone(300.0),

@@ -40,7 +40,7 @@ impl Nats {
     }
 
     pub fn bus(&self) -> BusConfig {
-        BusConfig::Nats(format!("nats://127.0.0.1:{}", self.port))
+        BusConfig::Nats(format!("nats://127.0.0.1:{}", self.port).into())
     }
 }
 
@@ -281,7 +281,7 @@ async fn without_nats_local_calls_go_on_and_with_it_the_rest_comes_back() {
 async fn a_relay_starts_without_its_nats_and_finds_it_later() {
     let _alone = alone().await;
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-    let bus = BusConfig::Nats(format!("nats://127.0.0.1:{port}"));
+    let bus = BusConfig::Nats(format!("nats://127.0.0.1:{port}").into());
     let relay =
         |region: &str| Relay::start(Config { id: Some(region.into()), bus: bus.clone(), ..Config::local(region) });
     let (one, two) = (relay("one").await.unwrap(), relay("two").await.unwrap());

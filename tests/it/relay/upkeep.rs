@@ -72,9 +72,9 @@ async fn a_certificate_that_is_replaced_is_shown_to_newcomers_and_no_call_notice
 async fn its_own_certificate_is_replaced_before_it_ends_and_its_pin_is_known_before() {
     let _alone = alone().await;
     let folder = tempfile::tempdir().unwrap();
-    let manifest_out = Some(folder.path().join("relay.json"));
+    let manifest_out = folder.path().join("relay.json");
     let self_signed_lifetime = Some(Duration::from_secs(7));
-    let config = Config { self_signed_lifetime, manifest_out: manifest_out.clone(), ..Config::local("one") };
+    let config = Config { self_signed_lifetime, manifest_out: Some(manifest_out.clone()), ..Config::local("one") };
     let relay = Relay::start(config).await.unwrap();
     let call = CallBeside::start(&relay).await;
     let before = relay.entry().pins.clone();
@@ -84,7 +84,7 @@ async fn its_own_certificate_is_replaced_before_it_ends_and_its_pin_is_known_bef
     let now = relay.manifest().relays[0].pins.clone();
     assert_eq!((now.len(), &now[0]), (2, &before[1]));
     assert_ne!(now[1], before[0]);
-    let written = Manifest::from_json(&std::fs::read_to_string(manifest_out.unwrap()).unwrap()).unwrap();
+    let written = Manifest::from_json(&std::fs::read_to_string(manifest_out).unwrap()).unwrap();
     assert_eq!(written.relays[0].pins, now);
     call.finish().await;
 }

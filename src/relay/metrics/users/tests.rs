@@ -5,8 +5,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::clock;
+use crate::proto::RelayInstance;
 use crate::proto::control::{self, ClientMessage, client_message::Body};
 use crate::proto::manifest::RelayEntry;
+use crate::relay::bus::message::Announcement;
 
 /// Where users come from.
 const FROM: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 77));
@@ -23,9 +25,13 @@ fn entry(id: &str, region: &str, provider: &str) -> RelayEntry {
     }
 }
 
+fn told(entry: RelayEntry) -> Announcement {
+    Announcement { entry, instance: 2, gone: false, distances: Vec::new() }
+}
+
 fn directory() -> Directory {
-    let directory = Directory::new(entry("oslo-1", "oslo", "metal"));
-    directory.heard(clock::now(), entry("lima-1", "lima", "cloud"));
+    let directory = Directory::new(entry("oslo-1", "oslo", "metal"), RelayInstance(1));
+    directory.heard(clock::now(), told(entry("lima-1", "lima", "cloud")));
     directory
 }
 
@@ -108,9 +114,9 @@ fn labels_do_not_grow_without_end_however_many_relays_come_and_go() {
     let metrics = Users::new(0);
     let start = clock::now();
     for n in 0..MOST_PLACES + 50 {
-        let directory = Directory::new(entry("own", "own", ""));
+        let directory = Directory::new(entry("own", "own", ""), RelayInstance(1));
         let (id, region) = (format!("relay-{n}"), format!("region-{n}"));
-        directory.heard(start, entry(&id, &region, "cloud"));
+        directory.heard(start, told(entry(&id, &region, "cloud")));
         assert_eq!(metrics.take(&report(vec![path(&id, &region)]), FROM, true, &directory), Verdict::Accepted);
     }
     let text = text_of(&metrics);

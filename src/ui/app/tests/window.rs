@@ -288,6 +288,6 @@ pub fn relays(runtime: &Runtime, regions: &[&str]) -> (Vec<Relay>, Manifest) {
         runtime.block_on(Relay::start(config)).unwrap()
     };
     let relays: Vec<Relay> = regions.iter().map(start).collect();
-    let manifest = Manifest { relays: relays.iter().map(|relay| relay.entry().clone()).collect() };
+    let manifest = Manifest::from(relays.iter().map(|relay| relay.entry().clone()).collect::<Vec<_>>());
     (relays, manifest)
 }
