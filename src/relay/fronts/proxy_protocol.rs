@@ -139,7 +139,8 @@ fn pair<A: std::str::FromStr + Into<IpAddr>>(
         let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
         text.parse::<u16>().ok().filter(|_| plain).ok_or(HeaderError::Line)
     };
-    (address(addresses[1])?, port(ports[1])?);
+    address(addresses[1])?;
+    port(ports[1])?;
     let source: IpAddr = address(addresses[0])?.into();
     Ok((source.to_canonical(), port(ports[0])?).into())
 }
