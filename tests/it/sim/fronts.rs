@@ -9,17 +9,19 @@ use nearcall::proto::{RelayInstance, Transport};
 
 use super::stage::{Stage, scene};
 
+/// A relay and a transport; the round trip in ms, and who answers.
+type Way = ((&'static str, Transport), (u64, u64));
+
 /// An elector among these, and the answers given by hand: each link has an RTT and a process behind it.
 struct Bench {
     elector: Elector,
     now: Instant,
-    /// By relay and transport: ms, and who answers.
-    ways: Vec<((&'static str, Transport), (u64, u64))>,
+    ways: Vec<Way>,
     links: Vec<(LinkId, (String, Transport))>,
 }
 
 impl Bench {
-    fn new(ways: &[((&'static str, Transport), (u64, u64))]) -> Self {
+    fn new(ways: &[Way]) -> Self {
         let candidate = |(relay, transport): (&str, Transport)| Candidate {
             relay: relay.into(),
             region: relay.split('-').next().unwrap().into(),
