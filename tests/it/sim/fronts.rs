@@ -9,14 +9,13 @@ use nearcall::proto::{RelayInstance, Transport};
 
 use super::stage::{Stage, scene};
 
-/// A relay, over a transport: its RTT in ms, and the process that answers.
+/// A relay and a transport; the round trip in ms, and who answers.
 type Way = ((&'static str, Transport), (u64, u64));
 
 /// An elector among these, and the answers given by hand: each link has an RTT and a process behind it.
 struct Bench {
     elector: Elector,
     now: Instant,
-    /// By relay and transport: ms, and who answers.
     ways: Vec<Way>,
     links: Vec<(LinkId, (String, Transport))>,
 }
