@@ -54,7 +54,7 @@ fn client() -> Vec<Seed> {
         token: "a.b.c".into(),
         ticket: vec![9; 80].into(),
         agent: "nearcall/0.1.0".into(),
-        proof: vec![8; 64].into(),
+        proof: vec![8; 32].into(),
     };
     let path = PathReport {
         relay: "oslo-1".into(),
