@@ -31,6 +31,7 @@ mod capacity;
 mod certificates;
 pub mod config;
 mod directory;
+mod error;
 mod files;
 mod forward;
 pub mod fronts;
@@ -65,7 +66,7 @@ use self::certificates::Certificates;
 use self::config::Access;
 use self::directory::Directory;
 use self::fronts::Fronts;
-use self::gate::{Gate, GateError};
+use self::gate::Gate;
 use self::limits::{Addresses, Limit, Limits, Met};
 use self::listing::{advertised, names, write_manifest};
 use self::load::Load;
@@ -73,48 +74,21 @@ use self::metrics::Metrics;
 use self::rooms::Rooms;
 use self::router::SessionId;
 use crate::clock;
-use crate::net::tls::TlsError;
+use crate::net::Responder;
 use crate::net::webtransport::Server;
-use crate::net::{LinkError, Responder};
 use crate::proto::control::Drain;
-use crate::proto::manifest::{Manifest, ManifestError, RelayEntry};
+use crate::proto::manifest::{Manifest, RelayEntry};
 use crate::proto::probe::RelayState;
 use crate::proto::{CALL_PATH, RelayInstance};
 
 pub use self::config::Config;
+pub use self::error::RelayError;
 pub use self::keys::KeyFiles;
 
 /// How long clients that are told to move may take to begin; less where the deadline is short.
 const SPREAD: Duration = Duration::from_secs(10);
 /// How long a relay that stops waits for its peers to hear of it.
 const GOODBYE: Duration = Duration::from_secs(1);
-
-/// Why a relay does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum RelayError {
-    #[error("cannot listen on {address}: {error}")]
-    Listen { address: SocketAddr, error: std::io::Error },
-    #[error(
-        "it would listen on every address of this machine: say with --advertise HOST:PORT which one clients are to use"
-    )]
-    NoAddress,
-    #[error("this relay cannot be listed in a manifest: {0}")]
-    Manifest(#[from] ManifestError),
-    #[error("cannot write {path}: {error}")]
-    Write { path: String, error: std::io::Error },
-    #[error("the keys for tokens cannot be used: {0}")]
-    AuthKey(#[from] GateError),
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    #[error(transparent)]
-    Link(#[from] LinkError),
-    #[error("the system gave no random bytes")]
-    Random,
-    #[error("cannot start threads: {0}")]
-    Threads(std::io::Error),
-    #[error("the relay stopped while it started")]
-    Stopped,
-}
 
 /// A running relay, on threads of its own. Dropped, it stops at once.
 pub struct Relay {

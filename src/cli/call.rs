@@ -174,6 +174,9 @@ pub fn words(event: &Event) -> Option<String> {
             print::gap(moved.video_gap_ms)
         ),
         Event::Kept { candidate, reason } => format!("stayed, not {candidate}: {reason}"),
+        Event::Answerer { relay, answered_by, was, .. } => {
+            format!("at the address of {relay} {answered_by} answers now, not {was}")
+        }
         Event::Refused { relay, message } => format!("{relay} refuses: {message}"),
         Event::Reconnecting => "reconnecting".into(),
         Event::Reconnected { region, .. } => format!("back, over {region}"),

@@ -70,6 +70,9 @@ pub struct KeyRequest {
     pub spatial: u8,
 }
 
+/// What still comes of a size that was left comes within this time.
+const LEFT: Duration = Duration::from_secs(1);
+
 const LAYERS: usize = Layer::MAX_SPATIAL as usize + 1;
 
 /// See the [module](self).
@@ -81,6 +84,8 @@ pub struct VideoBuffer {
     playing: Option<usize>,
     /// Capture time of the last frame handed on, µs, and when that was.
     popped: Option<(u64, Instant)>,
+    /// When a smaller layer took over, if that was the last change.
+    shrunk: Option<Instant>,
     /// Since when frames arrive that nothing can be made of.
     waiting_since: Option<Instant>,
     asked: Option<Instant>,
@@ -95,6 +100,7 @@ impl VideoBuffer {
             layers: Default::default(),
             playing: None,
             popped: None,
+            shrunk: None,
             waiting_since: None,
             asked: None,
             moving_until: None,
@@ -128,6 +134,7 @@ impl VideoBuffer {
     pub fn pop(&mut self, now: Instant) -> Option<VideoIn> {
         if let Some(spatial) = self.change(now) {
             if let Some(before) = self.playing.replace(spatial) {
+                self.shrunk = (spatial < before).then_some(now);
                 self.layers[before].leave();
             }
             let (video, _) = self.layers[spatial].start()?;
@@ -246,7 +253,10 @@ impl VideoBuffer {
         candidates.filter(|(spatial, ..)| *spatial != playing).find_map(|(spatial, at, capture)| {
             let waited = now.saturating_duration_since(at) >= self.config.change;
             let first = ready.is_some_and(|ready| ready < capture);
-            let larger = spatial > playing && capture >= shown && !first;
+            // The end of a larger picture that was left does not bring it back.
+            let left = self.shrunk.is_some_and(|at| now.saturating_duration_since(at) < LEFT);
+            let comes = !left || self.layers[spatial].begins();
+            let larger = spatial > playing && capture >= shown && !first && comes;
             let stopped = waited && capture > shown && current.newest_capture() < Some(capture);
             let dead = silent && current.newest_key().is_none();
             let next = self.layers[spatial].goes_on_from(shown).filter(|_| ready.is_none());

@@ -1,6 +1,6 @@
 //! Video on the wire: the head of a subgroup's stream, and a splitter that cuts the bytes behind it into frames.
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{DecodeError, FrameNumber, Kind, Layer, MediaHeader, ParticipantId, Track, limits};
 
@@ -54,20 +54,33 @@ impl SubgroupHead {
 }
 
 /// A video frame: its header and its sealed payload, and the bytes of both as they came.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct VideoFrame {
     pub header: MediaHeader,
     /// Header and payload in one piece: what is forwarded.
     pub bytes: Bytes,
+    /// The same with its length in front, where it came or was made so: many streams share it.
+    framed: Option<Bytes>,
 }
+
+impl PartialEq for VideoFrame {
+    fn eq(&self, other: &Self) -> bool {
+        self.header == other.header && self.bytes == other.bytes
+    }
+}
+
+impl Eq for VideoFrame {}
 
 impl VideoFrame {
     /// A frame from its parts.
     pub fn new(header: MediaHeader, payload: &[u8]) -> Self {
-        let mut bytes = BytesMut::with_capacity(MediaHeader::LEN + payload.len());
-        bytes.put_slice(&header.to_bytes());
-        bytes.put_slice(payload);
-        Self { header, bytes: bytes.freeze() }
+        let len = MediaHeader::LEN + payload.len();
+        let mut framed = BytesMut::with_capacity(4 + len);
+        framed.put_u32(len as u32);
+        framed.put_slice(&header.to_bytes());
+        framed.put_slice(payload);
+        let framed = framed.freeze();
+        Self { header, bytes: framed.slice(4..), framed: Some(framed) }
     }
 
     /// Reads header and payload.
@@ -82,7 +95,15 @@ impl VideoFrame {
         if header.track.is_audio() {
             return Err(DecodeError::Unknown { what: "video track", value: header.track as u64 });
         }
-        Ok(Self { header, bytes })
+        Ok(Self { header, bytes, framed: None })
+    }
+
+    /// What a stream carries of it: its length and its bytes, in one piece or two.
+    pub fn framed(&self) -> [Bytes; 2] {
+        match &self.framed {
+            Some(framed) => [Bytes::new(), framed.clone()],
+            None => [Bytes::copy_from_slice(&(self.bytes.len() as u32).to_be_bytes()), self.bytes.clone()],
+        }
     }
 
     /// The sealed payload.
@@ -117,7 +138,8 @@ impl FrameSplitter {
         if self.buffer.len() < 4 + len {
             return Ok(None);
         }
-        self.buffer.advance(4);
-        VideoFrame::from_bytes(self.buffer.split_to(len).freeze()).map(Some)
+        let framed = self.buffer.split_to(4 + len).freeze();
+        let frame = VideoFrame::from_bytes(framed.slice(4..))?;
+        Ok(Some(VideoFrame { framed: Some(framed), ..frame }))
     }
 }

@@ -96,8 +96,15 @@ fn drain(core: &Core, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         return text(StatusCode::FORBIDDEN, "not from a page in a browser\n");
     }
     match *request.method() {
-        Method::POST => core.begin_drain(core.drain_deadline),
-        Method::DELETE => core.end_drain(),
+        Method::POST => {
+            let sessions = *core.joined.borrow();
+            tracing::info!(sessions, deadline = ?core.drain_deadline, "draining, as the admin port was asked to");
+            core.begin_drain(core.drain_deadline);
+        }
+        Method::DELETE => {
+            tracing::info!("the drain is called off");
+            core.end_drain();
+        }
         Method::GET => {}
         _ => return text(StatusCode::METHOD_NOT_ALLOWED, "POST drains, DELETE calls it off, GET says who is left\n"),
     }

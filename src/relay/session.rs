@@ -4,6 +4,7 @@
 //! client gets, the room sends by itself. Must never: let a client's mistake reach anybody but that client.
 
 mod pace;
+mod refusal;
 
 use std::ops::ControlFlow;
 use std::pin::pin;
@@ -14,13 +15,13 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use self::pace::Pace;
+use self::refusal::Refusal;
 use super::Core;
 use super::accept::Connection;
 use super::bus::RoomId;
 use super::forward::{Room, send};
 use super::gate::Admission;
 use super::limits::Limit;
-use super::moderation::Denied;
 use super::registry::{Ended, JoinError};
 use super::router::{SessionId, StreamId, Wishes};
 use crate::clock;
@@ -33,10 +34,6 @@ use crate::proto::control::{
 use crate::proto::subgroup::VideoFrame;
 use crate::proto::{ParticipantId, Track, Transport, VERSION, datagram};
 
-/// A locked room may be open again after this.
-const LOCKED: Duration = Duration::from_secs(30);
-/// Somebody else's number may be free after this: whoever is not there any more is waited for that long.
-const TAKEN: Duration = Duration::from_secs(30);
 /// When whoever was sent elsewhere because the relay was full may ask again.
 const FULL: Duration = Duration::from_secs(15);
 /// A relay that goes away may be back so long after its deadline.
@@ -44,40 +41,6 @@ const RESTART: Duration = Duration::from_secs(5);
 
 /// Longer than any call.
 const FOREVER: Duration = Duration::from_secs(86_400);
-
-/// Why a session ends from our side.
-struct Refusal {
-    code: RefusalCode,
-    message: String,
-    /// 0: not with the same request.
-    retry_after: Duration,
-    removed: bool,
-}
-
-impl Refusal {
-    fn new(code: RefusalCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after: Duration::ZERO, removed: false }
-    }
-
-    fn after(mut self, wait: Duration) -> Self {
-        self.retry_after = wait;
-        self
-    }
-}
-
-impl From<JoinError> for Refusal {
-    fn from(error: JoinError) -> Self {
-        use RefusalCode::{Auth, Room};
-        let refused = |code| Refusal::new(code, error.to_string());
-        match error {
-            JoinError::Full => refused(Room).after(Duration::from_secs(10)),
-            JoinError::OtherUser => refused(Auth),
-            JoinError::OtherInstance => refused(Auth).after(TAKEN),
-            JoinError::Denied(Denied::Locked) => refused(Room).after(LOCKED),
-            JoinError::Denied(Denied::Removed) => Refusal { removed: true, ..refused(Auth) },
-        }
-    }
-}
 
 /// How far a client has come.
 enum Phase {

@@ -11,12 +11,15 @@ mod http;
 mod layers;
 mod limits;
 mod manners;
+#[cfg(feature = "app")]
+mod moderated_call;
 mod moderation;
 mod raw;
 mod regions;
 mod room;
 mod slow;
 mod strangers;
+mod tokens;
 mod upkeep;
 
 use nearcall::relay::{Config, Relay};

@@ -155,6 +155,11 @@ impl SpatialLayer {
         newest.map(|(position, held)| (*position, held.at, held.video.header.capture_us))
     }
 
+    /// The newest key frame came after a silence of this size.
+    pub fn begins(&self) -> bool {
+        self.begins
+    }
+
     /// Whoever sends has changed to this size: the capture time of the first frame that it has beyond `shown`, µs.
     pub fn goes_on_from(&self, shown: u64) -> Option<u64> {
         let (key, ..) = self.newest_key().filter(|_| self.begins)?;

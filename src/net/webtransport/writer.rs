@@ -152,8 +152,8 @@ impl Writer {
             state.gauge = congestion::gauge(&self.quic);
         }
         self.follow_window(state);
-        let length = Bytes::copy_from_slice(&(frame.bytes.len() as u32).to_be_bytes());
-        state.pending = Some(Pending { since, head, bytes: frame.bytes.len(), rest: [first, length, frame.bytes] });
+        let [length, body] = frame.framed();
+        state.pending = Some(Pending { since, head, bytes: frame.bytes.len(), rest: [first, length, body] });
     }
 
     /// What QUIC holds beyond the congestion window waits where nothing can be dropped.

@@ -66,14 +66,14 @@ pub enum ConfigError {
     AuthKey { path: String, error: String },
     #[error("{0} can be reached from outside: give --auth-key FILE, or --open to let everybody in")]
     Unguarded(String),
+    #[error("a ticket secret is of use with --auth-key alone")]
+    TicketSecretAlone,
     #[error("a relay behind a proxy can be reached from outside: give --auth-key FILE, or --open to let everybody in")]
     UnguardedProxy,
     #[error(
         "{0} can be reached from outside and nothing on it is encrypted: if only a proxy can, say --plain-beyond-loopback"
     )]
     Plain(SocketAddr),
-    #[error("a ticket secret is of use with --auth-key alone")]
-    TicketSecretAlone,
     #[error("{0} is every address of this machine: say with --advertise HOST:PORT which one clients are to use")]
     NoAddress(SocketAddr),
     #[error("{0:?} is not the address of a NATS server: it looks like nats://HOST:4222")]
@@ -140,7 +140,8 @@ impl Settings {
         }
         let certificate = self.certificate().map_err(&mut keep).ok();
         let access = self.access(listen).map_err(&mut keep).ok();
-        if let Some(plain) = self.plain.filter(|it| !it.ip().is_loopback() && self.plain_beyond_loopback != Some(true))
+        if let Some(plain) =
+            self.plain.filter(|it| !it.ip().to_canonical().is_loopback() && self.plain_beyond_loopback != Some(true))
         {
             keep(ConfigError::Plain(plain));
         }
@@ -200,10 +201,11 @@ impl Settings {
     /// Beyond loopback means that clients elsewhere are told of it, or could find it: also through a proxy on this machine.
     fn access(&self, listen: SocketAddr) -> Result<Access, ConfigError> {
         let open = self.open == Some(true);
-        let outside = match &self.advertise {
-            Some(host) if !is_local(host) => Some(host.clone()),
-            _ if !listen.ip().to_canonical().is_loopback() => Some(listen.to_string()),
-            _ => None,
+        let told = [&self.advertise, &self.advertise_websocket].into_iter().flatten().find(|host| !is_local(host));
+        let outside = match told {
+            Some(host) => Some(host.clone()),
+            None if !listen.ip().to_canonical().is_loopback() => Some(listen.to_string()),
+            None => None,
         };
         match (&self.auth_key, outside) {
             (Some(_), _) if open => Err(ConfigError::OpenWithKey),
@@ -219,7 +221,7 @@ impl Settings {
             }
             (None, _) if self.ticket_secret.is_some() => Err(ConfigError::TicketSecretAlone),
             (None, _) if open => Ok(Access::Open),
-            (None, _) if self.plain.is_some() || self.fronts() != Fronts::default() => Err(ConfigError::UnguardedProxy),
+            _ if self.plain.is_some() || self.fronts() != Fronts::default() => Err(ConfigError::UnguardedProxy),
             (None, Some(outside)) => Err(ConfigError::Unguarded(outside)),
             (None, None) => Ok(Access::Open),
         }

@@ -14,7 +14,7 @@ use crate::proto::Transport;
 use crate::proto::control::RefusalCode;
 use crate::proto::probe::RelayState;
 use crate::relay::Core;
-use crate::relay::limits::Limit;
+use crate::relay::limits::{Limit, Met};
 
 const STATES: [(RelayState, &str); 4] = [
     (RelayState::Ready, "ready"),
@@ -52,8 +52,7 @@ pub fn write(page: &mut Page, core: &Core) -> fmt::Result {
     crowd(page, core)?;
     load(page, core)?;
     traffic(page, &core.responder.figures)?;
-    strangers(page, &core.metrics)?;
-    limits_met(page, core)?;
+    strangers(page, &core.metrics, &core.met)?;
     bus(page, core)?;
     machine(page, core.metrics.started_wall)
 }
@@ -141,11 +140,14 @@ fn traffic(page: &mut Page, figures: &Figures) -> fmt::Result {
     page.counter("nearcall_relay_key_frames", help, &samples)
 }
 
-fn strangers(page: &mut Page, metrics: &Metrics) -> fmt::Result {
+fn strangers(page: &mut Page, metrics: &Metrics, met: &Met) -> fmt::Result {
     let refused = metrics.refused.lock().expect("nobody panics while counting").clone();
     let samples = REFUSALS.map(|(it, name)| ([("code", name)], refused.get(&it).copied().unwrap_or(0)));
     let samples = samples.each_ref().map(|(labels, value)| (&labels[..], *value));
     page.counter("nearcall_relay_refused", "Sessions that were refused or ended by this relay", &samples)?;
+    let samples = Limit::ALL.map(|limit| ([("limit", limit.as_str())], met.times(limit)));
+    let samples = samples.each_ref().map(|(labels, value)| (&labels[..], *value));
+    page.counter("nearcall_relay_limits_met", "What strangers sent beyond a limit, and did not get", &samples)?;
     let handshakes = metrics.handshakes.lock().expect("nobody panics while counting").clone();
     let each = DOORS.into_iter().flat_map(|door| HANDSHAKES.map(|how| (door, how)));
     let samples: Vec<_> = each
@@ -156,12 +158,6 @@ fn strangers(page: &mut Page, metrics: &Metrics) -> fmt::Result {
     let samples: Vec<_> = samples.iter().map(|(labels, value)| (&labels[..], *value)).collect();
     let help = "Connections by how their handshake ended; over TCP every request is one";
     page.counter("nearcall_relay_handshakes", help, &samples)
-}
-
-fn limits_met(page: &mut Page, core: &Core) -> fmt::Result {
-    let samples = Limit::ALL.map(|limit| ([("limit", limit.as_str())], core.met.times(limit)));
-    let samples = samples.each_ref().map(|(labels, value)| (&labels[..], *value));
-    page.counter("nearcall_relay_limits_met", "How often there was too much of something, by what", &samples)
 }
 
 fn bus(page: &mut Page, core: &Core) -> fmt::Result {

@@ -95,6 +95,11 @@ impl Budget {
         self.too_much |= base;
     }
 
+    /// The link was never strained, and nothing begins now.
+    pub fn is_unconcerned(&self, load: Load) -> bool {
+        self.bps.is_none() && self.long_since.is_none() && !self.late && load.waiting < LONG
+    }
+
     /// Judges a link. `switching`: a size that was chosen still waits for its key frame.
     pub fn judge(&mut self, now: Instant, load: Load, switching: bool) -> Verdict {
         let since = |at: Option<Instant>| at.map(|at| now.saturating_duration_since(at));

@@ -51,6 +51,9 @@ impl Router {
     /// How a session's link does. Call it every 50 ms or so.
     pub fn set_link(&mut self, now: Instant, session: SessionId, load: Load) {
         let Some(subscriber) = self.subscribers.get_mut(&session) else { return };
+        if subscriber.budget.is_unconcerned(load) {
+            return;
+        }
         let switching = subscriber.views.values().any(View::is_switching);
         match subscriber.budget.judge(now, load, switching) {
             Verdict::Stay => {}
@@ -226,16 +229,18 @@ impl Router {
         if stream.add(now, session, layer.temporal, start, &mut self.out) {
             return self.went_live(now, id, &[session]);
         }
-        match start {
-            Start::Kept(after) if self.elsewhere.contains(&id.participant) => {
-                if stream.may_fetch(now, after) {
-                    self.out.push_back(Output::Fetch { stream: id, after });
-                }
+        if let Start::Kept(after) = start
+            && self.elsewhere.contains(&id.participant)
+        {
+            if stream.may_fetch(now, after) {
+                self.out.push_back(Output::Fetch { stream: id, after });
             }
-            // A larger picture is no hurry: the key frame that others asked for may be for this session too.
-            Start::Key { .. } if stream.asked_lately(now) => {}
-            _ if stream.is_active(now) => stream.want_key(now, id, &mut self.out),
-            _ => {}
+            return;
+        }
+        // A change of size is no hurry: the key frame that others asked for may be for this session too.
+        let may_wait = matches!(start, Start::Key { .. }) && stream.asked_lately(now);
+        if stream.is_active(now) && !may_wait {
+            stream.want_key(now, id, &mut self.out);
         }
     }
 

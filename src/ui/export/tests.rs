@@ -58,8 +58,10 @@ fn the_json_holds_every_candidate_and_a_failure_is_null_with_its_error() {
 #[test]
 fn the_rows_of_the_json_are_those_of_the_probe_command() {
     let model = fixtures::call(1);
-    let standing = model.call.as_deref().unwrap().candidates[0].clone();
-    let probe = serde_json::to_value(CandidateRow::from(standing)).unwrap();
+    let state = model.call.as_deref().unwrap();
+    let standing = state.candidates[0].clone();
+    let answered = state.hops.of(standing.id);
+    let probe = serde_json::to_value(CandidateRow { answered, ..standing.into() }).unwrap();
     let ours = &parsed(&model)["candidates"][0];
     for (key, value) in probe.as_object().unwrap() {
         assert_eq!(&ours[key], value, "{key}");

@@ -62,5 +62,5 @@ async fn a_call_survives_an_anycast_address_that_leads_elsewhere() {
     println!("the audio gap of the move is {gap} ms");
     assert!(gap <= 2000, "{moved:#}");
     assert!(peer(&summary)["audio"]["received"].as_u64().unwrap() > 500, "{summary:#}");
-    drop(far.program.wait(Duration::from_secs(60)));
+    far.finish(Duration::from_secs(60));
 }

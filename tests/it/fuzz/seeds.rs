@@ -54,7 +54,7 @@ fn client() -> Vec<Seed> {
         token: "a.b.c".into(),
         ticket: vec![9; 80].into(),
         agent: "nearcall/0.1.0".into(),
-        proof: vec![8; 32].into(),
+        proof: vec![7; 16].into(),
     };
     let path = PathReport {
         relay: "oslo-1".into(),
@@ -105,7 +105,15 @@ fn server() -> Vec<Seed> {
             "welcome",
             Body::Welcome(Welcome { version: VERSION, relay: Some(relay), participant: 7, ticket: vec![9; 80].into() }),
         ),
-        ("refused", Body::Refused(Refused { code: 6, retry_after_ms: 5000, removed: true, ..Refused::default() })),
+        (
+            "refused",
+            Body::Refused(Refused {
+                code: 6,
+                message: "too many probes".into(),
+                retry_after_ms: 5000,
+                ..Refused::default()
+            }),
+        ),
         ("joined", Body::Joined(Joined { members: vec![member(); 3] })),
         ("member_changed", Body::MemberChanged(MemberChanged { member: Some(member()) })),
         ("subscribed", Body::Subscribed(Subscribed { sequence: 3 })),

@@ -15,8 +15,8 @@ use super::client::{Client, Heard, Say, hello};
 use super::regions::{Nats, until};
 use super::{alone, relay};
 
-const ROOM: &str = "room";
-const ADA: u64 = 0xada;
+pub const ROOM: &str = "room";
+pub const ADA: u64 = 0xada;
 const BOB: u64 = 0xb0b;
 const CY: u64 = 0xc1;
 const DAN: u64 = 0xda;
@@ -32,17 +32,17 @@ fn token(key: &str, user: &str, host: bool) -> String {
 }
 
 /// Relays that ask for tokens of one key.
-struct Place {
+pub struct Place {
     key: String,
     bus: BusConfig,
 }
 
 impl Place {
-    fn new(bus: BusConfig) -> Self {
+    pub fn new(bus: BusConfig) -> Self {
         Self { key: new_key(), bus }
     }
 
-    async fn relay(&self, region: &str) -> Relay {
+    pub async fn relay(&self, region: &str) -> Relay {
         let (access, bus) = (Access::Key(self.key.clone()), self.bus.clone());
         Relay::start(Config { access, bus, id: Some(region.into()), ..Config::local(region) }).await.unwrap()
     }
@@ -53,10 +53,14 @@ impl Place {
         (one, two)
     }
 
+    pub fn token(&self, user: &str) -> String {
+        token(&self.key, user, user == "ada")
+    }
+
     /// What an instance of a user says; its proof goes with its number.
     fn hello(&self, id: u64, user: &str) -> Hello {
         let proof = vec![id as u8; 16].into();
-        Hello { token: token(&self.key, user, user == "ada"), proof, ..hello(ROOM, id) }
+        Hello { token: self.token(user), proof, ..hello(ROOM, id) }
     }
 
     /// Knocks, and may be refused.
@@ -67,14 +71,14 @@ impl Place {
     }
 
     /// Enters and wants everything.
-    async fn enter(&self, relay: &Relay, id: u64, user: &str) -> Client {
+    pub async fn enter(&self, relay: &Relay, id: u64, user: &str) -> Client {
         let client = self.knock(relay, id, user).await;
         client.subscribe(1, &[]).await;
         client
     }
 }
 
-fn order(sequence: u32, action: Action, participant: u64) -> Moderate {
+pub fn order(sequence: u32, action: Action, participant: u64) -> Moderate {
     Moderate { sequence, action: action as i32, participant, ..Moderate::default() }
 }
 
@@ -88,7 +92,7 @@ async fn ask(client: &Client, order: Moderate) -> ModerationAnswer {
     client.wait("an answer", |heard| heard.told.iter().find_map(find)).await
 }
 
-async fn carried_out(client: &Client, order: Moderate) {
+pub async fn carried_out(client: &Client, order: Moderate) {
     let answer = ask(client, order).await;
     assert!(answer.done, "{}", answer.message);
 }
@@ -99,7 +103,7 @@ fn rulings(heard: &Heard) -> Vec<Ruling> {
 }
 
 /// Waits until the last ruling of this kind that was told is on, or not.
-async fn told(client: &Client, kind: RulingKind, on: bool) {
+pub async fn told(client: &Client, kind: RulingKind, on: bool) {
     let last = |heard: &Heard| rulings(heard).into_iter().rfind(|ruling| ruling.kind() == kind);
     client.wait(&format!("{kind:?} {on}"), |heard| last(heard).filter(|ruling| ruling.on == on)).await;
 }
@@ -319,6 +323,35 @@ async fn in_an_open_room_nobody_takes_the_number_of_somebody_else() {
     watcher.subscribe(1, &[]).await;
     second.audio(1);
     watcher.wait_sound(ADA, 1).await;
+    watcher.look(|heard| assert!(!heard.states(ADA).contains(&MemberState::Left), "{:?}", heard.states(ADA)));
+    victim.look(|heard| assert_eq!(heard.closed, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_slips_in_under_a_number_before_the_relay_hears_of_it_is_put_out() {
+    let _alone = alone().await;
+    let nats = Nats::start().await;
+    let start = |region: &str| Relay::start(Config { bus: nats.bus(), ..Config::local(region) });
+    let (one, two) = (start("one").await.unwrap(), start("two").await.unwrap());
+    until("the relays know each other", || [&one, &two].iter().all(|it| it.manifest().relays.len() == 2)).await;
+    let enter = async |relay: &Relay, id: u64, proof: u8| {
+        let client = Client::connect(relay, Transport::WebSocket, id).await;
+        client.enter_as(Hello { proof: vec![proof; 16].into(), ..hello(ROOM, id) });
+        client
+    };
+    let (victim, watcher) = (enter(&one, ADA, 1).await, enter(&one, BOB, 2).await);
+    victim.subscribe(1, &[]).await;
+    watcher.subscribe(1, &[]).await;
+    // Nobody is there yet: that relay knows neither of them when it takes these in.
+    for leaves in [false, true] {
+        let impostor = enter(&two, ADA, 3).await;
+        if leaves {
+            impostor.leave(false);
+        }
+        assert_eq!(impostor.wait_refused().await.code(), RefusalCode::Auth);
+    }
+    victim.audio(0);
+    watcher.wait_sound(ADA, 0).await;
     watcher.look(|heard| assert!(!heard.states(ADA).contains(&MemberState::Left), "{:?}", heard.states(ADA)));
     victim.look(|heard| assert_eq!(heard.closed, None));
 }

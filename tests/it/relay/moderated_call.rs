@@ -1,0 +1,106 @@
+//! The app's own client in the hands of a host: muted, told so, and removed without coming back.
+
+use nearcall::call::event::Event;
+use nearcall::call::manifest::Source;
+use nearcall::call::{self, Call, Command, Moderation};
+use nearcall::crypto::secret::RoomSecret;
+use nearcall::media::audio::{AudioSource, Output};
+use nearcall::media::video::{VideoConfig, VideoSource};
+use nearcall::proto::ParticipantId;
+use nearcall::proto::control::MemberState;
+use nearcall::proto::manifest::Manifest;
+use nearcall::proto::moderation::{Action, Moderate, RulingKind};
+use nearcall::relay::Relay;
+use nearcall::relay::bus::{BusConfig, Hub};
+
+use super::alone;
+use super::client::PATIENCE;
+use super::moderation::{ADA, Place, ROOM, carried_out, order, told};
+
+async fn start(relay: &Relay, token: String) -> Call {
+    let entry =
+        call::Entry { room: ROOM.into(), secret: RoomSecret::of_room(ROOM), name: "Bob".into(), token: Some(token) };
+    let config = call::Config {
+        entry: Some(entry),
+        sources: vec![Source::Given(Manifest { relays: vec![relay.entry().clone()], ..Manifest::default() })],
+        window: std::time::Duration::from_millis(300),
+        pin: None,
+        audio: AudioSource::Tone(300.0),
+        video: VideoSource::Off,
+        video_config: VideoConfig::default(),
+        play: Output::Off,
+        muted: false,
+        camera_off: false,
+        record_audio: None,
+        record_video: None,
+        history: None,
+    };
+    Call::start(config).await.unwrap()
+}
+
+/// Waits for an event.
+async fn event<T>(call: &mut Call, what: &str, mut find: impl FnMut(&Event) -> Option<T>) -> T {
+    let found = async {
+        while let Some(event) = call.event().await {
+            if let Some(found) = find(&event) {
+                return Some(found);
+            }
+        }
+        None
+    };
+    let found = tokio::time::timeout(PATIENCE, found).await;
+    found.unwrap_or_else(|_| panic!("no {what}")).unwrap_or_else(|| panic!("the call ended without {what}"))
+}
+
+async fn muted(call: &Call, muted: bool) {
+    let mut state = call.state();
+    let seen = state.wait_for(|state| state.own.muted == muted);
+    assert!(tokio::time::timeout(PATIENCE, seen).await.is_ok(), "muted is not {muted}");
+}
+
+async fn ends(mut call: Call) {
+    event(&mut call, "removal", |event| matches!(event, Event::Removed { .. }).then_some(())).await;
+    event(&mut call, "summary", |event| matches!(event, Event::Summary(_)).then_some(())).await;
+    assert_eq!(call.event().await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_muted_stops_sending_and_who_is_removed_does_not_come_back() {
+    let _alone = alone().await;
+    let place = Place::new(BusConfig::Local(Hub::new()));
+    let relay = place.relay("one").await;
+    let host = place.enter(&relay, ADA, "ada").await;
+    let mut bob = start(&relay, place.token("bob")).await;
+    event(&mut bob, "joined", |event| matches!(event, Event::Joined { .. }).then_some(())).await;
+    let id = bob.state().borrow().own.id.0;
+    host.wait_state(id, MemberState::Connected).await;
+    host.wait("sound", |heard| (!heard.sounds(id).is_empty()).then_some(())).await;
+
+    carried_out(&host, order(1, Action::Mute, id)).await;
+    let mute = |event: &Event| match event {
+        Event::Moderated { kind: "mute", on, me: true, track, by, .. } => Some((*on, *track, by.clone())),
+        _ => None,
+    };
+    let ada = ParticipantId(ADA).to_string();
+    assert_eq!(event(&mut bob, "mute", mute).await, (true, Some("microphone"), ada));
+    muted(&bob, true).await;
+    bob.command(Command::Mute(false));
+    told(&host, RulingKind::Mute, false).await;
+    muted(&bob, false).await;
+    let heard = host.look(|heard| heard.sounds(id).len());
+    host.wait("sound again", |all| (all.sounds(id).len() > heard).then_some(())).await;
+
+    carried_out(&host, Moderate { firm: true, ..order(2, Action::Mute, id) }).await;
+    muted(&bob, true).await;
+    let error = |event: &Event| if let Event::Error { message } = event { Some(message.clone()) } else { None };
+    bob.command(Command::Mute(false));
+    assert!(event(&mut bob, "error", error).await.contains("only a host can lift it"));
+    muted(&bob, true).await;
+    bob.command(Command::Moderate(Moderation::Lock));
+    assert!(event(&mut bob, "error", error).await.contains("only a host"));
+
+    carried_out(&host, order(3, Action::Remove, id)).await;
+    ends(bob).await;
+    host.wait_state(id, MemberState::Left).await;
+    ends(start(&relay, place.token("bob")).await).await;
+}
