@@ -69,10 +69,14 @@ mod tests {
         Moderated { rulings: rulings.to_vec(), all }
     }
 
+    /// What a link says, whether that is all there is, whether the link is the active one; how much of it is news, and how firm the
+    /// mute is afterwards.
+    type Step<'a> = (&'a [Ruling], bool, bool, usize, Option<bool>);
+
     #[test]
     fn what_two_links_say_is_news_once_and_only_the_active_one_takes_back_by_silence() {
         let mut house = House::default();
-        let steps: [(&[Ruling], bool, bool, usize, Option<bool>); 9] = [
+        let steps: [Step<'_>; 9] = [
             (&[mute(true, false)], false, false, 1, Some(false)),
             (&[mute(true, false)], false, true, 0, Some(false)),
             (&[], true, false, 0, Some(false)),

@@ -46,7 +46,7 @@ pub enum Word {
         pictures: Pictures,
         state: watch::Receiver<Arc<State>>,
     },
-    Event(Event),
+    Event(Box<Event>),
     Devices(Devices),
     Asked(Request),
     Hosting(Result<Hosted, String>),
@@ -194,7 +194,7 @@ impl Work {
                         if let Event::Removed { message } = &event {
                             why.clone_from(message);
                         }
-                        self.say(Word::Event(event));
+                        self.say(Word::Event(event.into()));
                     }
                     None => return self.idle(why, orders).await,
                 },
@@ -262,7 +262,7 @@ impl Work {
     async fn end(&self, mut call: Call) {
         call.command(Command::Leave);
         while let Some(event) = call.event().await {
-            self.say(Word::Event(event));
+            self.say(Word::Event(event.into()));
         }
         call.ended().await;
     }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use self::decoders::ALL;
 
-/// Changes of each entry.
+/// Changes of each entry, unless `NEARCALL_FUZZ_CHANGES` says otherwise: for a long run by hand.
 const CHANGES: u64 = 2000;
 /// Entries longer than this are changed less often, so that all take alike.
 const LONG: usize = 4096;
@@ -80,13 +80,16 @@ impl Dice {
 
 #[test]
 fn no_bytes_from_outside_panic_a_decoder_or_pass_its_limits() {
+    let wanted = std::env::var("NEARCALL_FUZZ_CHANGES").ok().and_then(|count| count.parse().ok()).unwrap_or(CHANGES);
+    let mut all = 0;
     for (name, decode) in ALL {
         let corpus = corpus(name);
         let mut taken = 0;
         for (number, (path, entry)) in corpus.iter().enumerate() {
             taken += u32::from(decode(entry));
             let mut dice = Dice(number as u64);
-            let changes = if entry.len() > LONG { CHANGES / 20 } else { CHANGES };
+            let changes = if entry.len() > LONG { wanted / 20 } else { wanted };
+            all += changes;
             for change in 0..changes {
                 let mut bytes = entry.clone();
                 dice.change(&mut bytes, &corpus);
@@ -96,6 +99,7 @@ fn no_bytes_from_outside_panic_a_decoder_or_pass_its_limits() {
         }
         assert!(taken > 0, "{name} takes nothing of its corpus of {}", corpus.len());
     }
+    println!("{all} changes");
 }
 
 #[test]

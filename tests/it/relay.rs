@@ -38,7 +38,11 @@ async fn relay() -> Relay {
 
 /// Resident memory of this process, bytes.
 fn memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    memory_of("/proc/self/status")
+}
+
+fn memory_of(status: &str) -> u64 {
+    let status = std::fs::read_to_string(status).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }

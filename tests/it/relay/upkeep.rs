@@ -129,11 +129,11 @@ async fn while_it_drains_whoever_is_in_a_call_gets_in_and_newcomers_are_told_whe
 }
 
 /// The program itself.
-struct Process(Child);
+pub struct Process(Child);
 
 impl Process {
     /// Starts one and waits for its manifest.
-    async fn start(folder: &Path, args: &[&str]) -> (Self, RelayEntry) {
+    pub async fn start(folder: &Path, args: &[&str]) -> (Self, RelayEntry) {
         let manifest = folder.join("relay.json");
         let mut command = Command::new(env!("CARGO_BIN_EXE_nearcall-relay"));
         command.args(["--region", "one", "--listen", "127.0.0.1:0", "--manifest-out"]).arg(&manifest).args(args);
@@ -149,6 +149,11 @@ impl Process {
         };
         let entry = tokio::time::timeout(PATIENCE, written).await.expect("it does not start");
         (process, entry)
+    }
+
+    /// Resident memory, bytes.
+    pub fn memory(&self) -> u64 {
+        super::memory_of(&format!("/proc/{}/status", self.0.id()))
     }
 
     fn signal(&self, signal: &str) {
