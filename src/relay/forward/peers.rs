@@ -100,7 +100,8 @@ impl Room {
                     self.replay(now, state);
                 }
                 if digest.asks {
-                    self.digest_wanted(now, state);
+                    // Somebody is new there, and sees nobody before this.
+                    self.tell_digest(state, false);
                 }
             }
             Some(Body::Pulse(Pulse { hash, interest })) => {
