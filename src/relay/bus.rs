@@ -75,7 +75,7 @@ pub enum Message {
     },
     Room {
         room: RoomId,
-        message: RoomMessage,
+        message: Box<RoomMessage>,
     },
     Direct {
         to: RelayInstance,

@@ -67,7 +67,7 @@ impl Hub {
         let entry = Entry { id: id.to_owned(), events, rooms: BTreeMap::new() };
         let _ = entry.events.try_send(Event::Connected(true));
         self.lock().ports.insert(instance, entry);
-        let counters = Counters::default();
+        let counters = Box::<Counters>::default();
         counters.set_connected(true);
         Port { hub: self.clone(), instance, counters }
     }
@@ -116,7 +116,7 @@ async fn deliver(mut queued: mpsc::Receiver<(Instant, Message)>, events: mpsc::S
 pub struct Port {
     hub: Hub,
     instance: RelayInstance,
-    counters: Counters,
+    counters: Box<Counters>,
 }
 
 impl Port {

@@ -71,7 +71,7 @@ impl Room {
                 }
                 state.router.video(now, &frame);
             }
-            Message::Room { message, .. } => self.room_message(now, &mut state, message),
+            Message::Room { message, .. } => self.room_message(now, &mut state, *message),
             Message::Direct { message, .. } => self.direct_message(now, &mut state, message),
             Message::Announce(_) => {}
         }
@@ -100,7 +100,8 @@ impl Room {
                     self.replay(now, state);
                 }
                 if digest.asks {
-                    self.digest_wanted(now, state);
+                    // Somebody is new there, and sees nobody before this.
+                    self.tell_digest(state, false);
                 }
             }
             Some(Body::Pulse(Pulse { hash, interest })) => {
@@ -327,7 +328,7 @@ impl Room {
     pub(super) fn tell(&self, body: room_message::Body) {
         let number = WORDS.fetch_add(1, Ordering::Relaxed);
         let message = RoomMessage { origin: self.instance.0, number, body: Some(body) };
-        self.post(Message::Room { room: self.id, message });
+        self.post(Message::Room { room: self.id, message: message.into() });
     }
 
     fn tell_one(&self, to: RelayInstance, body: direct_message::Body) {

@@ -67,7 +67,7 @@ pub(super) fn read(topic: Topic, payload: Bytes, instance: RelayInstance) -> Opt
     match topic {
         Topic::Own => Some(Message::Direct { to: instance, message: decode(payload).ok()? }),
         Topic::Relays => Some(Message::Announce(Announcement::from_json(&payload).ok()?.into())),
-        Topic::Control(room) => Some(Message::Room { room, message: decode(payload).ok()? }),
+        Topic::Control(room) => Some(Message::Room { room, message: Box::new(decode(payload).ok()?) }),
         Topic::Audio(room) => {
             (payload.len() < limits::AUDIO_DATAGRAM_BYTES).then_some(Message::Audio { room, body: payload })
         }
