@@ -36,7 +36,7 @@ async fn a_call_survives_an_anycast_address_that_leads_elsewhere() {
     let (ours, theirs) = (dir.path().join("ours.json"), dir.path().join("theirs.json"));
     let shared = at(&anycast, "anycast", &london.entry);
     manifest(&ours, &[shared, at(&direct, &london.entry.id, &london.entry), paris.entry.clone()]);
-    manifest(&theirs, &[london.entry.clone()]);
+    manifest(&theirs, std::slice::from_ref(&london.entry));
 
     let media = ["--video", "pattern", "--audio", "tone", "--duration", "40s"];
     let mut far = CallProcess::start(dir.path(), "far", &[&theirs], &media);
