@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 
-use super::client::Client;
 use super::stage::Stage;
 use crate::clock;
 
@@ -12,8 +11,6 @@ use crate::clock;
 const DEADLINE: Duration = Duration::from_secs(15);
 /// How long a port may take to be free again.
 const PORT: Duration = Duration::from_secs(5);
-/// Until everybody has found the relay that is back, an operator goes on to the next one.
-const SETTLE: Duration = Duration::from_secs(25);
 
 /// Upgrades all relays of this process, one after the other. How many sessions were left on a relay when it stopped, in all.
 ///
@@ -31,8 +28,8 @@ pub async fn upgrade_all(stage: &mut Stage) -> anyhow::Result<usize> {
             ensure!(clock::now() < patience, error);
             stage.watch(clock::now() + PORT / 50).await;
         }
-        let settled = |stage: &Stage| stage.all_heard() && stage.clients.iter().all(Client::has_standby);
-        ensure!(stage.wait(SETTLE, settled).await, "the calls did not settle after {region} was upgraded");
+        // An operator goes on to the next one when everybody has a standby again.
+        stage.steady().await.with_context(|| format!("after {region} was upgraded"))?;
     }
     Ok(left_behind)
 }
