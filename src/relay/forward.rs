@@ -296,6 +296,8 @@ impl Room {
         if now >= state.facts_due {
             state.facts_due = now + FACTS;
             self.tell_facts(&state);
+            let State { router, registry, .. } = &mut *state;
+            router.forget_strangers(now, |participant| registry.member(participant).is_some());
         }
         false
     }
@@ -421,3 +423,6 @@ fn whole(body: &Bytes) -> Bytes {
     datagram.put_slice(body);
     datagram.freeze()
 }
+
+#[cfg(test)]
+mod tests;

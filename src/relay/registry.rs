@@ -180,6 +180,11 @@ impl Registry {
         peer.hash = step.filter(|step| peer.hash == Some(step.before)).map(|step| step.after);
     }
 
+    /// What other relays said of their members may have been passed over: they are asked again.
+    pub fn doubt(&mut self) {
+        self.peers.values_mut().for_each(|peer| peer.hash = None);
+    }
+
     fn peer(&mut self, now: Instant, relay: RelayInstance) -> &mut Peer {
         self.peers.entry(relay).or_insert(Peer { heard: now, interest: Interest::NONE, hash: None })
     }
@@ -189,7 +194,7 @@ impl Registry {
         let Some(member) = self.settle(member) else { return };
         let participant = ParticipantId(member.participant);
         if !self.members.contains_key(&participant) && self.members.len() >= limits::MEMBERS {
-            return;
+            return self.doubt();
         }
         self.left.remove(&participant);
         self.enter(member);
@@ -221,12 +226,15 @@ impl Registry {
                 continue;
             }
             if known.is_none() && self.members.len() >= limits::MEMBERS {
+                whole = false;
                 continue;
             }
             self.left.remove(&participant);
             if trusted {
                 self.enter(member);
             } else if let Some(record) = self.members.get(&participant) {
+                // Until one relay alone holds it, or all say the same.
+                whole &= !record.sessions.is_empty() || shown(&record.member) == shown(&member);
                 self.enter(record.member.clone());
             }
             self.hold(relay, participant);
@@ -285,11 +293,6 @@ impl Registry {
     /// Everybody, as other relays know them.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
         self.members.values().map(|record| &record.member)
-    }
-
-    /// A host removed the participant: it has left, whatever it says.
-    pub fn expel(&mut self, now: Instant, participant: ParticipantId) {
-        self.leave(now, participant);
     }
 
     /// The members with a session here: what our digest lists.
@@ -422,8 +425,8 @@ impl Registry {
         self.left.get(&participant).is_some_and(|(at, _)| now.saturating_duration_since(*at) < TOMBSTONE)
     }
 
-    /// It said so.
-    fn leave(&mut self, now: Instant, participant: ParticipantId) {
+    /// It said so, or a host did.
+    pub fn leave(&mut self, now: Instant, participant: ParticipantId) {
         let stamp = self.members.get(&participant).map(|record| record.member.stamp.clone());
         self.left.insert(participant, (now, stamp.unwrap_or_default()));
         self.remove(participant);

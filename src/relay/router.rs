@@ -179,6 +179,19 @@ impl Router {
         views.for_each(|views| views.retain(|(of, _), _| *of != participant));
     }
 
+    /// Forgets what came of those who are not in the room: frames may come behind the word that their sender left. Who is
+    /// being sent of still may be a newcomer, of whom word is behind.
+    pub fn forget_strangers(&mut self, now: Instant, is_member: impl Fn(ParticipantId) -> bool) {
+        let strangers = self.streams.keys().map(|id| id.participant).chain(self.heard.keys().copied());
+        let strangers: BTreeSet<_> = strangers.filter(|participant| !is_member(*participant)).collect();
+        let is_sending = |participant: ParticipantId| {
+            let of = self.streams.iter().filter(|(id, _)| id.participant == participant);
+            of.map(|(_, stream)| stream).any(|stream| stream.is_active(now))
+        };
+        let silent: Vec<_> = strangers.into_iter().filter(|participant| !is_sending(*participant)).collect();
+        silent.into_iter().for_each(|participant| self.remove_participant(participant));
+    }
+
     /// An audio datagram whose packets have these numbers. True if anything in it is new.
     pub fn audio(&mut self, from: ParticipantId, packets: &[FrameNumber], datagram: &Bytes) -> bool {
         let window = self.heard.entry(from).or_default();

@@ -8,7 +8,7 @@ use crate::net::LinkSender;
 use crate::proto::control::{Member, server_message};
 use crate::proto::moderation::{Moderate, Moderated, ModerationAnswer, Ruling, RulingKind};
 use crate::proto::{ParticipantId, Track};
-use crate::relay::bus::message::{Facts, MemberEnded, room_message};
+use crate::relay::bus::message::{Facts, room_message};
 use crate::relay::moderation::{Denied, Order};
 use crate::relay::registry::JoinError;
 use crate::relay::router::{SessionId, StreamId};
@@ -70,6 +70,12 @@ impl Room {
         }
     }
 
+    /// The user of one who was muted for good may be here under other numbers, or came before this relay knew of it.
+    fn mute_all_of_the_user(&self, state: &mut State) {
+        let here = state.registry.held_here().into_iter().map(|member| ParticipantId(member.participant));
+        here.for_each(|participant| self.apply_firm_mutes(state, participant));
+    }
+
     /// Carries out what was decided since the last time.
     pub(super) fn enforce(&self, now: Instant, state: &mut State) {
         while let Some(ruling) = state.moderation.poll_ruling() {
@@ -79,9 +85,16 @@ impl Room {
             state.sessions.values().for_each(|attached| drop(attached.sender.control(message.clone())));
             match kind {
                 RulingKind::Removal if on => self.remove_members(now, state),
+                // Of those who may come back, others may have told before we knew that they may.
+                RulingKind::Removal => state.registry.doubt(),
                 RulingKind::Lock if on => self.shut_out_who_slipped_in(now, state),
-                RulingKind::Mute => mute(now, state, &ruling),
-                _ => {}
+                RulingKind::Mute => {
+                    mute(now, state, &ruling);
+                    if on && ruling.firm {
+                        self.mute_all_of_the_user(state);
+                    }
+                }
+                RulingKind::Lock | RulingKind::Unspecified => {}
             }
         }
     }
@@ -106,11 +119,6 @@ impl Room {
         let here = state.registry.held_here();
         let newcomers = here.iter().filter(|member| state.moderation.slipped_in(member));
         let newcomers: Vec<_> = newcomers.map(|member| ParticipantId(member.participant)).collect();
-        for participant in &newcomers {
-            let stamp = state.registry.member(*participant).map(|member| member.stamp.clone()).unwrap_or_default();
-            let left = MemberEnded { participant: participant.0, how: 1, step: None, stamp };
-            self.tell(room_message::Body::Ended(left));
-        }
         self.expel(now, state, newcomers, Denied::Locked);
     }
 
@@ -119,7 +127,7 @@ impl Room {
             for session in state.registry.sessions(participant).collect::<Vec<_>>() {
                 self.dismiss(state, session, why.into());
             }
-            state.registry.expel(now, participant);
+            state.registry.leave(now, participant);
         }
     }
 }

@@ -70,7 +70,7 @@ impl Moderation {
         }
     }
 
-    /// A member came in: whoever was muted for good stays so under another number. What is new is to be told.
+    /// A member came in, or its user was muted for good: who was, is so under every number. What is new is to be told.
     pub fn entered(&mut self, member: &Member, origin: RelayInstance, now_ms: u64) -> Vec<message::Fact> {
         let participant = ParticipantId(member.participant);
         if member.user.is_empty() || self.muted.is_empty() || self.facts.len() >= FACTS {
@@ -83,9 +83,12 @@ impl Moderation {
             _ => None,
         };
         let mut facts: Vec<_> = self.facts.iter().filter_map(|(subject, fact)| inherited(subject, fact)).collect();
-        facts.retain(|(track, _)| !self.facts.contains_key(&Subject::Mute(participant, *track)));
-        facts.sort_by_key(|(track, _)| *track);
+        facts.sort_by_key(|(track, fact)| (*track, std::cmp::Reverse(fact.version)));
         facts.dedup_by_key(|(track, _)| *track);
+        // What was decided later of this number itself goes before.
+        let own = |track: &Track| self.facts.get(&Subject::Mute(participant, *track));
+        let holds = |own: &Fact, fact: &Fact| (own.on && own.firm) || own.version > fact.version;
+        facts.retain(|(track, fact)| !own(track).is_some_and(|own| holds(own, fact)));
         let facts = facts.into_iter().filter_map(|(track, fact)| {
             let fact = Fact { version: self.next_version(now_ms, origin), participant, ..fact };
             self.say(Subject::Mute(participant, track), fact)

@@ -118,6 +118,17 @@ fn a_firm_mute_meets_the_user_again_under_another_number_and_is_lifted_for_both(
 }
 
 #[test]
+fn a_firm_mute_holds_for_whatever_was_decided_of_the_users_other_numbers_before() {
+    let mut relay = Relay::new(OSLO);
+    relay.take(1, &order(Action::Mute, 4)).unwrap();
+    relay.take(4, &order(Action::Unmute, 4)).unwrap();
+    relay.take(1, &Moderate { firm: true, ..order(Action::Mute, 2) }).unwrap();
+    assert_eq!(relay.moderation.entered(&member(4, "bob", false), OSLO, NOW).len(), 1);
+    assert!(relay.drops(4));
+    assert!(relay.moderation.entered(&member(2, "bob", false), OSLO, NOW).is_empty());
+}
+
+#[test]
 fn who_was_removed_stays_outside_under_any_number_until_readmitted() {
     let mut relay = Relay::new(OSLO);
     relay.take(1, &order(Action::Remove, 2)).unwrap();

@@ -269,3 +269,31 @@ fn of_two_instances_at_two_relays_the_first_stays_whichever_is_told_of_which() {
         }
     }
 }
+
+#[test]
+fn a_digest_for_which_there_was_no_place_is_asked_for_again() {
+    let (mut registry, now) = (Registry::default(), clock::now());
+    registry.digest(now, FRANKFURT, (1..=limits::MEMBERS as u64).map(|it| member(ParticipantId(it))).collect(), 1);
+    registry.digest(now, SINGAPORE, vec![member(ADA)], 1);
+    assert!(registry.pulse(now, SINGAPORE, 1), "there may be a place by now");
+    registry.ended_elsewhere(now, FRANKFURT, ParticipantId(1), Ended::Left);
+    registry.digest(now, SINGAPORE, vec![member(ADA)], 1);
+    assert!(!registry.pulse(now, SINGAPORE, 1) && registry.member(ADA).is_some());
+    registry.step(now, SINGAPORE, Some(Step { before: 1, after: 2 }));
+    registry.joined_elsewhere(SINGAPORE, member(ParticipantId(0xb0b)));
+    assert!(registry.pulse(now, SINGAPORE, 2));
+}
+
+#[test]
+fn what_a_digest_says_of_a_member_of_two_relays_is_asked_for_again_until_it_is_settled() {
+    let (mut registry, now) = (Registry::default(), clock::now());
+    let changed = Member { epoch: 1, ..member(ADA) };
+    registry.joined_elsewhere(FRANKFURT, member(ADA));
+    registry.joined_elsewhere(SINGAPORE, member(ADA));
+    registry.digest(now, SINGAPORE, vec![changed.clone()], 1);
+    assert!(registry.pulse(now, SINGAPORE, 1), "one of the two is behind");
+    registry.ended_elsewhere(now, FRANKFURT, ADA, Ended::Moved);
+    registry.digest(now, SINGAPORE, vec![changed], 1);
+    assert!(!registry.pulse(now, SINGAPORE, 1));
+    assert_eq!(registry.member(ADA).unwrap().epoch, 1);
+}

@@ -378,3 +378,19 @@ fn what_was_kept_before_a_hole_is_fetched_anew() {
 }
 
 mod layers;
+
+#[test]
+fn what_comes_of_somebody_who_is_gone_leaves_nothing_behind() {
+    let mut bench = Bench::new();
+    bench.watch(1, BOB);
+    bench.send(1, 1);
+    bench.router.audio(BOB, &[1], &Bytes::new());
+    bench.router.forget_strangers(bench.now, |_| false);
+    assert!(!bench.send(1, 1), "word of a newcomer may be behind its frames");
+    bench.pass(1500);
+    bench.router.forget_strangers(bench.now, |_| true);
+    assert!(!bench.send(1, 1));
+    bench.router.forget_strangers(bench.now, |_| false);
+    assert!(bench.router.streams.is_empty() && bench.router.heard.is_empty());
+    assert!(bench.router.subscribers.values().all(|subscriber| subscriber.views.is_empty()));
+}

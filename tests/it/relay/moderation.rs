@@ -237,6 +237,24 @@ async fn a_relay_that_opens_the_room_later_keeps_out_whom_the_others_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_was_muted_for_good_is_mute_at_a_relay_that_had_not_heard_of_it_and_as_whoever_is_here_besides() {
+    let _alone = alone().await;
+    let hub = Hub::new();
+    hub.set_delay("one", "two", std::time::Duration::from_millis(100));
+    let place = Place::new(BusConfig::Local(hub));
+    let (one, two) = place.pair().await;
+    let host = place.enter(&one, ADA, "ada").await;
+    let (_bob, besides) = (place.enter(&one, BOB, "bob").await, place.enter(&one, BOB + 1, "bob").await);
+    carried_out(&host, Moderate { firm: true, ..order(1, Action::Mute, BOB) }).await;
+    // The first to come opens the room there, before that relay can know anything of it.
+    let again = place.enter(&two, BOB + 2, "bob").await;
+    for (client, participant) in [(&besides, BOB + 1), (&again, BOB + 2)] {
+        let his = |it: &Ruling| it.kind() == RulingKind::Mute && it.on && it.firm && it.participant == participant;
+        client.wait("the mute", |heard| rulings(heard).into_iter().find(his)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn in_an_open_room_nobody_is_host() {
     let _alone = alone().await;
     let relay = relay().await;
