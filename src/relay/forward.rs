@@ -7,6 +7,7 @@
 mod crowd;
 mod moderate;
 mod peers;
+mod roster;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -24,8 +25,7 @@ use super::router::{Interest, Load, Output, Router, SessionId, StreamId, Wishes}
 use crate::net::figures::{Amount, Cargo, Lost, Way};
 use crate::net::{Figures, LinkSender, Pressure};
 use crate::proto::control::{
-    self, Drain, Joined, KeyFrameWanted, Member, MemberChanged, ReceiverReport, Resume, Sealed, ServerMessage,
-    server_message,
+    self, Drain, KeyFrameWanted, Member, MemberChanged, ReceiverReport, Resume, Sealed, ServerMessage, server_message,
 };
 use crate::proto::subgroup::VideoFrame;
 use crate::proto::{FrameNumber, Kind, ParticipantId, RelayInstance, SubgroupHead, Track};
@@ -143,8 +143,7 @@ impl Room {
         state.registry.join(session, member)?;
         let attached = Attached { participant, publish, sender: sender.clone(), dismiss: dismiss.clone() };
         state.sessions.insert(session, attached);
-        let members = state.registry.roster(participant);
-        send(sender, server_message::Body::Joined(Joined { members }));
+        roster::tell(sender, state.registry.roster(participant));
         self.tell_in_force(&state, sender);
         let after = state.registry.member(participant).cloned();
         if let Some(member) = after.filter(|after| first || before.as_ref() != Some(after)) {

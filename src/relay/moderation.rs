@@ -19,7 +19,7 @@ use crate::proto::{ParticipantId, RelayInstance, Track, limits};
 
 pub use self::order::{Order, OrderError};
 
-/// Facts that a room holds: three tracks of each of 128 members, and the removals.
+/// Facts that a room holds: of a full one every microphone and half of the pictures, and the removals.
 const FACTS: usize = 512;
 /// Users, or participants, that were removed from a room.
 const REMOVALS: usize = 100;
