@@ -138,7 +138,7 @@ impl Router {
             views: BTreeMap::new(),
             budget: Budget::default(),
         });
-        subscriber.wishes = wishes;
+        let before = std::mem::replace(&mut subscriber.wishes, wishes);
         subscriber.resume = resume.iter().filter_map(read_resume).collect();
         let views: Vec<TrackId> = subscriber.views.keys().copied().collect();
         let unwanted = views.into_iter().filter(|(of, track)| subscriber.limit(*of, *track).is_none());
@@ -147,7 +147,7 @@ impl Router {
         unwanted.into_iter().for_each(|of| self.end_view(session, of));
         self.choose(now, session);
         let elsewhere: Vec<ParticipantId> = self.elsewhere.iter().copied().collect();
-        elsewhere.into_iter().for_each(|participant| self.fetch_unknown(now, session, participant));
+        elsewhere.into_iter().for_each(|participant| self.fetch_unknown(now, session, participant, &before));
     }
 
     /// The session receives nothing more.
@@ -167,7 +167,8 @@ impl Router {
             return;
         }
         let sessions: Vec<SessionId> = self.subscribers.keys().copied().collect();
-        sessions.into_iter().for_each(|session| self.fetch_unknown(now, session, participant));
+        let nothing = Wishes::default();
+        sessions.into_iter().for_each(|session| self.fetch_unknown(now, session, participant, &nothing));
     }
 
     /// The participant is gone: its streams are forgotten.

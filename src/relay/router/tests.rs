@@ -422,3 +422,18 @@ fn a_screen_that_stands_still_for_long_is_asked_for_when_somebody_comes() {
     bench.router.wake(bench.now, StreamId { participant: ADA, track: Track::Screen, spatial: 0 });
     assert_eq!(bench.out(), (vec![], vec!["key"]), "somebody at another relay wants it");
 }
+
+#[test]
+fn who_wants_the_same_again_asks_no_other_relay_again() {
+    let mut bench = Bench::new();
+    bench.router.set_elsewhere(bench.now, ADA, true);
+    bench.subscribe(1, BOB, &[wish(Track::Camera, 0)], &[]);
+    assert_eq!(bench.out().1, ["fetch"]);
+    bench.pass(1000);
+    bench.subscribe(1, BOB, &[wish(Track::Camera, 0), wish(Track::Microphone, 0)], &[]);
+    assert_eq!(bench.out().1, [] as [&str; 0]);
+    bench.subscribe(1, BOB, &[wish(Track::Camera, 1)], &[]);
+    assert_eq!(bench.out().1, ["fetch", "fetch"]);
+    bench.subscribe(2, ParticipantId(3), &[wish(Track::Screen, 0)], &[]);
+    assert_eq!(bench.out().1, ["fetch"]);
+}

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::choice::{self, Ladder};
 use super::stream::Start;
-use super::{After, FETCH, Load, Output, Router, SessionId, StreamId, Verdict};
+use super::{After, FETCH, Load, Output, Router, SessionId, StreamId, Verdict, Wishes};
 use crate::proto::{FrameNumber, Layer, ParticipantId, Track};
 
 /// A moved session keeps the size that it came with for so long.
@@ -246,8 +246,14 @@ impl Router {
         }
     }
 
-    /// Asks other relays for every size of a track that a session wants and nobody here knows.
-    pub(super) fn fetch_unknown(&mut self, now: Instant, session: SessionId, participant: ParticipantId) {
+    /// Asks other relays for every size of a track that a session wants and nobody here knows, unless it did `before`.
+    pub(super) fn fetch_unknown(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        participant: ParticipantId,
+        before: &Wishes,
+    ) {
         for track in Track::ALL.into_iter().filter(|track| !track.is_audio()) {
             let of = (participant, track);
             let Some(subscriber) = self.subscribers.get_mut(&session) else { return };
@@ -260,6 +266,9 @@ impl Router {
             }
             if subscriber.resume.keys().any(|id| (id.participant, id.track) == of && id.spatial <= limit.spatial) {
                 self.aim(now, session, of, Some(limit));
+                continue;
+            }
+            if before.limit(participant, track).is_some_and(|before| before.spatial >= limit.spatial) {
                 continue;
             }
             for spatial in 0..=limit.spatial {
