@@ -122,7 +122,7 @@ fn traffic(page: &mut Page, figures: &Figures) -> fmt::Result {
     let samples: Vec<_> = amounts.iter().map(|(labels, amount)| (&labels[..], amount.packets)).collect();
     page.counter(
         "nearcall_relay_packets",
-        "Messages and frames: from clients, to each of them, from and to the bus",
+        "Messages and frames from clients, and to each of them",
         &samples,
     )?;
     let samples: Vec<_> = amounts.iter().map(|(labels, amount)| (&labels[..], amount.bytes)).collect();
