@@ -304,6 +304,8 @@ mod tests {
         assert!(matches!(check("http://one"), Err(NatsError::Address(_))));
         let unread = NatsConfig { ca: Some("no such file".into()), ..NatsConfig::from("tls://one".to_owned()) };
         assert!(matches!(unread.check(), Err(NatsError::File { path, .. }) if path == "no such file"));
+        let other = NatsConfig { ca: Some("Cargo.toml".into()), ..unread };
+        assert_eq!(other.check().unwrap_err().to_string(), "cannot use Cargo.toml: it holds no PEM");
     }
 
     #[test]
