@@ -161,12 +161,10 @@ impl Core {
 
     fn set_isolated(&self, isolated: bool) {
         if self.isolated.swap(isolated, Ordering::Relaxed) != isolated {
-            match isolated {
-                true => {
-                    self.metrics.bus_lost();
-                    tracing::warn!("the bus is lost: calls go on among those who are here");
-                }
-                false => tracing::info!("the bus is there"),
+            // That it is back is said by the bus, which knows by which server.
+            if isolated {
+                self.metrics.bus_lost();
+                tracing::warn!("NATS is lost: calls go on among those who are here");
             }
         }
         self.update_load();

@@ -117,7 +117,7 @@ fn ready(state: RelayState) -> Response<Full<Bytes>> {
         RelayState::Ready => text(StatusCode::OK, "ready\n"),
         RelayState::Draining => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
         RelayState::Full => text(StatusCode::SERVICE_UNAVAILABLE, "full\n"),
-        RelayState::Isolated => text(StatusCode::SERVICE_UNAVAILABLE, "isolated: the bus is lost\n"),
+        RelayState::Isolated => text(StatusCode::SERVICE_UNAVAILABLE, "isolated: NATS cannot be reached\n"),
     }
 }
 

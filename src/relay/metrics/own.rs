@@ -120,11 +120,7 @@ fn traffic(page: &mut Page, figures: &Figures) -> fmt::Result {
         .map(|(way, cargo)| ([("kind", cargo.name()), ("direction", way.name())], figures.amount(way, cargo)))
         .collect();
     let samples: Vec<_> = amounts.iter().map(|(labels, amount)| (&labels[..], amount.packets)).collect();
-    page.counter(
-        "nearcall_relay_packets",
-        "Messages and frames: from clients, to each of them, from and to the bus",
-        &samples,
-    )?;
+    page.counter("nearcall_relay_packets", "Messages and frames from clients, and to each of them", &samples)?;
     let samples: Vec<_> = amounts.iter().map(|(labels, amount)| (&labels[..], amount.bytes)).collect();
     page.counter("nearcall_relay_bytes", "Their bytes, without those of QUIC, TLS, TCP and IP", &samples)?;
     let samples = Lost::ALL.map(|why| ([("reason", why.name())], figures.lost(why)));
