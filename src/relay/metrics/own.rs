@@ -199,3 +199,15 @@ fn machine(page: &mut Page, started: SystemTime) -> fmt::Result {
     let since = started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     page.gauge("process_start_time_seconds", "When this process began, since 1970", &[(&[], since)])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_that_the_wire_knows_has_a_row() {
+        for code in (0..=u8::MAX).filter_map(|code| RefusalCode::try_from(i32::from(code)).ok()) {
+            assert_eq!(REFUSALS.iter().filter(|(it, _)| *it == code).count(), 1, "{code:?}");
+        }
+    }
+}
