@@ -46,11 +46,16 @@ impl Core {
         admission.resumed || self.rooms.has_member(RoomId::of(&admission.room), admission.participant)
     }
 
+    /// As many sessions have joined as ever may.
+    pub(super) fn is_at_its_limit(&self) -> bool {
+        *self.joined.borrow() >= self.limits.sessions
+    }
+
     /// Why somebody who may enter cannot: newcomers are refused some way before the limit, who is in a call at the limit.
     pub(super) fn has_no_room_for(&self, admission: &Admission) -> Option<&'static str> {
         self.update_load();
         let opens = self.rooms.count() >= self.limits.rooms && !self.rooms.is_open(RoomId::of(&admission.room));
-        if *self.joined.borrow() >= self.limits.sessions || (self.load.is_full() && !self.is_under_way(admission)) {
+        if self.is_at_its_limit() || (self.load.is_full() && !self.is_under_way(admission)) {
             Some("this relay is full")
         } else if opens {
             self.met.count(Limit::Rooms);

@@ -258,6 +258,14 @@ impl Router {
         }
     }
 
+    /// Somebody wants a stream that may rest: where nothing is kept of a screen that stands still, its sender is asked.
+    pub fn wake(&mut self, now: Instant, id: StreamId) {
+        let stream = self.streams.get_mut(&id).filter(|_| id.track == Track::Screen);
+        if let Some(stream) = stream.filter(|it| it.rests(now) && it.cache.serve(None).is_none()) {
+            stream.want_key(now, id, &mut self.out);
+        }
+    }
+
     /// The queue to a session gave up the rest of a subgroup.
     pub fn late(&mut self, now: Instant, session: SessionId, head: &SubgroupHead) {
         let Some(subscriber) = self.subscribers.get_mut(&session) else { return };

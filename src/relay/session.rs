@@ -252,6 +252,10 @@ impl Session {
 
     async fn join(&mut self, join: Join) -> Result<(), Refusal> {
         let (Phase::Admitted(admission) | Phase::Joined(admission, _)) = &self.phase else { return Ok(()) };
+        // Others may have joined since it was welcomed.
+        if matches!(self.phase, Phase::Admitted(_)) && self.core.is_at_its_limit() {
+            return Err(Refusal::new(RefusalCode::Full, "this relay is full").after(FULL));
+        }
         let member = Member {
             participant: admission.participant.0,
             user: admission.user.clone(),

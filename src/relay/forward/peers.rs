@@ -161,6 +161,9 @@ impl Room {
                 let Some(stream) = read_stream(&wanted) else { return };
                 let after = after.map(|after| After { group: after.group, frame: after.frame });
                 let frames = state.router.cached(stream, after);
+                if frames.is_empty() && self.answers_for(now, state, stream) {
+                    state.router.wake(now, stream);
+                }
                 self.answer_fetch(from, &wanted, frames);
             }
             Some(Body::Fetched(fetched)) => {

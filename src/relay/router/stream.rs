@@ -279,6 +279,11 @@ impl Stream {
         self.last.is_some_and(|last| now.saturating_duration_since(last) <= ACTIVE)
     }
 
+    /// It is offered, and nothing comes of it now.
+    pub(super) fn rests(&self, now: Instant) -> bool {
+        self.last.is_some() && !self.ended && !self.is_active(now)
+    }
+
     /// Whether a key frame was asked for lately: another one may wait.
     pub(super) fn asked_lately(&self, now: Instant) -> bool {
         self.key_asked.is_some_and(|asked| now.saturating_duration_since(asked) < ACTIVE)

@@ -394,3 +394,31 @@ fn what_comes_of_somebody_who_is_gone_leaves_nothing_behind() {
     assert!(bench.router.streams.is_empty() && bench.router.heard.is_empty());
     assert!(bench.router.subscribers.values().all(|subscriber| subscriber.views.is_empty()));
 }
+
+#[test]
+fn a_screen_that_stands_still_for_long_is_asked_for_when_somebody_comes() {
+    let mut bench = Bench::new();
+    let screen = |number| {
+        let header = MediaHeader { track: Track::Screen, ..frame(number, number, Layer::default()).header };
+        VideoFrame::new(header, &[0; 10])
+    };
+    let watch = |bench: &mut Bench, session| {
+        bench.subscribe(session, ParticipantId(session), &[wish(Track::Screen, 2)], &[]);
+    };
+    bench.router.video(bench.now, &screen(1));
+    bench.pass(5000);
+    watch(&mut bench, 1);
+    assert_eq!(bench.out(), (vec![(1, 1)], vec![]), "it is kept");
+    bench.pass(6000);
+    watch(&mut bench, 2);
+    assert_eq!(bench.out(), (vec![], vec!["key"]));
+    watch(&mut bench, 3);
+    assert_eq!(bench.out(), (vec![], vec![]), "once for all who come");
+    bench.pass(1000);
+    bench.router.video(bench.now, &screen(2));
+    assert_eq!(bench.out().0, [(1, 2), (2, 2), (3, 2)]);
+    bench.pass(11_000);
+    bench.out();
+    bench.router.wake(bench.now, StreamId { participant: ADA, track: Track::Screen, spatial: 0 });
+    assert_eq!(bench.out(), (vec![], vec!["key"]), "somebody at another relay wants it");
+}

@@ -241,6 +241,8 @@ impl Router {
         let may_wait = matches!(start, Start::Key { .. }) && stream.asked_lately(now);
         if stream.is_active(now) && !may_wait {
             stream.want_key(now, id, &mut self.out);
+        } else {
+            self.wake(now, id);
         }
     }
 

@@ -84,6 +84,33 @@ async fn what_is_left_is_kept_for_who_is_known() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_was_welcomed_before_the_last_place_was_taken_is_refused_at_the_door_of_the_room() {
+    let _alone = alone().await;
+    let limits = Limits { sessions: 2, full_percent: 100, ..Limits::default() };
+    let relay = Relay::start(Config { limits, ..Config::local("one") }).await.unwrap();
+    let mut welcomed = Vec::new();
+    for id in 1..=3 {
+        let client = Client::connect(&relay, Transport::WebSocket, id).await;
+        client.say(Say::Hello(hello("room", id)));
+        client
+            .wait("Welcome", |heard| heard.told.iter().find(|(told, _)| matches!(told, Told::Welcome(_))).map(drop))
+            .await;
+        welcomed.push(client);
+    }
+    for client in &welcomed[..2] {
+        client.say(Say::Join(Default::default()));
+        client.subscribe(1, &[]).await;
+    }
+    welcomed[2].say(Say::Join(Default::default()));
+    let refused = welcomed[2].wait_refused().await;
+    assert_eq!((refused.code(), refused.retry_after_ms > 0), (RefusalCode::Full, true), "{refused:?}");
+    // Who is in may say anew what it is.
+    welcomed[1].say(Say::Join(Default::default()));
+    welcomed[1].subscribe(2, &[]).await;
+    assert_eq!(relay.load().0, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_ticket_of_another_region_is_worth_a_place() {
     let _alone = alone().await;
     let text = AuthKey::generate_hs256(&ring::rand::SystemRandom::new()).unwrap();
