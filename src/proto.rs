@@ -7,7 +7,13 @@
 //! # Where it listens
 //!
 //! One port number, UDP and TCP. WebTransport: `https://HOST:PORT/v1/call`. WebSocket: `wss` on the same
-//! path. All integers are big-endian.
+//! path. All integers are big-endian. `GET /regions.json` over TLS answers with the [`manifest`]: every relay that this one knows,
+//! and the distances between them.
+//!
+//! A proxy may stand before TCP. One that hands on bytes says who the client is by a PROXY header, version 1 or 2, before the TLS
+//! handshake; one that ends TLS passes HTTP on to the relay's plain port, the same path as `ws`, and says it by `X-Forwarded-For` or
+//! `Forwarded`. Either is read from networks that the relay was told of, and from nobody else. The answer to a WebSocket upgrade
+//! has `Server-Timing: relay;dur=MS`: what the relay spent on it; proxies add what they know. Nothing is decided on that.
 //!
 //! # What travels
 //!
@@ -31,9 +37,22 @@
 //!
 //! Probes are answered as soon as there is a connection. The client then sends `Hello` (version, room,
 //! participant, token or ticket, proof), and may send `Join` and `Subscribe` right behind it. The relay answers
-//! `Welcome` or `Refused`, then `Joined` with the roster (and what hosts have decided, see [`moderation`]), then `Subscribed`. Media of a participant that
+//! `Welcome` or `Refused`, then `Joined` with the roster, then `Subscribed`. Media of a participant that
 //! is not the session's own is dropped. `Leave` ends membership; a connection that ends without it leaves
 //! the participant *reconnecting* for 30 s.
+//!
+//! * **Who enters.** `Hello` brings a token, or the ticket of an earlier `Welcome`, which counts at every region and outlives the
+//!   token. What a token says (user, host, may publish) the relay stamps on the roster, whatever the member says of itself.
+//!   The proof is the same in all sessions of one running instance and is shown to relays alone: they tell one another only a stamp
+//!   of it, so that nobody enters under another's number.
+//! * **What hosts decide** is in force at every relay: `Moderate`, answered by `ModerationAnswer`; what is in force comes in
+//!   `Moderated`, behind `Joined` and whenever it changes. See [`moderation`].
+//! * **What is received.** `Subscribe` lists wishes: track, largest picture, highest temporal layer. The relay sends at most that, less
+//!   where the link does not carry it, and changes sizes at key frames alone. `KeyFrameRequest` goes to that sender as
+//!   `KeyFrameWanted`, many as one.
+//! * **The relay goes.** `Drain` says by when, and over which time clients should spread. A relay that is full, draining or cut off
+//!   from the others says so in its [probe replies](probe) first, and refuses newcomers by `Refused` with its reason. Members of its
+//!   calls stay.
 //!
 //! Unknown fields and unknown kinds are skipped. A wrong version is refused with a reason.
 

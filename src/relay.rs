@@ -68,7 +68,7 @@ use self::directory::Directory;
 use self::fronts::Fronts;
 use self::gate::Gate;
 use self::limits::{Addresses, Limit, Limits, Met};
-use self::listing::{advertised, names};
+use self::listing::{advertised, advertised_websocket, names};
 use self::load::Load;
 use self::metrics::Metrics;
 use self::rooms::Rooms;
@@ -161,12 +161,10 @@ impl Core {
 
     fn set_isolated(&self, isolated: bool) {
         if self.isolated.swap(isolated, Ordering::Relaxed) != isolated {
-            match isolated {
-                true => {
-                    self.metrics.bus_lost();
-                    tracing::warn!("the bus is lost: calls go on among those who are here");
-                }
-                false => tracing::info!("the bus is there"),
+            // That it is back is said by the bus, which knows by which server.
+            if isolated {
+                self.metrics.bus_lost();
+                tracing::warn!("NATS is lost: calls go on among those who are here");
             }
         }
         self.update_load();
@@ -265,7 +263,7 @@ impl Relay {
             provider: config.provider.clone(),
             city: config.city.clone(),
             webtransport: Some(format!("https://{host}{CALL_PATH}")),
-            websocket: Some(format!("wss://{}{CALL_PATH}", config.advertise_websocket.as_deref().unwrap_or(host))),
+            websocket: Some(format!("wss://{}{CALL_PATH}", advertised_websocket(config, host))),
             pins: certificates.pins(),
         };
         Manifest::merge([Manifest::from(vec![own.clone()])])?;

@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 
 /// What libraries say that nobody can do anything about: of the window, a driver that is not there while another one is; of NATS,
 /// every attempt to reach a server that is away, which the relay says once.
-const QUIET: &str = "winit=error,wgpu_hal=off,wgpu_core=error,egui_wgpu=error,eframe::native::run=off,async_nats=error";
+const QUIET: &str = "winit=error,wgpu_hal=off,wgpu_core=error,egui_wgpu=error,eframe::native::run=off,async_nats=off";
 
 /// Starts logging at `level` (a [`tracing_subscriber::EnvFilter`]) unless `NEARCALL_LOG` says otherwise.
 ///

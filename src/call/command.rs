@@ -77,7 +77,7 @@ pub enum Moderation {
 pub struct Entry {
     pub room: String,
     pub secret: RoomSecret,
-    /// View to the others.
+    /// Shown to the others.
     pub name: String,
     pub token: Option<String>,
 }

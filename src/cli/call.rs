@@ -174,6 +174,9 @@ pub fn words(event: &Event) -> Option<String> {
             print::gap(moved.video_gap_ms)
         ),
         Event::Kept { candidate, reason } => format!("stayed, not {candidate}: {reason}"),
+        Event::Answerer { relay, answered_by, was, .. } if answered_by == was => {
+            format!("{was}, at the address of {relay}, was started anew")
+        }
         Event::Answerer { relay, answered_by, was, .. } => {
             format!("at the address of {relay} {answered_by} answers now, not {was}")
         }

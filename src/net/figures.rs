@@ -46,17 +46,13 @@ pub enum Way {
     In,
     /// Handed to the queue of a client's link.
     Out,
-    /// From another relay.
-    BusIn,
-    /// To other relays, once however many these are.
-    BusOut,
 }
 
 impl Way {
-    pub const ALL: [Way; 4] = [Way::In, Way::Out, Way::BusIn, Way::BusOut];
+    pub const ALL: [Way; 2] = [Way::In, Way::Out];
 
     pub fn name(self) -> &'static str {
-        ["in", "out", "bus_in", "bus_out"][self as usize]
+        ["in", "out"][self as usize]
     }
 }
 

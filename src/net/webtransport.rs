@@ -323,3 +323,6 @@ async fn read_control(shared: &Shared, mut stream: RecvStream) -> anyhow::Result
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

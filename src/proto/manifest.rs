@@ -111,6 +111,8 @@ impl Manifest {
             let new = |way: &Distance| measured.insert((way.from.clone(), way.to.clone()));
             manifest.distances.extend(part.distances.into_iter().filter(new));
         }
+        // For people: too many of them keep nobody from calling.
+        manifest.distances.truncate(limits::DISTANCES);
         manifest.check()?;
         Ok(manifest)
     }

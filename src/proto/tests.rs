@@ -10,7 +10,7 @@ use super::control::{
     client_message, server_message,
 };
 use super::datagram::AudioPacket;
-use super::manifest::{Manifest, ManifestError, RelayEntry};
+use super::manifest::{Distance, Manifest, ManifestError, RelayEntry};
 use super::moderation::{Moderate, Moderated, ModerationAnswer, Ruling};
 use super::probe::{Probe, ProbeReply, RelayState};
 use super::report::{ElectionReport, MoveReport, PathReport};
@@ -418,4 +418,14 @@ fn merged_manifests_keep_the_first_entry_of_an_id() {
     let merged = Manifest::merge([first, second]).unwrap();
     let cities: Vec<_> = merged.relays.iter().map(|relay| (relay.id.as_str(), relay.city.as_str())).collect();
     assert_eq!(cities, [("oslo", "here"), ("lima", "")]);
+}
+
+#[test]
+fn more_distances_than_one_manifest_may_list_keep_nobody_from_calling() {
+    let part = |from: &str, relay: &str| {
+        let way = |to: usize| Distance { from: from.into(), to: to.to_string(), rtt_ms: 1.0 };
+        Manifest { relays: vec![entry(relay)], distances: (0..limits::DISTANCES).map(way).collect() }
+    };
+    let merged = Manifest::merge([part("oslo", "oslo"), part("lima", "lima")]).unwrap();
+    assert_eq!((merged.relays.len(), merged.distances.len()), (2, limits::DISTANCES));
 }

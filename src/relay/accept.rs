@@ -52,14 +52,22 @@ impl Connection {
         fits.then_some(connection)
     }
 
-    /// Counts it at the address that it comes from, if that was not known before; false where there are too many from there.
-    pub(super) fn admit(&self, remote: SocketAddr) -> bool {
+    /// Counts it at the address that it comes from, if that was not known before.
+    ///
+    /// # Errors
+    /// What there is too much of from there.
+    pub(super) fn admit(&self, remote: SocketAddr) -> Result<(), Limit> {
         if self.visitor.get().is_some() {
-            return true;
+            return Ok(());
         }
         match knock(&self.core, remote, true) {
-            Knock::In(visitor) => self.visitor.set(visitor).is_ok(),
-            Knock::Prove | Knock::TooMany | Knock::TooFast => false,
+            Knock::In(visitor) => {
+                // Set once: one request is answered on a connection.
+                let _ = self.visitor.set(visitor);
+                Ok(())
+            }
+            Knock::TooMany => Err(Limit::ConnectionsOfAddress),
+            Knock::TooFast | Knock::Prove => Err(Limit::NewConnectionsOfAddress),
         }
     }
 
@@ -204,6 +212,7 @@ async fn finish_tcp(
     let request = async {
         websocket::tune(&stream)?;
         let remote = proxied::client(&core.fronts, &mut stream, remote).await?;
+        let calls = introduced(&core, remote, calls)?;
         let stream = tls.accept(stream).await?;
         http::serve(&core, stream, remote, calls).await.map_err(std::io::Error::other)
     };
@@ -221,6 +230,19 @@ async fn finish_tcp(
             ended(Ended::MadeRoom);
             tracing::debug!("a handshake made room for newer ones");
         }
+    }
+}
+
+/// Whom a proxy brought counts like whoever comes by himself, before TLS is spent on him.
+fn introduced(core: &Core, remote: SocketAddr, calls: Calls) -> std::io::Result<Calls> {
+    match &calls {
+        // Where it is still a proxy, its request says for whom.
+        Calls::Taken(connection) if !core.fronts.is_proxy(remote.ip()) => match connection.admit(remote) {
+            Ok(()) => Ok(calls),
+            Err(Limit::ConnectionsOfAddress) => Ok(Calls::Crowded),
+            Err(_) => Err(std::io::Error::other("too many new connections from there")),
+        },
+        _ => Ok(calls),
     }
 }
 

@@ -212,7 +212,7 @@ impl Room {
         if state.router.video(now, &frame) {
             state.sources.insert(stream, (session, now));
             if self.wanted_elsewhere(now, &state, track, spatial) {
-                self.post(Message::Video { room: self.id, frame });
+                self.bus.send(Message::Video { room: self.id, frame });
             }
         }
         self.carry_out(now, &mut state);

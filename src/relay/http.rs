@@ -73,7 +73,7 @@ fn answer(core: &Arc<Core>, request: Request<Incoming>, remote: SocketAddr, call
     }
     let remote = core.fronts.client(remote, request.headers());
     match (request.uri().path(), calls) {
-        (CALL_PATH, Calls::Taken(connection)) if connection.admit(remote) => {
+        (CALL_PATH, Calls::Taken(connection)) if connection.admit(remote).is_ok() => {
             upgrade(core, request, remote, connection.clone())
         }
         (CALL_PATH, Calls::Taken(_) | Calls::Crowded) => {
@@ -117,7 +117,7 @@ fn ready(state: RelayState) -> Response<Full<Bytes>> {
         RelayState::Ready => text(StatusCode::OK, "ready\n"),
         RelayState::Draining => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
         RelayState::Full => text(StatusCode::SERVICE_UNAVAILABLE, "full\n"),
-        RelayState::Isolated => text(StatusCode::SERVICE_UNAVAILABLE, "isolated: the bus is lost\n"),
+        RelayState::Isolated => text(StatusCode::SERVICE_UNAVAILABLE, "isolated: NATS cannot be reached\n"),
     }
 }
 
@@ -208,9 +208,8 @@ fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
 fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    // One question a connection: hyper's own setting for it would say so on upgrades too.
+    // hyper's own setting for it would say so on upgrades too.
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }

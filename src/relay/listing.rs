@@ -16,6 +16,15 @@ pub fn advertised(config: &Config, address: SocketAddr) -> Result<String, RelayE
     }
 }
 
+/// HOST or HOST:PORT as clients reach it over WebSocket: `host` itself, or a proxy's.
+pub fn advertised_websocket(config: &Config, host: &str) -> String {
+    match &config.advertise_websocket {
+        Some(proxy) if proxy.parse::<Ipv6Addr>().is_ok() => format!("[{proxy}]"),
+        Some(proxy) => proxy.clone(),
+        None => host.to_owned(),
+    }
+}
+
 /// The names that a self-signed certificate is for.
 pub fn names(advertised: &str) -> Vec<String> {
     let host = advertised.rsplit_once(':').map_or(advertised, |(host, _)| host).trim_matches(['[', ']']);
@@ -24,4 +33,30 @@ pub fn names(advertised: &str) -> Vec<String> {
         names.push(host.to_owned());
     }
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_address_stands_in_brackets_wherever_it_is_told() {
+        let with = |host: &str| Config {
+            advertise: Some(host.into()),
+            advertise_websocket: Some(host.into()),
+            ..Config::local("oslo")
+        };
+        let address: SocketAddr = "[::]:4433".parse().expect("it is one");
+        for (host, told, over_websocket) in [
+            ("2001:db8::7", "[2001:db8::7]:4433", "[2001:db8::7]"),
+            ("[2001:db8::7]", "[2001:db8::7]:4433", "[2001:db8::7]"),
+            ("[2001:db8::7]:443", "[2001:db8::7]:443", "[2001:db8::7]:443"),
+            ("relay.example", "relay.example:4433", "relay.example"),
+        ] {
+            let config = with(host);
+            assert_eq!(advertised(&config, address).unwrap(), told);
+            assert_eq!(advertised_websocket(&config, told), over_websocket);
+        }
+        assert_eq!(advertised_websocket(&Config::local("oslo"), "relay.example:4433"), "relay.example:4433");
+    }
 }

@@ -61,6 +61,15 @@ impl Controller {
         false
     }
 
+    /// The call goes on by another link: what we lifted by one that died may have reached nobody.
+    pub(super) fn lift_again(&mut self) {
+        for (track, sends) in [(Track::Microphone, !self.muted), (Track::Camera, !self.camera_off)] {
+            if sends && self.house.mute(self.participant, track) == Some(false) {
+                self.say(client_message::Body::Moderate(about(Action::Unmute, self.participant, track)));
+            }
+        }
+    }
+
     fn tell_ruling(&self, ruling: &Ruling, me: bool) {
         let kind = match ruling.kind() {
             RulingKind::Mute => "mute",

@@ -137,6 +137,7 @@ impl Controller {
         let before = self.active.replace(to);
         self.moving = None;
         self.lost = None;
+        self.lift_again();
         for link in [from, before].into_iter().flatten().filter(|link| *link != to) {
             if self.sessions.contains_key(&link) && !self.releases.iter().any(|release| release.link == link) {
                 self.releases.push(Release { at: now + LINGER, link, close: false });

@@ -21,7 +21,7 @@ use crate::net::congestion;
 use crate::net::link::Shared;
 use crate::net::outbox::{Direct, MAX_AGE, Outbox};
 use crate::proto::subgroup::VideoFrame;
-use crate::proto::{Kind, Layer, ParticipantId, SubgroupHead, Track};
+use crate::proto::{Kind, Layer, ParticipantId, SubgroupHead, Track, limits};
 
 /// Between two attempts where no acknowledgement wakes the writer: for datagrams, stream credit and lateness.
 const RETRY: Duration = Duration::from_millis(20);
@@ -31,6 +31,9 @@ const AHEAD: u64 = 4096;
 const AHEAD_SHARE: u64 = 4;
 /// The type of a WebTransport stream (draft-ietf-webtrans-http3 section 4.2).
 const STREAM_TYPE: u32 = 0x54;
+
+/// Streams that are kept for what goes on: half of what a peer allows, for it counts those that ended until it has read them.
+const OPEN: usize = limits::SUBGROUPS as usize / 2;
 
 /// What a stream is kept for: one of each is open at a time.
 type LayerKey = (ParticipantId, Track, Layer);
@@ -51,12 +54,19 @@ struct State {
     control: Option<wtransport::SendStream>,
     /// The rest of the control message that is being written.
     message: [Bytes; 2],
-    open: BTreeMap<LayerKey, (SubgroupHead, SendStream)>,
+    open: BTreeMap<LayerKey, Open>,
     /// The frame that is being written.
     pending: Option<Pending>,
     /// Where the congestion window can be read, and the send window that follows it.
     gauge: Option<Arc<AtomicU64>>,
     send_window: u64,
+}
+
+#[derive(Debug)]
+struct Open {
+    head: SubgroupHead,
+    stream: SendStream,
+    used: Instant,
 }
 
 #[derive(Debug)]
@@ -121,6 +131,13 @@ impl Writer {
             Direct::Drop => {}
             Direct::Queue => {
                 let late = shared.outbox.push_video(frame);
+                for head in &late {
+                    if state.pending.as_ref().is_some_and(|pending| pending.head == *head) {
+                        state.pending = None;
+                        shared.outbox.video_written(0);
+                    }
+                    reset(&mut state.open, head);
+                }
                 drop(state);
                 shared.report_late(late);
             }
@@ -144,9 +161,12 @@ impl Writer {
         let head = SubgroupHead::of(&frame.header);
         let key = key_of(&head);
         let mut first = Bytes::new();
-        if state.open.get(&key).is_none_or(|(current, _)| *current != head) {
-            if let Some((_, mut before)) = state.open.remove(&key) {
-                let _ = before.finish();
+        if state.open.get(&key).is_none_or(|open| open.head != head) {
+            // Who left and what is not wanted any more ends with nothing that says so.
+            let idle = || state.open.iter().min_by_key(|(_, open)| open.used).map(|(key, _)| *key);
+            let over = if state.open.len() < OPEN || state.open.contains_key(&key) { Some(key) } else { idle() };
+            if let Some(mut before) = over.and_then(|key| state.open.remove(&key)) {
+                let _ = before.stream.finish();
             }
             first = [&self.stream_head[..], &head.to_bytes()].concat().into();
             state.gauge = congestion::gauge(&self.quic);
@@ -171,7 +191,7 @@ impl Writer {
     fn go_on(&self, state: &mut State, cx: &mut Context<'_>) -> Poll<()> {
         let Some(pending) = &mut state.pending else { return Poll::Ready(()) };
         let key = key_of(&pending.head);
-        if state.open.get(&key).is_none_or(|(current, _)| *current != pending.head) {
+        if state.open.get(&key).is_none_or(|open| open.head != pending.head) {
             let opening = pin!(self.quic.open_uni());
             let Poll::Ready(opened) = std::future::Future::poll(opening, cx) else { return Poll::Pending };
             // Only a connection that ended opens none.
@@ -180,10 +200,11 @@ impl Writer {
                 return Poll::Ready(());
             };
             let _ = stream.set_priority(priority(&pending.head));
-            state.open.insert(key, (pending.head, stream));
+            state.open.insert(key, Open { head: pending.head, stream, used: pending.since });
         }
-        let Some((_, stream)) = state.open.get_mut(&key) else { return Poll::Ready(()) };
-        match write(stream, &mut pending.rest, cx) {
+        let Some(open) = state.open.get_mut(&key) else { return Poll::Ready(()) };
+        open.used = pending.since;
+        match write(&mut open.stream, &mut pending.rest, cx) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => {
@@ -311,13 +332,13 @@ fn priority(head: &SubgroupHead) -> i32 {
     100 - 10 * i32::from(head.layer.spatial) - i32::from(head.layer.temporal)
 }
 
-fn reset(open: &mut BTreeMap<LayerKey, (SubgroupHead, SendStream)>, head: &SubgroupHead) {
+fn reset(open: &mut BTreeMap<LayerKey, Open>, head: &SubgroupHead) {
     let key = key_of(head);
-    if open.get(&key).is_some_and(|(current, _)| current == head)
-        && let Some((_, mut stream)) = open.remove(&key)
+    if open.get(&key).is_some_and(|open| open.head == *head)
+        && let Some(mut open) = open.remove(&key)
     {
         // Dropped without this, the stream would end as if it were whole.
-        let _ = stream.reset(GIVEN_UP.into());
+        let _ = open.stream.reset(GIVEN_UP.into());
     }
 }
 

@@ -82,8 +82,8 @@ pub enum ConfigError {
     NoNats(&'static str),
     #[error("a certificate for NATS needs its key: give both nats-cert and nats-key")]
     HalfNatsCertificate,
-    #[error("--advertise {0:?} is not HOST:PORT")]
-    Advertise(String),
+    #[error("{name} {host:?} is not HOST:PORT")]
+    Host { name: &'static str, host: String },
 }
 
 /// All that is wrong, a line each.
@@ -150,9 +150,10 @@ impl Settings {
         {
             keep(ConfigError::Plain(plain));
         }
-        let advertise_websocket = self.advertise_websocket.clone().map(check_host).transpose().map_err(&mut keep).ok();
+        let websocket = self.advertise_websocket.clone().map(|host| check_host("--advertise-websocket", host));
+        let advertise_websocket = websocket.transpose().map_err(&mut keep).ok();
         let fronts = self.fronts();
-        let advertise = self.advertise.map(check_host).transpose().map_err(&mut keep).ok();
+        let advertise = self.advertise.map(|host| check_host("--advertise", host)).transpose().map_err(&mut keep).ok();
         if advertise == Some(None) && listen.ip().to_canonical().is_unspecified() {
             keep(ConfigError::NoAddress(listen));
         }
@@ -295,10 +296,10 @@ pub(in crate::relay) fn read(path: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))
 }
 
-fn check_host(advertise: String) -> Result<String, ConfigError> {
-    match url::Url::parse(&format!("https://{advertise}/")) {
-        Ok(url) if url.host().is_some() && url.username().is_empty() && url.path() == "/" => Ok(advertise),
-        _ if advertise.parse::<std::net::Ipv6Addr>().is_ok() => Ok(advertise),
-        _ => Err(ConfigError::Advertise(advertise)),
+fn check_host(name: &'static str, host: String) -> Result<String, ConfigError> {
+    match url::Url::parse(&format!("https://{host}/")) {
+        Ok(url) if url.host().is_some() && url.username().is_empty() && url.path() == "/" => Ok(host),
+        _ if host.parse::<std::net::Ipv6Addr>().is_ok() => Ok(host),
+        _ => Err(ConfigError::Host { name, host }),
     }
 }

@@ -39,7 +39,7 @@ fn on_loopback_a_region_is_enough() {
 
 #[test]
 fn what_cannot_work_is_refused_with_what_to_mend() {
-    let table: [(&[&str], &str); 13] = [
+    let table: [(&[&str], &str); 14] = [
         (&[], "--region"),
         (&["--region", "oslo", "--listen", "0.0.0.0:4433"], "--open"),
         (&["--region", "oslo", "--listen", "0.0.0.0:4433", "--open"], "--advertise"),
@@ -49,7 +49,8 @@ fn what_cannot_work_is_refused_with_what_to_mend() {
         (&["--region", "oslo", "--nats", "localhost"], "nats://HOST:4222"),
         (&["--region", "oslo", "--nats", "nats://a", "--nats-cert", "c.pem"], "--nats-key"),
         (&["--region", "oslo", "--nats-ca", "ca.pem"], "give nats as well"),
-        (&["--region", "oslo", "--advertise", "a/b"], "HOST:PORT"),
+        (&["--region", "oslo", "--advertise", "a/b"], "--advertise \"a/b\" is not HOST:PORT"),
+        (&["--region", "oslo", "--advertise-websocket", "a/b"], "--advertise-websocket \"a/b\" is not HOST:PORT"),
         (&["--region", "oslo", "--auth-key", "/does/not/exist"], "/does/not/exist"),
         (&["--region", "oslo", "--ticket-secret", "s"], "--auth-key"),
         (&["--region", "oslo", "--advertise", "relay.example:4433"], "relay.example:4433 can be reached from outside"),
@@ -62,12 +63,14 @@ fn what_cannot_work_is_refused_with_what_to_mend() {
 
 #[test]
 fn several_nats_servers_are_one_setting_and_no_password_of_theirs_is_shown() {
-    let text = "region = \"oslo\"\nnats = \"tls://relay:s3cret@a:4222,tls://b\"\nnats_ca = \"ca.pem\"\n";
-    let config = parse(&["--config", file(text).path().to_str().unwrap()]).unwrap();
+    let ca = file("-----BEGIN CERTIFICATE-----");
+    let text = "region = \"oslo\"\nnats = \"tls://relay:s3cret@a:4222,tls://b\"\n";
+    let text = format!("{text}nats_ca = '{}'\n", ca.path().display());
+    let config = parse(&["--config", file(&text).path().to_str().unwrap()]).unwrap();
     let shown = format!("{config:?}");
     let crate::relay::bus::BusConfig::Nats(nats) = config.bus else { panic!("{shown}") };
     assert_eq!(nats.servers, ["tls://relay:s3cret@a:4222", "tls://b"]);
-    assert_eq!(nats.ca, Some("ca.pem".into()));
+    assert_eq!(nats.ca.as_deref(), Some(ca.path()));
     assert!(!shown.contains("s3cret"), "{shown}");
 }
 

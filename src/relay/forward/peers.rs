@@ -5,11 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use prost::Message as _;
 
 use super::{Room, SENDING, State, deliver_report, deliver_sealed, whole};
 use crate::clock;
-use crate::net::figures::{Cargo, Way};
 use crate::proto::control::Member;
 use crate::proto::subgroup::VideoFrame;
 use crate::proto::{ParticipantId, RelayInstance, Track, datagram};
@@ -52,8 +50,6 @@ pub(super) struct Fetching {
 impl Room {
     /// Something from another relay.
     pub fn take_from_bus(&self, now: Instant, message: Message) {
-        let (cargo, bytes) = measure(&message);
-        self.figures.count(Way::BusIn, cargo, bytes);
         let mut state = self.lock();
         match message {
             Message::Audio { body, .. } => {
@@ -259,14 +255,14 @@ impl Room {
             state.said.pop_front();
         }
         state.said.push_back((now, body.clone()));
-        self.post(Message::Audio { room: self.id, body: body.clone() });
+        self.bus.send(Message::Audio { room: self.id, body: body.clone() });
     }
 
     /// Says again what was said just now. Who heard it knows it by its numbers.
     fn replay(&self, now: Instant, state: &mut State) {
         state.said.retain(|(at, _)| now.saturating_duration_since(*at) < REPLAY);
         for (_, body) in &state.said {
-            self.post(Message::Audio { room: self.id, body: body.clone() });
+            self.bus.send(Message::Audio { room: self.id, body: body.clone() });
         }
     }
 
@@ -331,30 +327,13 @@ impl Room {
     pub(super) fn tell(&self, body: room_message::Body) {
         let number = WORDS.fetch_add(1, Ordering::Relaxed);
         let message = RoomMessage { origin: self.instance.0, number, body: Some(body) };
-        self.post(Message::Room { room: self.id, message: message.into() });
+        self.bus.send(Message::Room { room: self.id, message: message.into() });
     }
 
     fn tell_one(&self, to: RelayInstance, body: direct_message::Body) {
         let room = Bytes::copy_from_slice(&self.id.0);
         let message = DirectMessage { origin: self.instance.0, room, body: Some(body) };
-        self.post(Message::Direct { to, message });
-    }
-
-    pub(super) fn post(&self, message: Message) {
-        let (cargo, bytes) = measure(&message);
-        self.figures.count(Way::BusOut, cargo, bytes);
-        self.bus.send(message);
-    }
-}
-
-/// What a message is to the figures, and its bytes without the bus' own.
-fn measure(message: &Message) -> (Cargo, usize) {
-    match message {
-        Message::Audio { body, .. } => (Cargo::Audio, body.len()),
-        Message::Video { frame, .. } => (Cargo::of(frame.header.track), frame.bytes.len()),
-        Message::Room { message, .. } => (Cargo::Control, message.encoded_len()),
-        Message::Direct { message, .. } => (Cargo::Control, message.encoded_len()),
-        Message::Announce(_) => (Cargo::Control, 0),
+        self.bus.send(Message::Direct { to, message });
     }
 }
 

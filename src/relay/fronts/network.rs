@@ -53,6 +53,11 @@ impl FromStr for Network {
         let address: IpAddr = address.parse().map_err(|_| unreadable())?;
         let whole = if address.is_ipv4() { 32 } else { 128 };
         let bits = bits.map_or(Ok(whole), |bits| bits.parse().map_err(|_| unreadable()))?;
+        // IPv4 as it comes in over IPv6 is IPv4.
+        let (address, bits) = match address.to_canonical() {
+            v4 @ IpAddr::V4(_) if address.is_ipv6() && (96..=128).contains(&bits) => (v4, bits - 96),
+            _ => (address, bits),
+        };
         let first = masked(address, bits).ok_or_else(unreadable)?;
         let network = Network { address: first, bits };
         if first == address { Ok(network) } else { Err(NetworkError::HostBits { given: text.into(), meant: network }) }
@@ -84,6 +89,9 @@ mod tests {
             ("10.0.0.0/8", "11.0.0.1", false),
             ("10.0.0.0/8", "::ffff:10.1.2.3", true),
             ("10.0.0.0/8", "::1", false),
+            ("::ffff:10.0.0.1", "10.0.0.1", true),
+            ("::ffff:10.0.0.0/104", "10.255.0.1", true),
+            ("::ffff:10.0.0.0/104", "::ffff:11.0.0.1", false),
             ("127.0.0.1", "127.0.0.1", true),
             ("127.0.0.1/32", "127.0.0.2", false),
             ("0.0.0.0/0", "203.0.113.9", true),

@@ -120,11 +120,7 @@ fn traffic(page: &mut Page, figures: &Figures) -> fmt::Result {
         .map(|(way, cargo)| ([("kind", cargo.name()), ("direction", way.name())], figures.amount(way, cargo)))
         .collect();
     let samples: Vec<_> = amounts.iter().map(|(labels, amount)| (&labels[..], amount.packets)).collect();
-    page.counter(
-        "nearcall_relay_packets",
-        "Messages and frames: from clients, to each of them, from and to the bus",
-        &samples,
-    )?;
+    page.counter("nearcall_relay_packets", "Messages and frames from clients, and to each of them", &samples)?;
     let samples: Vec<_> = amounts.iter().map(|(labels, amount)| (&labels[..], amount.bytes)).collect();
     page.counter("nearcall_relay_bytes", "Their bytes, without those of QUIC, TLS, TCP and IP", &samples)?;
     let samples = Lost::ALL.map(|why| ([("reason", why.name())], figures.lost(why)));
@@ -202,4 +198,16 @@ fn machine(page: &mut Page, started: SystemTime) -> fmt::Result {
     }
     let since = started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     page.gauge("process_start_time_seconds", "When this process began, since 1970", &[(&[], since)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_that_the_wire_knows_has_a_row() {
+        for code in (0..=u8::MAX).filter_map(|code| RefusalCode::try_from(i32::from(code)).ok()) {
+            assert_eq!(REFUSALS.iter().filter(|(it, _)| *it == code).count(), 1, "{code:?}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use nearcall::clock;
 use nearcall::proto::control::{Join, RefusalCode, Sealed};
 use nearcall::proto::{Transport, limits as wire};
+use nearcall::relay::fronts::Fronts;
 use nearcall::relay::limits::{Limit, Limits};
 use nearcall::relay::{Config, Relay};
 
@@ -61,6 +62,21 @@ async fn who_connects_again_and_again_is_cut_short_and_may_come_back() {
         }
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_through_a_proxy_counts_at_its_own_address_before_tls() {
+    let fronts = Fronts { proxy_protocol_from: vec!["127.0.0.1".parse().unwrap()], ..Fronts::default() };
+    let limits = Limits { new_connections_per_address: 1, ..Limits::default() };
+    let relay = Relay::start(Config { limits, fronts, ..Config::local("one") }).await.unwrap();
+    let connector = raw::connector(&relay.entry().pins);
+    let mut turned_away = 0;
+    for _ in 0..60 {
+        turned_away += u32::from(raw::introduced(relay.entry(), &connector, "192.0.2.7").await.is_err());
+    }
+    assert!((30..60).contains(&turned_away), "{turned_away} of 60");
+    assert!(relay.met(Limit::NewConnectionsOfAddress) >= 30);
+    raw::introduced(relay.entry(), &connector, "192.0.2.8").await.expect("another one is let in");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,12 +17,14 @@ use super::alone;
 use super::client::PATIENCE;
 use super::moderation::{ADA, Place, ROOM, carried_out, order, told};
 
-async fn start(relay: &Relay, token: String) -> Call {
+async fn start(relays: &[&Relay], token: String) -> Call {
     let entry =
         call::Entry { room: ROOM.into(), secret: RoomSecret::of_room(ROOM), name: "Bob".into(), token: Some(token) };
     let config = call::Config {
         entry: Some(entry),
-        sources: vec![Source::Given(Manifest::from(vec![relay.entry().clone()]))],
+        sources: vec![Source::Given(Manifest::from(
+            relays.iter().map(|relay| relay.entry().clone()).collect::<Vec<_>>(),
+        ))],
         window: std::time::Duration::from_millis(300),
         pin: None,
         audio: AudioSource::Tone(300.0),
@@ -70,7 +72,7 @@ async fn who_is_muted_stops_sending_and_who_is_removed_does_not_come_back() {
     let place = Place::new(BusConfig::Local(Hub::new()));
     let relay = place.relay("one").await;
     let host = place.enter(&relay, ADA, "ada").await;
-    let mut bob = start(&relay, place.token("bob")).await;
+    let mut bob = start(&[&relay], place.token("bob")).await;
     event(&mut bob, "joined", |event| matches!(event, Event::Joined { .. }).then_some(())).await;
     let id = bob.state().borrow().own.id.0;
     host.wait_state(id, MemberState::Connected).await;
@@ -102,5 +104,32 @@ async fn who_is_muted_stops_sending_and_who_is_removed_does_not_come_back() {
     carried_out(&host, order(3, Action::Remove, id)).await;
     ends(bob).await;
     host.wait_state(id, MemberState::Left).await;
-    ends(start(&relay, place.token("bob")).await).await;
+    ends(start(&[&relay], place.token("bob")).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mute_that_is_lifted_on_a_link_that_is_dying_is_lifted_on_the_next_one() {
+    let _alone = alone().await;
+    let place = Place::new(BusConfig::Local(Hub::new()));
+    let mut relays = vec![place.relay("one").await, place.relay("two").await];
+    let mut bob = start(&[&relays[0], &relays[1]], place.token("bob")).await;
+    let joined = |event: &Event| if let Event::Joined { relay, .. } = event { Some(relay.clone()) } else { None };
+    let home = event(&mut bob, "joined", joined).await;
+    let dying = relays.remove(usize::from(home == "two"));
+    let other = relays.remove(0);
+    let id = bob.state().borrow().own.id.0;
+    let host = place.enter(&other, ADA, "ada").await;
+    host.wait("sound", |heard| (!heard.sounds(id).is_empty()).then_some(())).await;
+    let mut state = bob.state();
+    let standby = state.wait_for(|state| state.standby.is_some());
+    assert!(tokio::time::timeout(PATIENCE, standby).await.is_ok(), "no standby");
+    carried_out(&host, order(1, Action::Mute, id)).await;
+    muted(&bob, true).await;
+
+    dying.kill();
+    bob.command(Command::Mute(false));
+    told(&host, RulingKind::Mute, false).await;
+    muted(&bob, false).await;
+    let heard = host.look(|heard| heard.sounds(id).len());
+    host.wait("sound again", |all| (all.sounds(id).len() > heard).then_some(())).await;
 }

@@ -56,6 +56,17 @@ pub async fn tls(entry: &RelayEntry, connector: &TlsConnector) -> std::io::Resul
     connector.connect(ServerName::try_from("127.0.0.1").unwrap(), stream).await
 }
 
+/// The same through a proxy that comes for somebody else.
+pub async fn introduced(
+    entry: &RelayEntry,
+    connector: &TlsConnector,
+    from: &str,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut stream = TcpStream::connect(address(entry)).await?;
+    stream.write_all(format!("PROXY TCP4 {from} 192.0.2.1 4711 443\r\n").as_bytes()).await?;
+    connector.connect(ServerName::try_from("127.0.0.1").unwrap(), stream).await
+}
+
 /// A finished upgrade.
 pub async fn websocket(entry: &RelayEntry, connector: &TlsConnector) -> Socket {
     let stream = tls(entry, connector).await.unwrap();

@@ -48,6 +48,8 @@ pub enum NatsError {
     /// Without what may be a password.
     #[error("{0:?} is not the address of a NATS server: it looks like nats://HOST:4222")]
     Address(String),
+    #[error("cannot use {path}: {why}")]
+    File { path: String, why: String },
 }
 
 impl std::fmt::Debug for NatsConfig {
@@ -64,7 +66,7 @@ impl From<String> for NatsConfig {
 }
 
 impl NatsConfig {
-    /// Checks the addresses.
+    /// Checks the addresses, and whether the files can be read.
     ///
     /// # Errors
     /// See [`NatsError`].
@@ -80,6 +82,15 @@ impl NatsConfig {
                 true => Ok(()),
                 false => Err(NatsError::Address(without_user(server))),
             }
+        })?;
+        let identity = self.identity.iter().flat_map(|(certificate, key)| [certificate, key]);
+        self.ca.iter().chain(identity).try_for_each(|path| {
+            let why = match std::fs::read_to_string(path) {
+                Ok(text) if text.contains("-----BEGIN ") => return Ok(()),
+                Ok(_) => "it holds no PEM".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            Err(NatsError::File { path: path.display().to_string(), why })
         })
     }
 
@@ -209,6 +220,12 @@ impl Next {
     fn connected(&self) {
         self.attempts.store(0, Ordering::Relaxed);
     }
+
+    /// The server that was tried last, for a person.
+    fn server(&self) -> String {
+        let last = self.last.lock().expect("nobody panics while holding the last server");
+        last.as_ref().map_or_else(String::new, |(host, port)| format!("{host}:{port}"))
+    }
 }
 
 /// Hands on what the client says of its connection.
@@ -227,6 +244,7 @@ impl Told {
                 self.next.connected();
                 self.trouble(String::new());
                 if self.shared.counters.set_connected(true) {
+                    tracing::info!(server = self.next.server(), "NATS is there");
                     self.shared.counters.connected();
                 }
                 let _ = self.events.send(Event::Connected(true)).await;
@@ -247,10 +265,26 @@ impl Told {
         let mut last = self.last.lock().expect("nobody panics while holding the last trouble");
         if *last != what {
             if !what.is_empty() {
-                tracing::warn!(error = what, "NATS");
+                tracing::warn!(server = self.next.server(), "NATS: {}", explained(&what));
             }
             *last = what;
         }
+    }
+}
+
+/// What the client library says in two words, for whoever has to mend it.
+fn explained(what: &str) -> &str {
+    match what {
+        "nats: IO error" => {
+            "no connection: nobody listens there, or one side does not trust the other's certificate; still trying"
+        }
+        "nats: TLS error" => {
+            "TLS cannot begin: see nats_ca, nats_cert and nats_key, and whether the server speaks it; still trying"
+        }
+        "nats: DNS error" => "the server's name is not known; still trying",
+        "nats: timed out" => "the server does not answer; still trying",
+        "nats: authorization violation" => "the server knows no such user and password; still trying",
+        other => other,
     }
 }
 
@@ -268,6 +302,10 @@ mod tests {
         assert_eq!(check(""), Err(NatsError::None));
         assert!(matches!(check("one:4222"), Err(NatsError::Address(_))));
         assert!(matches!(check("http://one"), Err(NatsError::Address(_))));
+        let unread = NatsConfig { ca: Some("no such file".into()), ..NatsConfig::from("tls://one".to_owned()) };
+        assert!(matches!(unread.check(), Err(NatsError::File { path, .. }) if path == "no such file"));
+        let other = NatsConfig { ca: Some("Cargo.toml".into()), ..unread };
+        assert_eq!(other.check().unwrap_err().to_string(), "cannot use Cargo.toml: it holds no PEM");
     }
 
     #[test]
