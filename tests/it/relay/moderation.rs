@@ -182,7 +182,7 @@ async fn locks(place: &Place, [one, two]: [&Relay; 2], host: &Client) {
     host.wait_sound(CY, 0).await;
     carried_out(host, order(31, Action::Unlock, 0)).await;
     told(&bob, RulingKind::Lock, false).await;
-    place.enter(two, DAN, "dan").await;
+    let _dan = place.enter(two, DAN, "dan").await;
     host.wait_state(DAN, MemberState::Connected).await;
 }
 
