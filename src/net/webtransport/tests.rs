@@ -1,3 +1,5 @@
+//! Streams that are given up, and their places, over a real connection.
+
 use std::collections::BTreeSet;
 use std::net::UdpSocket;
 use std::time::Duration;
