@@ -1,3 +1,5 @@
+//! Links over real sockets: what a link to a relay and back does with its streams.
+
 use std::collections::BTreeSet;
 use std::net::UdpSocket;
 use std::time::Duration;
