@@ -1,4 +1,4 @@
-//! Streams that are given up, and their places, over a real connection.
+//! Links over real sockets: what a link to a relay and back does with its streams.
 
 use std::collections::BTreeSet;
 use std::net::UdpSocket;
