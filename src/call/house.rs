@@ -1,7 +1,7 @@
 //! What hosts decided, as the links tell it. Outlives every link.
 //!
 //! Two links tell of the same room at different moments, and a relay that just opened the room knows little of it. The rule: each
-//! ruling counts by whichever link it comes, and only the active link's relay takes back what it does not list.
+//! ruling counts by whichever link it comes first, an older one by none, and only the active link's relay takes back what it does not list.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +16,8 @@ const RULINGS: usize = crate::proto::limits::RULINGS;
 pub struct House {
     /// What is in force.
     on: BTreeMap<Subject, Ruling>,
+    /// The newest version of each that was told, lifted ones included: the slower link tells the older ones afterwards.
+    newest: BTreeMap<Subject, u64>,
 }
 
 /// Kind, participant, track.
@@ -31,6 +33,9 @@ impl House {
             news.extend(gone.map(|(_, ruling)| Ruling { on: false, ..ruling }));
         }
         for ruling in told.rulings {
+            if self.is_old(&ruling) {
+                continue;
+            }
             let before = self.on.get(&subject(&ruling));
             if before.map_or(!ruling.on, |before| ruling.on && before.firm == ruling.firm) {
                 continue;
@@ -43,6 +48,16 @@ impl House {
             news.push(ruling);
         }
         news
+    }
+
+    /// Whether a newer one about the same was told; notes it where not.
+    fn is_old(&mut self, ruling: &Ruling) -> bool {
+        let about = subject(ruling);
+        let newest = self.newest.get(&about).copied();
+        if newest.is_some() || self.newest.len() < RULINGS {
+            self.newest.insert(about, ruling.version.max(newest.unwrap_or(0)));
+        }
+        ruling.version != 0 && newest.is_some_and(|newest| ruling.version < newest)
     }
 
     /// Whether a host muted this, and if so, whether for good.
@@ -67,6 +82,18 @@ mod tests {
 
     fn told(rulings: &[Ruling], all: bool) -> Moderated {
         Moderated { rulings: rulings.to_vec(), all }
+    }
+
+    #[test]
+    fn what_the_slower_link_tells_late_brings_nothing_back() {
+        let mut house = House::default();
+        let version = |on, version| told(&[Ruling { version, ..mute(on, false) }], false);
+        assert_eq!(house.take(version(true, 1), true).len(), 1);
+        assert_eq!(house.take(version(false, 2), true).len(), 1);
+        assert_eq!(house.take(version(true, 1), false), []);
+        assert_eq!(house.take(version(false, 2), false), []);
+        assert_eq!(house.mute(ADA, Track::Microphone), None);
+        assert_eq!(house.take(version(true, 3), false).len(), 1);
     }
 
     /// What a link says, whether that is all there is, whether the link is the active one; how much of it is news, and how firm the

@@ -100,6 +100,9 @@ pub struct Ruling {
     /// Of a removal: the user that stays outside.
     #[prost(string, tag = "7")]
     pub user: String,
+    /// Of two rulings about the same the higher one holds, by whichever way it came; 0: not told.
+    #[prost(uint64, tag = "8")]
+    pub version: u64,
 }
 
 /// What a [`Ruling`] is about.

@@ -144,7 +144,8 @@ proptest! {
             let message = ClientMessage { body: Some(body) };
             prop_assert_eq!(control::decode::<ClientMessage>(&control::encode(&message)), Ok(message));
         }
-        let ruling = Ruling { kind: 2, participant, track, on: true, firm: false, by: participant, user: "zoë".into() };
+        let (by, user, version) = (participant, "zoë".into(), 7);
+        let ruling = Ruling { kind: 2, participant, track, on: true, firm: false, by, user, version };
         for body in [
             server_message::Body::Joined(Joined { members: vec![member; members] }),
             server_message::Body::Moderated(Moderated { rulings: vec![ruling; members], all: true }),

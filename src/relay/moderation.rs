@@ -174,6 +174,7 @@ fn ruling(subject: &Subject, fact: &Fact) -> Ruling {
         firm: fact.firm,
         by: fact.by.0,
         user: user.into(),
+        version: fact.version.0,
     }
 }
 
