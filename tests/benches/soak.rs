@@ -19,6 +19,8 @@ use std::time::Duration;
 
 use nearcall::clock;
 use nearcall::election::Rng;
+use nearcall::proto::control::Subscribe;
+use nearcall::proto::control::server_message::Body as Told;
 use nearcall::proto::manifest::{Manifest, RelayEntry};
 use tokio::task::JoinSet;
 
@@ -109,7 +111,7 @@ async fn soak(duration: Duration) -> ExitCode {
     let start = clock::now();
     let mut people = JoinSet::new();
     let mut looks = Vec::new();
-    let mut came = 0;
+    let (mut came, mut left_out) = (0, 0);
     let mut ticks = tokio::time::interval(LOOK);
     loop {
         let passed = start.elapsed();
@@ -128,7 +130,7 @@ async fn soak(duration: Duration) -> ExitCode {
                 }
                 looks.push((passed, look));
             }
-            Some(ended) = people.join_next() => ended.unwrap(),
+            Some(ended) = people.join_next() => left_out += usize::from(!ended.unwrap()),
         }
     }
     people.shutdown().await;
@@ -136,6 +138,7 @@ async fn soak(duration: Duration) -> ExitCode {
     tokio::time::sleep(Duration::from_secs(45)).await;
     let after = relay.look();
     print(start.elapsed(), after, came);
+    println!("{left_out} could not come in, or were cut off while they did");
     judge(duration, &looks, idle, after)
 }
 
@@ -169,11 +172,12 @@ fn slope<'a>(looks: impl Iterator<Item = &'a (Duration, Look)>) -> f64 {
     if under > 0.0 { over / under } else { 0.0 }
 }
 
-/// One person: comes, talks, now and then goes on over another link, and goes, with or without a word.
-async fn stay(entry: RelayEntry, number: u64) {
+/// One person: comes, talks, now and then goes on over another link, and goes, with or without a word. False where there was no
+/// way in, as on a machine that is busy with something else.
+async fn stay(entry: RelayEntry, number: u64) -> bool {
     let mut rng = Rng::new(number);
     let room = format!("room {}", rng.bits() % ROOMS);
-    let mut link = enter(&entry, &room, number, &mut rng).await;
+    let Some(mut link) = enter(&entry, &room, number, &mut rng).await else { return false };
     let words = 500 + rng.bits() % 2500;
     let mut ticks = tokio::time::interval(Duration::from_millis(20));
     let mut group = 0;
@@ -186,7 +190,7 @@ async fn stay(entry: RelayEntry, number: u64) {
             link.video(frame, group);
         }
         if word > 0 && word % 1000 == 0 {
-            let next = enter(&entry, &room, number, &mut rng).await;
+            let Some(next) = enter(&entry, &room, number, &mut rng).await else { return false };
             link.leave(true);
             link = next;
         }
@@ -195,12 +199,20 @@ async fn stay(entry: RelayEntry, number: u64) {
         link.leave(false);
         link.sender.close_gracefully("bye").await;
     }
+    true
 }
 
-async fn enter(entry: &RelayEntry, room: &str, number: u64, rng: &mut Rng) -> Client {
+async fn enter(entry: &RelayEntry, room: &str, number: u64, rng: &mut Rng) -> Option<Client> {
     let transport = client::TRANSPORTS[(rng.bits() % 2) as usize];
-    let client = Client::dial(entry, transport, number).await.unwrap();
+    let client = Client::dial(entry, transport, number).await.ok()?;
     client.enter(room);
-    client.subscribe(1, &[]).await;
-    client
+    client.say(client::Say::Subscribe(Subscribe { sequence: 1, wishes: client::everything(), resume: Vec::new() }));
+    let end = clock::now() + client::PATIENCE;
+    while !client.look(|heard| heard.told.iter().any(|(told, _)| matches!(told, Told::Subscribed(_)))) {
+        if clock::now() >= end || client.look(|heard| heard.closed.is_some()) {
+            return None;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Some(client)
 }
