@@ -12,7 +12,7 @@
 //! * A session that cannot keep up is left out until the next key frame; nobody else notices.
 //!
 //! Layers. A session gets one size of each track: the largest that it wishes, that is offered, and that its link
-//! carries ([`choice`], [`budget`]).
+//! carries (`choice`, `budget`).
 //!
 //! * What is offered is known by what comes. A size of which nothing came for 600 ms, while another size of the track
 //!   had five frames, is offered no more; silence of the whole track says nothing, a screen may stand still for long. A
