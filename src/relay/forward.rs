@@ -7,16 +7,18 @@
 mod crowd;
 mod moderate;
 mod peers;
+mod pictures;
 mod roster;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use tokio::sync::mpsc;
 
 use self::peers::{Fetching, write_stream};
+use self::pictures::Pictures;
 use super::bus::message::{Digest, ReportTo, SealedTo, room_message};
 use super::bus::{Bus, Message, RoomId};
 use super::moderation::Moderation;
@@ -40,6 +42,8 @@ const SENDING: Duration = Duration::from_secs(2);
 /// A room of this relay.
 #[derive(Debug)]
 pub struct Room {
+    /// For what goes on in a task of its own.
+    me: Weak<Room>,
     id: RoomId,
     instance: RelayInstance,
     bus: Arc<Bus>,
@@ -53,6 +57,7 @@ struct State {
     moderation: Moderation,
     facts_due: Instant,
     router: Router,
+    pictures: Pictures,
     sessions: BTreeMap<SessionId, Attached>,
     /// Which session last sent a stream, and when.
     sources: BTreeMap<StreamId, (SessionId, Instant)>,
@@ -83,12 +88,13 @@ struct Attached {
 
 impl Room {
     /// Opens a room that nobody is in, and asks the other relays who is there.
-    pub fn open(now: Instant, id: RoomId, instance: RelayInstance, bus: Arc<Bus>, figures: Arc<Figures>) -> Self {
+    pub fn open(now: Instant, id: RoomId, instance: RelayInstance, bus: Arc<Bus>, figures: Arc<Figures>) -> Arc<Self> {
         let state = State {
             registry: Registry::default(),
             moderation: Moderation::default(),
             facts_due: now + FACTS,
             router: Router::default(),
+            pictures: Pictures::default(),
             sessions: BTreeMap::new(),
             sources: BTreeMap::new(),
             opened: now,
@@ -101,7 +107,8 @@ impl Room {
             fetches: BTreeMap::new(),
             closed: false,
         };
-        let room = Self { id, instance, bus, figures, state: Mutex::new(state) };
+        let state = Mutex::new(state);
+        let room = Arc::new_cyclic(|me| Self { me: me.clone(), id, instance, bus, figures, state });
         room.bus.subscribe(id, Some(Interest::NONE));
         let mut state = room.lock();
         room.tell_digest(&mut state, true);
@@ -340,30 +347,23 @@ impl Room {
         }
         self.tell_interest(now, state);
         // Added up here, so that a large room costs the shared counters no more than a small one.
-        let mut sent = [Amount::default(); Cargo::ALL.len()];
-        let mut count = |cargo: Cargo, bytes: usize| {
-            sent[cargo as usize].packets += 1;
-            sent[cargo as usize].bytes += bytes as u64;
-        };
+        let mut sent = Amount::default();
         while let Some(output) = state.router.poll_output() {
             match output {
                 Output::Audio { to, datagram } => {
                     if let Some(attached) = state.sessions.get(&to) {
-                        count(Cargo::Audio, datagram.len());
+                        sent.packets += 1;
+                        sent.bytes += datagram.len() as u64;
                         attached.sender.audio_framed(datagram);
                     }
                 }
-                Output::Video { to, frame } => {
-                    if let Some(attached) = state.sessions.get(&to) {
-                        count(Cargo::of(frame.header.track), frame.bytes.len());
-                        attached.sender.video(frame);
-                    }
-                }
+                Output::Video { to, frame } => state.pictures.push(now, to, frame),
                 Output::KeyFrame(stream) => self.ask_for_key_frame(state, stream),
                 Output::Fetch { stream, after } => self.fetch(now, state, stream, after),
             }
         }
-        Cargo::ALL.into_iter().for_each(|cargo| self.figures.add(Way::Out, cargo, sent[cargo as usize]));
+        self.figures.add(Way::Out, Cargo::Audio, sent);
+        self.send_pictures(state);
     }
 
     /// Other relays learn what is wanted here before they are asked for what was.

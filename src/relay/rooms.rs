@@ -43,7 +43,7 @@ impl Rooms {
         }
         let open = || {
             let (bus, figures) = (self.bus.clone(), self.figures.clone());
-            Room::open(clock::now(), id, self.instance, bus, figures).into()
+            Room::open(clock::now(), id, self.instance, bus, figures)
         };
         Some(rooms.entry(id).or_insert_with(open).clone())
     }

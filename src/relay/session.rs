@@ -148,7 +148,7 @@ impl Session {
                 return ControlFlow::Break(self.too_much(Limit::Probes));
             }
             Incoming::Audio { body, at } => self.audio(now, at, &body),
-            Incoming::Video { frame, at } => self.video(now, at, frame),
+            Incoming::Video { frame, .. } => self.video(now, frame),
             Incoming::Late { head } => {
                 if let Phase::Joined(_, room) = &self.phase {
                     room.late(now, self.id, &head);
@@ -321,11 +321,11 @@ impl Session {
         }
     }
 
-    fn video(&mut self, now: Instant, arrived: Instant, frame: VideoFrame) {
+    fn video(&mut self, now: Instant, frame: VideoFrame) {
         self.note(frame.bytes.len());
         let figures = self.figures();
         let header = &frame.header;
-        let timed = figures.count(Way::In, Cargo::of(header.track), frame.bytes.len());
+        figures.count(Way::In, Cargo::of(header.track), frame.bytes.len());
         let Phase::Joined(admission, room) = &self.phase else { return figures.lose(Lost::NotPermitted) };
         if header.participant != admission.participant {
             return figures.lose(Lost::NotPermitted);
@@ -334,9 +334,6 @@ impl Session {
             return figures.lose(Lost::Malformed);
         }
         room.video(now, self.id, frame);
-        if timed {
-            figures.forwarding.since(arrived);
-        }
     }
 
     fn note(&mut self, bytes: usize) {

@@ -12,7 +12,7 @@ const BOB: ParticipantId = ParticipantId(0xb0b);
 
 /// A room, another relay that talks to it, and what that relay hears.
 struct Bench {
-    room: Room,
+    room: Arc<Room>,
     number: u64,
     _other: Bus,
     heard: mpsc::Receiver<Event>,

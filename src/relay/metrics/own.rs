@@ -128,7 +128,7 @@ fn traffic(page: &mut Page, figures: &Figures) -> fmt::Result {
     page.counter("nearcall_relay_drops", "What was not carried on; of late_subgroup, whole subgroups", &samples)?;
     let help = "How long video frames waited for their subscriber's link";
     page.times("nearcall_relay_queue_age_seconds", help, &figures.queue_age)?;
-    let help = "From the arrival of a packet to its last subscriber's queue; one packet of sixteen";
+    let help = "From the arrival of sound, one packet of sixteen, or of a picture, to its subscribers' queues";
     page.times("nearcall_relay_forwarding_seconds", help, &figures.forwarding)?;
     page.times("nearcall_relay_probe_seconds", "From the arrival of a probe to its answer", &figures.probes)?;
     let samples = [("wanted", figures.key_frames_wanted()), ("asked", figures.key_frames_asked())];
