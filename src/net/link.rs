@@ -287,6 +287,8 @@ impl Shared {
                 self.hand_over(Incoming::ProbeReply { reply: ProbeReply::from_body(&body)?, at });
             }
             Ok(Kind::Audio) => {
+                // A copy: what waits for the reader must not keep the buffer alive that many datagrams came in.
+                let body = Bytes::copy_from_slice(&body);
                 self.hand_over(Incoming::Audio { body, at });
             }
             // Other kinds do not come as datagrams; later versions may send what we do not know.
