@@ -25,7 +25,9 @@ pub(super) use self::writer::Writer;
 pub use super::congestion::CallCongestion;
 use super::link::{Answers, Incoming, Link, LinkError, LinkSender, Shared};
 use super::tls::{self, Serving};
+use crate::clock;
 use crate::proto::{CALL_PATH, Kind, Transport, limits};
+use crate::rate::Bucket;
 
 const ALPN: &[&[u8]] = &[b"h3"];
 /// A connection on which nothing arrives for this long is dead. The election notices in a third of a second; this
@@ -39,6 +41,8 @@ const DATAGRAM_BUFFER: usize = 3 * 1024;
 const ACK_EVERY: u32 = 12;
 /// Packets that may overtake one before it counts as lost, as in RFC 9002 section 6.1.1: earlier acknowledgements help nobody.
 const REORDERING: u32 = 3;
+/// Datagrams a second that a relay takes, and at once: above what sessions may send; a call sends two hundred.
+const DATAGRAMS: (u32, u32) = (4000, 8000);
 /// QUIC's code for "this subgroup is given up".
 const GIVEN_UP: u32 = 1;
 /// Codes with which HTTP/3 ends a connection (RFC 9114 section 8.1).
@@ -273,7 +277,13 @@ fn link(connection: Connection, answers: Option<Answers>) -> Link {
 }
 
 async fn read_datagrams(shared: Arc<Shared>, connection: Arc<Connection>) {
+    let mut allowance = Bucket::new(clock::now(), DATAGRAMS.0, DATAGRAMS.1);
     while let Ok(datagram) = connection.receive_datagram().await {
+        // At once: QUIC queues packets without bound for a connection that does not keep up with them.
+        if shared.is_at_relay() && !allowance.take(clock::now()) {
+            shared.close("too many datagrams at a time");
+            return;
+        }
         if let Err(error) = shared.take_datagram(&datagram.payload()) {
             tracing::debug!(%error, "bad datagram");
         }
