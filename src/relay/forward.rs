@@ -363,7 +363,7 @@ impl Room {
             }
         }
         self.figures.add(Way::Out, Cargo::Audio, sent);
-        self.send_pictures(state);
+        self.send_pictures(now, state);
     }
 
     /// Other relays learn what is wanted here before they are asked for what was.

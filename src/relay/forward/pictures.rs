@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Weak;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Room, State};
 use crate::clock;
@@ -16,8 +16,10 @@ use crate::relay::router::SessionId;
 
 /// Bytes that are handed to links at a time: about half a millisecond of a core, with what its connections make of them.
 const SLICE: usize = 256 * 1024;
-/// Where more pictures wait, the core is what there is too little of; then whoever sends them waits until they are handed over.
+/// Where more pictures wait, or one for longer, the core is what there is too little of; then whoever sends them waits until they are
+/// handed over: what waits here is not bounded in time by its subscriber's queue yet.
 const MOST: usize = 4096;
+const LONGEST: Duration = Duration::from_millis(100);
 
 /// Pictures that no link was given yet.
 #[derive(Debug, Default)]
@@ -35,6 +37,11 @@ struct Picture {
 }
 
 impl Pictures {
+    fn is_behind(&self, now: Instant) -> bool {
+        let oldest = self.waiting.front();
+        self.waiting.len() > MOST || oldest.is_some_and(|oldest| now.saturating_duration_since(oldest.since) > LONGEST)
+    }
+
     pub(super) fn push(&mut self, since: Instant, to: SessionId, frame: VideoFrame) {
         self.waiting.push_back(Picture { to, frame, since });
     }
@@ -42,12 +49,11 @@ impl Pictures {
 
 impl Room {
     /// Hands over a slice; a task of its own goes on with what is left.
-    pub(super) fn send_pictures(&self, state: &mut State) {
-        if state.pictures.pumped && state.pictures.waiting.len() <= MOST {
-            return;
+    pub(super) fn send_pictures(&self, now: Instant, state: &mut State) {
+        if !state.pictures.pumped {
+            self.send_slice(state);
         }
-        self.send_slice(state);
-        while state.pictures.waiting.len() > MOST {
+        while state.pictures.is_behind(now) {
             self.send_slice(state);
         }
         if !state.pictures.waiting.is_empty() && !state.pictures.pumped {
