@@ -70,7 +70,9 @@ fn yaml(path: &str) -> Vec<serde_json::Value> {
 fn documents(text: &str) -> Result<Vec<serde_json::Value>, String> {
     use std::io::Write;
     let code = "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(sys.stdin))))";
-    let mut python = Command::new("python3")
+    // The system's own, which has the package; a newer one may stand before it in the path.
+    let system = Path::new("/usr/bin/python3");
+    let mut python = Command::new(if system.exists() { system } else { Path::new("python3") })
         .args(["-c", code])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
