@@ -36,6 +36,13 @@ async fn relay() -> Relay {
     Relay::start(Config::local("one")).await.unwrap()
 }
 
+/// Waits until nobody is connected but the two of the call beside.
+async fn only_the_call_beside(relay: &Relay) {
+    while relay.load().1 > 2 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
 /// Resident memory of this process, bytes.
 fn memory() -> u64 {
     memory_of("/proc/self/status")

@@ -11,7 +11,7 @@ use tokio::net::{TcpStream, UdpSocket};
 
 use super::beside::{CallBeside, during};
 use super::client::{Client, TRANSPORTS};
-use super::{alone, memory, raw, relay};
+use super::{alone, memory, only_the_call_beside, raw, relay};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn handshakes_on_tcp_that_never_end_keep_nobody_out() {
@@ -79,9 +79,7 @@ async fn beyond_its_limit_a_relay_turns_newcomers_away_at_once() {
         }
         assert_eq!(raw::get(relay.entry(), "/readyz").await, (503, "full\n".into()));
         drop(idle);
-        while relay.load().1 > 2 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        only_the_call_beside(&relay).await;
         for transport in TRANSPORTS {
             Client::join(&relay, transport, "newcomer", 7).await;
         }
@@ -106,9 +104,7 @@ async fn connections_that_say_nothing_are_ended_after_the_limits() {
             idle.wait_closed().await;
             assert!(idle.look(|heard| heard.refused().is_some_and(|refused| refused.message.contains("too long"))));
         }
-        while relay.load().1 > 2 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        only_the_call_beside(&relay).await;
     })
     .await;
 }

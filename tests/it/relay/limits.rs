@@ -11,7 +11,7 @@ use nearcall::relay::{Config, Relay};
 
 use super::beside::during;
 use super::client::{Client, Say, TRANSPORTS, hello, picture};
-use super::{alone, raw, relay};
+use super::{alone, only_the_call_beside, raw, relay};
 
 async fn with(limits: Limits) -> Relay {
     Relay::start(Config { limits, ..Config::local("one") }).await.unwrap()
@@ -33,9 +33,7 @@ async fn one_address_holds_so_many_connections_and_is_told_so() {
         assert!(relay.met(Limit::ConnectionsOfAddress) >= 2);
         assert_eq!(raw::get(relay.entry(), "/healthz").await.0, 200, "health is answered all the same");
         drop(idle);
-        while relay.load().1 > 2 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        only_the_call_beside(&relay).await;
         for transport in TRANSPORTS {
             Client::join(&relay, transport, "newcomer", 7).await;
         }

@@ -1,18 +1,17 @@
 //! Among thirty subscribers some cannot keep up: one behind 200 kbit/s and one that stops reading, on each transport. The others lose
 //! nothing, the relay's memory stays where it is, and who is slow hears.
 
-use std::fs;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use nearcall::net::Distance;
 use nearcall::net::distance::Shape;
 use nearcall::proto::control::server_message::Body as Told;
-use nearcall::proto::manifest::{Manifest, RelayEntry};
+use nearcall::proto::manifest::RelayEntry;
 use nearcall::proto::{CALL_PATH, Kind, MediaHeader, Transport};
 
 use super::client::{Client, picture};
+use super::upkeep::Process;
 use super::{alone, raw};
 
 /// 200 kbit/s.
@@ -25,47 +24,6 @@ const FRAMES: u32 = 30;
 const GROUP: u32 = 60;
 /// Two that stop reading may cost so much together.
 const MEMORY: u64 = 4 << 20;
-
-/// A relay whose memory is its own.
-struct Apart {
-    process: Child,
-    entry: RelayEntry,
-    _directory: tempfile::TempDir,
-}
-
-impl Apart {
-    async fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let manifest = directory.path().join("relay.json");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_nearcall-relay"));
-        command.args(["--region", "one", "--listen", "127.0.0.1:0", "--open", "--manifest-out"]).arg(&manifest);
-        let process = command.stdout(Stdio::null()).spawn().unwrap();
-        let written = async {
-            loop {
-                let text = fs::read_to_string(&manifest).unwrap_or_default();
-                match Manifest::from_json(&text).ok().and_then(|manifest| manifest.relays.into_iter().next()) {
-                    Some(entry) => return entry,
-                    None => tokio::time::sleep(Duration::from_millis(10)).await,
-                }
-            }
-        };
-        let entry = tokio::time::timeout(Duration::from_secs(10), written).await.unwrap();
-        Self { process, entry, _directory: directory }
-    }
-
-    fn memory(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
-    }
-}
-
-impl Drop for Apart {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 async fn member(entry: &RelayEntry, transport: Transport, id: u64) -> Client {
     let client = Client::dial(entry, transport, id).await.unwrap();
@@ -95,8 +53,10 @@ async fn read_slowly(mut socket: raw::Socket) -> Vec<u32> {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_slow_or_stops_reading_among_thirty_costs_the_others_nothing() {
     let _alone = alone().await;
-    let relay = Apart::start().await;
-    let entry = &relay.entry;
+    let folder = tempfile::tempdir().unwrap();
+    // A process of its own: its memory is what is measured.
+    let (relay, entry) = Process::start(folder.path(), &["--open"]).await;
+    let entry = &entry;
     let sender = member(entry, Transport::WebTransport, 1).await;
     let mut others = Vec::new();
     for id in 0..28 {
@@ -114,8 +74,7 @@ async fn who_is_slow_or_stops_reading_among_thirty_costs_the_others_nothing() {
     let address = entry.websocket.as_deref().unwrap().trim_start_matches("wss://").trim_end_matches(CALL_PATH);
     let path = Distance::start(address.parse().unwrap(), shape(None), 1).await.unwrap();
     path.set_ways(shape(None), shape(Some(SLOW)));
-    let behind =
-        RelayEntry { webtransport: Some(format!("https://{}{CALL_PATH}", path.address())), ..relay.entry.clone() };
+    let behind = RelayEntry { webtransport: Some(format!("https://{}{CALL_PATH}", path.address())), ..entry.clone() };
     let slow = member(&behind, Transport::WebTransport, 200).await;
     slow.subscribe(1, &[]).await;
     let _deaf = raw::deaf_webtransport(entry, "slow", 201).await;
