@@ -56,7 +56,7 @@ async fn a_call_leaves_its_election_here_and_its_round_trips_at_the_relay() {
     let shape = Shape { delay: Duration::from_millis(RTT_MS / 2), ..Shape::default() };
     let _distance = relay.behind(shape, 1, &manifest).await;
     let args = ["--audio", "tone", "--video", "off", "--duration", "6s", "--window", "1s"];
-    let mut call = CallProcess::start(dir.path(), "ada", &[&manifest], &args);
+    let mut call = CallProcess::start(dir.path(), "yvonne", &[&manifest], &args);
     let words = [r#"region="oslo""#, r#"provider="metal""#, r#"transport="webtransport""#];
     let text = eventually("the relay hears of the round trips", Duration::from_secs(20), || {
         let text = get(admin, "/metrics")?;
@@ -67,12 +67,12 @@ async fn a_call_leaves_its_election_here_and_its_round_trips_at_the_relay() {
     let rtt = RTT_MS as f64;
     assert!((rtt..rtt + 60.0).contains(&mean_ms), "{mean_ms} ms in {text}");
     assert!(figure(&text, "nearcall_user_reports_total", &["accepted"]).is_some_and(|count| count >= 1.0), "{text}");
-    for private in ["ada", "test", "127.0.0.1"] {
+    for private in ["yvonne", "test", "127.0.0.1"] {
         assert!(!text.contains(private), "{private} in {text}");
     }
     call.finish(Duration::from_secs(30));
 
-    let folder = dir.path().join("ada");
+    let folder = dir.path().join("yvonne");
     let exported = history(&folder);
     let election = &exported["elections"][0];
     assert_eq!((&election["winner"]["region"], &election["program"]), (&"oslo".into(), &"call".into()), "{exported:#}");
@@ -85,7 +85,7 @@ async fn a_call_leaves_its_election_here_and_its_round_trips_at_the_relay() {
     assert!(table.contains("winner") && table.contains("oslo"), "{table}");
     assert!(nearcall(&folder, &["history", "--csv"]).lines().any(|line| line.starts_with("sample,")));
     let everything = nearcall(&folder, &["history", "--json"]) + &table;
-    assert!(!everything.contains("\"test\"") && !everything.contains("ada") && !everything.contains("127.0.0.1"));
+    assert!(!everything.contains("\"test\"") && !everything.contains("yvonne") && !everything.contains("127.0.0.1"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

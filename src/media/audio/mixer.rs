@@ -293,7 +293,7 @@ mod tests {
     use super::*;
     use crate::media::audio::{AudioSource, Capture};
     use crate::media::wav;
-    use crate::media::{Device, Encoded, MediaClock};
+    use crate::media::{Device, MediaClock};
 
     /// Lets time pass: a tone's packets come on the wall clock, one each 20 ms.
     fn tick_for(frames: usize) {
@@ -320,29 +320,28 @@ mod tests {
         (Desk::new(voices, Arc::default(), None, events), told)
     }
 
-    /// Runs a whole call of one source file through capture and mixer and gives (sent, recorded).
+    /// Codes speech, plays every packet that `keep` names as it comes, and gives (sent, recorded).
     fn call(seconds: usize, keep: impl Fn(u32) -> bool) -> (Vec<f32>, Vec<f32>, AudioStats) {
         let dir = tempfile::tempdir().unwrap();
-        let (input, output) = (dir.path().join("in.wav"), dir.path().join("out.wav"));
-        let sent = speech(48_000 * seconds);
-        let mut recorder = Recorder::create(&input).unwrap();
-        sent.chunks(FRAME).for_each(|frame| recorder.write(frame).unwrap());
-        drop(recorder);
-
-        let (events, _told) = mpsc::channel(100);
-        let mixer = Mixer::start(recording(&output), events.clone()).unwrap();
-        let (out, mut packets) = mpsc::channel::<Encoded>(1000);
-        let capture = Capture::start(AudioSource::File(input), false, MediaClock::start(), out, events).unwrap();
-        for number in 0..(seconds * 50 + 10) as u32 {
-            let Encoded { capture_us, dtx, data, .. } = packets.blocking_recv().unwrap();
+        let path = dir.path().join("out.wav");
+        let (mut desk, _told) = desk();
+        desk.recorder = Some(Recorder::create(&path).unwrap());
+        let voices = desk.voices.clone();
+        lock(&voices).insert(PEER, Voice::new().unwrap());
+        let (sent, mut encoder) = (speech(48_000 * seconds), Encoder::new().unwrap());
+        let start = clock::now();
+        let quiet = std::iter::repeat_n([0.0; FRAME], 10);
+        for (number, frame) in (0u32..).zip(sent.as_chunks::<FRAME>().0.iter().copied().chain(quiet)) {
+            let now = start + Duration::from_millis(20) * number;
+            let (data, _) = encoder.encode(&frame).unwrap();
             if keep(number) {
-                mixer.push(PEER, AudioIn { number, capture_us, dtx, payload: data }, clock::now());
+                lock(&voices).get_mut(&PEER).unwrap().buffer.push(now, packet(number, data));
             }
+            desk.tick(now + Duration::from_millis(5));
         }
-        drop(capture);
-        let stats = mixer.stats()[&PEER];
-        drop(mixer);
-        (sent, wav::read_mono(&output).unwrap(), stats)
+        let stats = lock(&voices)[&PEER].buffer.stats();
+        drop(desk);
+        (sent, wav::read_mono(&path).unwrap(), stats)
     }
 
     /// The lag at which `heard` is most like `sent`, and how like.
