@@ -18,6 +18,8 @@ const NOW: Duration = Duration::from_millis(200);
 const PROBE: Duration = Duration::from_millis(600);
 /// A queue on the way back that is shorter may be jitter.
 const JITTER: Duration = Duration::from_millis(15);
+/// What jitter leaves of itself is taken to be no more than this.
+const NOISE: Duration = Duration::from_millis(20);
 
 /// The least of a sliding while, to a bin's precision in time.
 #[derive(Debug, Clone)]
@@ -66,6 +68,9 @@ pub(super) struct Delay {
     /// When, and how much longer than the least each way took.
     probes: VecDeque<(Instant, [Duration; 2])>,
     smoothed: Option<Duration>,
+    /// The last [`NOW`] that was looked at and its least, and how much they differ from one to the next.
+    last: Option<(Instant, Duration)>,
+    noise: Duration,
 }
 
 impl Delay {
@@ -76,6 +81,8 @@ impl Delay {
             ways: [Least::new(WAY_MEMORY), Least::new(WAY_MEMORY)],
             probes: VecDeque::new(),
             smoothed: None,
+            last: None,
+            noise: Duration::ZERO,
         }
     }
 
@@ -87,6 +94,23 @@ impl Delay {
             self.recent.pop_front();
         }
         self.smoothed = Some(self.smoothed.map_or(rtt, |smoothed| (smoothed * 7 + rtt) / 8));
+        self.measure_noise(now);
+    }
+
+    /// A queue comes and goes slowly, jitter from one look to the next.
+    fn measure_noise(&mut self, now: Instant) {
+        if self.last.is_some_and(|(at, _)| now.saturating_duration_since(at) < NOW) {
+            return;
+        }
+        let Some(least) = self.recent.iter().map(|(_, rtt)| *rtt).min() else { return };
+        if let Some((_, before)) = self.last.replace((now, least)) {
+            self.noise = (self.noise * 15 + least.abs_diff(before).min(NOISE)) / 16;
+        }
+    }
+
+    /// What the least round trips of an empty path are above the least of all.
+    pub fn noise(&self) -> Duration {
+        self.noise
     }
 
     /// The ways of a probe, each by both clocks together, µs: only differences of one way mean anything.

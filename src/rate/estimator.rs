@@ -24,16 +24,22 @@ use super::meter::Meter;
 
 /// Time between two updates, as in RFC 8698 section 5.3.
 pub const INTERVAL: Duration = Duration::from_millis(100);
+/// What of the measured noise is no queue.
+const NOISE: f64 = 1.5;
 /// A shorter queue is none.
 const NONE: f64 = 0.012;
 /// A longer one is cut down at once.
 const LONG: f64 = 0.070;
+/// One that grows by so much in an update soon is.
+const STEP: f64 = 0.025;
 /// One that is longer, and lasts, is not ours.
 const FOREIGN: f64 = 0.045;
 const LASTS: Duration = Duration::from_millis(2500);
 /// A shorter one for [`GONE`] shows that nobody fills it any more.
 const FOREIGN_NONE: f64 = 0.025;
 const GONE: Duration = Duration::from_millis(300);
+/// It comes again, as a download's does between two losses, for so long.
+const AGAIN: Duration = Duration::from_secs(10);
 /// The queue at which a rate of [`SCALE`] stands, and bounds of it, seconds.
 const STANDING: f64 = 0.015;
 const SCALE: f64 = 1.5e6;
@@ -42,20 +48,26 @@ const STANDING_BOUNDS: (f64, f64) = (0.012, 0.045);
 const KAPPA: f64 = 0.5;
 const ETA: f64 = 2.0;
 const TAU: f64 = 0.5;
+/// Weight of the newest in the queue that the gradual update goes by.
+const SMOOTH: f64 = 0.35;
 /// Growth without a queue, share of the rate a second: far from what was too much, and near it.
 const FAST: f64 = 0.25;
 const SLOW: f64 = 0.05;
+/// For so long after a cut.
+const REMEMBERED: Duration = Duration::from_secs(5);
 /// What was too much of late, in shares of it: slowly from here, and quickly again from there.
 const NEAR: (f64, f64) = (0.92, 1.15);
 /// What remains after a cut, of what was delivered.
 const KEPT: f64 = 0.95;
+/// A queue that grows is taken for what it will be, in updates.
+const AHEAD_OF: f64 = 2.0;
 /// The time in which a queue is to drain, seconds; and the least share that is left for it.
 const DRAIN: f64 = 0.5;
 const DRAIN_LEAST: f64 = 0.4;
-/// Time between two cuts, beside a round trip: what the cut did must show.
+/// Time between two cuts.
 const SETTLE: Duration = Duration::from_millis(400);
 /// What is delivered is judged over this long.
-const DELIVERED: Duration = Duration::from_millis(400);
+const DELIVERED: Duration = Duration::from_millis(300);
 const DELIVERED_LONG: Duration = Duration::from_millis(1000);
 /// Loss that is congestion whatever the delay, and loss at which nothing grows.
 const LOSS_LIMIT: f64 = 0.10;
@@ -64,7 +76,7 @@ const LOSS_PAUSE: f64 = 0.04;
 const UNTRIED: f64 = 1.75;
 /// AIMD beside TCP: what remains after a loss, and packets more a round trip.
 const AIMD_KEPT: f64 = 0.8;
-const AIMD_PACKETS: f64 = 0.6;
+const AIMD_PACKETS: f64 = 1.2;
 const PACKET_BITS: f64 = 1200.0 * 8.0;
 /// What is taken back of what was given up for nothing.
 const TAKEN_BACK: f64 = 0.7;
@@ -136,6 +148,10 @@ pub struct Estimator {
     /// Since when the queue is long, and the rate before.
     long: Option<(Instant, f64)>,
     short_since: Option<Instant>,
+    /// When somebody else's queue was gone.
+    gone: Option<Instant>,
+    /// The queue, smoothed, seconds.
+    smooth: f64,
     /// Losses since the last update; and when the last one counted.
     loss: bool,
     loss_at: Option<Instant>,
@@ -160,6 +176,8 @@ impl Estimator {
             too_much: None,
             long: None,
             short_since: None,
+            gone: None,
+            smooth: 0.0,
             loss: false,
             loss_at: None,
         }
@@ -204,7 +222,8 @@ impl Estimator {
         }
         let seconds = passed.as_secs_f64().min(0.5);
         self.updated = now;
-        let queue = self.delay.queue(now).map(|queue| queue.as_secs_f64());
+        let noise = self.delay.noise().as_secs_f64() * NOISE;
+        let queue = self.delay.queue(now).map(|queue| (queue.as_secs_f64() - noise).max(0.0));
         // What waits here waits because the path does not take it.
         let waiting = Some(self.waiting.as_secs_f64()).filter(|waiting| *waiting > LONG);
         let queue = queue.map(|queue| queue + waiting.unwrap_or(0.0)).or(waiting);
@@ -214,13 +233,12 @@ impl Estimator {
             Mode::Loss => self.by_loss(now, seconds),
         }
         self.loss = false;
+        let soon = queue.map(|queue| queue + AHEAD_OF * (queue - self.before.unwrap_or(queue)).max(0.0));
         self.before = queue;
         let (least, most) = (self.limits.least_bps as f64, self.limits.most_bps as f64);
         self.reference = self.reference.clamp(least, most);
-        let drain = match (self.mode, queue) {
-            (Mode::Delay, Some(queue)) if queue > FOREIGN => {
-                (1.0 - (queue - FOREIGN / 2.0) / DRAIN).max(DRAIN_LEAST)
-            }
+        let drain = match (self.mode, soon) {
+            (Mode::Delay, Some(soon)) if soon > FOREIGN => (1.0 - (soon - FOREIGN / 2.0) / DRAIN).max(DRAIN_LEAST),
             _ => 1.0,
         };
         self.target = (self.reference * drain).max(least);
@@ -258,7 +276,7 @@ impl Estimator {
             queue: self.delay.queue(now),
             back: self.delay.back(now),
             rtt: self.delay.rtt(),
-            loss: self.loss_share(now),
+            loss: self.loss_share(now, DELIVERED_LONG),
             mode: self.mode,
         }
     }
@@ -270,20 +288,28 @@ impl Estimator {
         *self = Self { sent, reference: start, target: start, ..Self::new(now, limits) };
     }
 
-    fn loss_share(&self, now: Instant) -> f64 {
-        let of = |meter: &Meter| meter.sum(now, DELIVERED_LONG) as f64;
+    fn loss_share(&self, now: Instant, while_: Duration) -> f64 {
+        let of = |meter: &Meter| meter.sum(now, while_) as f64;
         let lost = of(&self.lost);
         lost / (lost + of(&self.delivered)).max(1.0)
     }
 
+    /// The loss that says something of the rate as it is: of what was sent since the last cut.
+    fn loss_now(&self, now: Instant) -> f64 {
+        let shown = |at: Instant| now.saturating_duration_since(at + self.delay.rtt().unwrap_or_default());
+        let while_ = self.cut.map_or(DELIVERED_LONG, shown).min(DELIVERED_LONG);
+        if self.lost.sum(now, while_) < 8 * 1200 { 0.0 } else { self.loss_share(now, while_) }
+    }
+
     fn by_delay(&mut self, now: Instant, seconds: f64, queue: Option<f64>) {
-        let loss = self.loss_share(now);
-        if loss > LOSS_LIMIT && self.lost.sum(now, DELIVERED_LONG) > 8 * 1200 && self.may_cut(now) {
+        let loss = self.loss_now(now);
+        if loss > LOSS_LIMIT && self.may_cut(now) {
             self.cut(now, self.reference * (1.0 - loss / 2.0));
             return;
         }
         let Some(queue) = queue else { return };
-        if queue > LONG {
+        let change = queue - self.before.unwrap_or(queue);
+        if queue > LONG || (change > STEP && queue + AHEAD_OF * change > LONG) {
             if self.may_cut(now)
                 && let Some(delivered) = self.delivered.rate_bps(now, DELIVERED)
             {
@@ -291,14 +317,15 @@ impl Estimator {
             }
             return;
         }
-        let change = queue - self.before.unwrap_or(queue);
-        if queue < NONE && change < NONE / 2.0 {
+        let before = self.smooth;
+        self.smooth += SMOOTH * (queue - self.smooth);
+        if queue < NONE && self.smooth < NONE {
             if loss < LOSS_PAUSE {
                 self.grow(now, seconds);
             }
             return;
         }
-        let offset = queue - queue_at(self.reference);
+        let (offset, change) = (self.smooth - queue_at(self.reference), self.smooth - before);
         let turn = KAPPA * (seconds / TAU * offset / TAU + ETA * change / TAU);
         let wanted = self.reference * (1.0 - turn.clamp(-0.05, 0.3));
         self.reference = if turn > 0.0 { wanted } else { wanted.min(self.reference.max(self.tried(now))) };
@@ -311,14 +338,14 @@ impl Estimator {
 
     fn grow(&mut self, now: Instant, seconds: f64) {
         let near = |limit: f64| self.reference > NEAR.0 * limit && self.reference < NEAR.1 * limit;
-        let share = if self.too_much.is_some_and(near) { SLOW } else { FAST };
+        let recent = self.cut.is_some_and(|at| now.saturating_duration_since(at) < REMEMBERED);
+        let share = if recent && self.too_much.is_some_and(near) { SLOW } else { FAST };
         let wanted = self.reference * (1.0 + share * seconds);
         self.reference = wanted.min(self.reference.max(self.tried(now)));
     }
 
     fn may_cut(&self, now: Instant) -> bool {
-        let settle = SETTLE + self.delay.base().unwrap_or_default();
-        self.cut.is_none_or(|at| now.saturating_duration_since(at) >= settle)
+        self.cut.is_none_or(|at| now.saturating_duration_since(at) >= SETTLE)
     }
 
     fn cut(&mut self, now: Instant, to: f64) {
@@ -337,7 +364,8 @@ impl Estimator {
             Mode::Delay if queue < FOREIGN => self.long = None,
             Mode::Delay => {
                 let (at, rate) = *self.long.get_or_insert((now, self.reference));
-                if since(at) >= LASTS && self.reference < rate * 0.9 {
+                let again = self.gone.is_some_and(|gone| since(gone) < AGAIN);
+                if again || (since(at) >= LASTS && self.reference < rate * 0.9) {
                     self.mode = Mode::Loss;
                     self.reference = self.reference.max(rate * TAKEN_BACK);
                     (self.long, self.short_since, self.loss_at) = (None, None, Some(now));
@@ -347,6 +375,7 @@ impl Estimator {
             Mode::Loss => {
                 if since(*self.short_since.get_or_insert(now)) >= GONE {
                     self.mode = Mode::Delay;
+                    self.gone = Some(now);
                     self.too_much = None;
                 }
             }

@@ -22,7 +22,7 @@ const ACK_DELAY: Us = 25 * MS;
 /// The encoder follows so much later.
 const LAG: Us = 200 * MS;
 const LATE: Us = 500 * MS;
-const LOST: Us = SECOND;
+const LOST: Us = 3 * SECOND;
 
 const START: u32 = 0;
 const ON_FRAME: u32 = 1;
@@ -65,7 +65,7 @@ pub struct Media {
 impl Media {
     pub fn new(epoch: Instant, stop: Us) -> Self {
         let bounds = (150_000, 1_500_000);
-        let limits = Limits { start_bps: 300_000, most_bps: bounds.1 * 5 / 4, ..Limits::default() };
+        let limits = Limits { start_bps: 300_000, most_bps: bounds.1 * 11 / 10, ..Limits::default() };
         Self {
             epoch,
             estimator: Estimator::new(epoch, limits),
