@@ -5,6 +5,7 @@ mod inputs;
 mod moderation;
 mod orders;
 mod outputs;
+mod rate;
 mod summary;
 mod view;
 
@@ -28,6 +29,7 @@ use super::house::House;
 use super::membership::Membership;
 use super::moves::{Ledger, Moving};
 use super::publish::Publisher;
+use super::rate::Uplink;
 use super::roster::Roster;
 use super::session::Session;
 use super::speaker::Speakers;
@@ -87,6 +89,11 @@ pub(super) struct Controller {
     /// How those were received who have left.
     gone: Vec<PeerSummary>,
     publisher: Publisher,
+    uplink: Uplink,
+    /// What the camera's encoder was given last, bits a second.
+    camera_bps: Option<u64>,
+    /// Probes that were sent for the estimate alone.
+    extra_probes: u64,
     subscriber: Subscriber,
     microphone: Option<audio::Capture>,
     camera: Option<video::Capture>,
@@ -182,6 +189,9 @@ impl Controller {
         let journal = Journal::start(config.history.take());
         let mut controller = Self {
             publisher: Publisher::new(participant),
+            uplink: Uplink::new(now),
+            camera_bps: None,
+            extra_probes: 0,
             participant,
             membership: None,
             elector,
@@ -342,6 +352,7 @@ impl Controller {
         if self.camera.is_some() || self.camera_off {
             return;
         }
+        self.camera_bps = None;
         let (source, config) = (self.config.video.clone(), self.config.video_config);
         self.devices.insert(Device::Camera, opening(matches!(source, video::VideoSource::Camera(_))));
         let (encoded, media, pictures) = (self.encoded.clone(), self.media.clone(), self.pictures.clone());

@@ -22,14 +22,19 @@ use std::time::{Duration, Instant};
 use super::delay::Delay;
 use super::meter::Meter;
 
-/// Time between two updates, as in RFC 8698 section 5.3.
-pub const INTERVAL: Duration = Duration::from_millis(100);
+/// Time between two updates: 100 ms as in RFC 8698 section 5.3, by timers that are not exact.
+const INTERVAL: Duration = Duration::from_millis(90);
 /// What of the measured noise is no queue.
 const NOISE: f64 = 1.5;
 /// A shorter queue is none.
 const NONE: f64 = 0.012;
 /// A longer one is cut down at once.
 const LONG: f64 = 0.070;
+/// A burst of somebody else's passes by itself: cut down only what lasts, or is far too long. Until then less is sent anyway.
+const PASSING: Duration = Duration::from_millis(180);
+const FAR_TOO_LONG: f64 = 0.200;
+/// Quick growth begins when there was no queue for so long.
+const EMPTY: Duration = Duration::from_millis(800);
 /// One that grows by so much in an update soon is.
 const STEP: f64 = 0.025;
 /// One that is longer, and lasts, is not ours.
@@ -63,7 +68,7 @@ const KEPT: f64 = 0.95;
 const AHEAD_OF: f64 = 2.0;
 /// The time in which a queue is to drain, seconds; and the least share that is left for it.
 const DRAIN: f64 = 0.5;
-const DRAIN_LEAST: f64 = 0.4;
+const DRAIN_LEAST: f64 = 0.35;
 /// Time between two cuts.
 const SETTLE: Duration = Duration::from_millis(400);
 /// What is delivered is judged over this long.
@@ -72,11 +77,14 @@ const DELIVERED_LONG: Duration = Duration::from_millis(1000);
 /// Loss that is congestion whatever the delay, and loss at which nothing grows.
 const LOSS_LIMIT: f64 = 0.10;
 const LOSS_PAUSE: f64 = 0.04;
+/// Who sends less than this share of the estimate does not make queues.
+const LITTLE: f64 = 0.4;
 /// The estimate is not above so many times what was delivered.
 const UNTRIED: f64 = 1.75;
 /// AIMD beside TCP: what remains after a loss, and packets more a round trip.
 const AIMD_KEPT: f64 = 0.8;
 const AIMD_PACKETS: f64 = 1.2;
+const AIMD_RTT: f64 = 0.4;
 const PACKET_BITS: f64 = 1200.0 * 8.0;
 /// What is taken back of what was given up for nothing.
 const TAKEN_BACK: f64 = 0.7;
@@ -150,8 +158,10 @@ pub struct Estimator {
     short_since: Option<Instant>,
     /// When somebody else's queue was gone.
     gone: Option<Instant>,
-    /// The queue, smoothed, seconds.
+    /// The queue, smoothed, seconds; and since when there is none, and a long one.
     smooth: f64,
+    empty_since: Option<Instant>,
+    long_since: Option<Instant>,
     /// Losses since the last update; and when the last one counted.
     loss: bool,
     loss_at: Option<Instant>,
@@ -178,6 +188,8 @@ impl Estimator {
             short_since: None,
             gone: None,
             smooth: 0.0,
+            empty_since: None,
+            long_since: None,
             loss: false,
             loss_at: None,
         }
@@ -281,9 +293,15 @@ impl Estimator {
         }
     }
 
-    /// The call goes over to another path: nothing measured holds, and the rate only within bounds.
-    pub fn moved(&mut self, now: Instant) {
-        let start = self.reference.min(2.0 * self.limits.start_bps as f64);
+    /// More than this is not needed, bits a second.
+    pub fn set_most(&mut self, bps: u64) {
+        self.limits.most_bps = bps.max(self.limits.least_bps);
+    }
+
+    /// The call goes over to another path: nothing measured holds, and the rate only within bounds. `known`: what that path was
+    /// found to carry not long ago.
+    pub fn moved(&mut self, now: Instant, known: Option<u64>) {
+        let start = known.map_or(self.reference.min(2.0 * self.limits.start_bps as f64), |known| known as f64);
         let (sent, limits) = (self.sent.clone(), self.limits);
         *self = Self { sent, reference: start, target: start, ..Self::new(now, limits) };
     }
@@ -309,8 +327,13 @@ impl Estimator {
         }
         let Some(queue) = queue else { return };
         let change = queue - self.before.unwrap_or(queue);
-        if queue > LONG || (change > STEP && queue + AHEAD_OF * change > LONG) {
-            if self.may_cut(now)
+        let long = queue > LONG || (change > STEP && queue + AHEAD_OF * change > LONG);
+        let lasts = since(now, &mut self.long_since, long);
+        if long {
+            self.empty_since = None;
+            if (lasts >= PASSING || queue > FAR_TOO_LONG)
+                && !self.says_little(now)
+                && self.may_cut(now)
                 && let Some(delivered) = self.delivered.rate_bps(now, DELIVERED)
             {
                 self.cut(now, delivered * KEPT);
@@ -319,16 +342,25 @@ impl Estimator {
         }
         let before = self.smooth;
         self.smooth += SMOOTH * (queue - self.smooth);
-        if queue < NONE && self.smooth < NONE {
-            if loss < LOSS_PAUSE {
-                self.grow(now, seconds);
-            }
+        let empty = since(now, &mut self.empty_since, queue < NONE && self.smooth < NONE);
+        if loss > LOSS_PAUSE && queue < queue_at(self.reference) {
+            return;
+        }
+        if empty >= EMPTY || (self.cut.is_none() && queue < NONE) {
+            return self.grow(now, seconds);
+        }
+        if self.says_little(now) {
             return;
         }
         let (offset, change) = (self.smooth - queue_at(self.reference), self.smooth - before);
         let turn = KAPPA * (seconds / TAU * offset / TAU + ETA * change / TAU);
         let wanted = self.reference * (1.0 - turn.clamp(-0.05, 0.3));
         self.reference = if turn > 0.0 { wanted } else { wanted.min(self.reference.max(self.tried(now))) };
+    }
+
+    /// What is sent is so little that no queue is its doing.
+    fn says_little(&self, now: Instant) -> bool {
+        self.sent.rate_bps(now, DELIVERED_LONG).is_some_and(|sent| sent < LITTLE * self.reference)
     }
 
     /// The most that deliveries bear out.
@@ -390,10 +422,20 @@ impl Estimator {
             self.reference *= AIMD_KEPT;
             return;
         }
-        let rtt = rtt.as_secs_f64();
+        // Strong TCP does not grow more slowly over a long queue (RFC 9438 section 3.3).
+        let rtt = rtt.as_secs_f64().min(AIMD_RTT);
         let wanted = self.reference + AIMD_PACKETS * PACKET_BITS / rtt * seconds / rtt;
         self.reference = wanted.min(self.reference.max(self.tried(now)));
     }
+}
+
+/// Keeps since when something holds, and tells for how long.
+fn since(now: Instant, since: &mut Option<Instant>, holds: bool) -> Duration {
+    if !holds {
+        *since = None;
+        return Duration::ZERO;
+    }
+    now.saturating_duration_since(*since.get_or_insert(now))
 }
 
 /// The queue that a flow of this rate is content with, seconds.

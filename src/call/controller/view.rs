@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::super::hops::Hops;
-use super::super::state::{Own, Peer, Phase, Quality, Race, Relays, State};
+use super::super::state::{Own, Peer, Phase, Quality, Race, Rates, Relays, State};
 use super::Controller;
 use crate::election::Elector;
 use crate::media::video::Of;
@@ -38,6 +38,8 @@ pub fn nobody(participant: ParticipantId, relays: Relays, elector: &Elector) -> 
             level: 0.0,
             output_level: 0.0,
             devices: BTreeMap::new(),
+            rates: Rates::default(),
+            network_limited: false,
         },
         peers: Vec::new(),
         speaker: None,
@@ -90,6 +92,8 @@ fn own(call: &Controller) -> Own {
         level: call.microphone.as_ref().map_or(0.0, |microphone| step(microphone.level())),
         output_level: step(call.subscriber.mixer().output_level()),
         devices: call.devices.clone(),
+        rates: call.uplink.rates(),
+        network_limited: call.uplink.shares().is_some_and(|shares| shares.camera_off),
     }
 }
 
