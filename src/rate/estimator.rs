@@ -67,7 +67,7 @@ const KEPT: f64 = 0.95;
 /// A queue that grows is taken for what it will be, in updates.
 const AHEAD_OF: f64 = 2.0;
 /// The time in which a queue is to drain, seconds; and the least share that is left for it.
-const DRAIN: f64 = 0.5;
+const DRAIN: f64 = 0.4;
 const DRAIN_LEAST: f64 = 0.35;
 /// Time between two cuts.
 const SETTLE: Duration = Duration::from_millis(400);

@@ -25,18 +25,39 @@ impl Row {
     pub fn holds(&self) -> bool {
         self.figure >= self.least && self.figure <= self.most
     }
+
+    fn bar(&self) -> String {
+        match (self.least, self.most) {
+            (least, f64::INFINITY) => format!(">= {least}"),
+            (0.0, most) => format!("<= {most}"),
+            (least, most) => format!("{least:.2} - {most}"),
+        }
+    }
 }
 
 impl std::fmt::Display for Row {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let bar = match (self.least, self.most) {
-            (least, f64::INFINITY) => format!(">= {least}"),
-            (0.0, most) => format!("<= {most}"),
-            (least, most) => format!("{least:.2} - {most}"),
-        };
         let verdict = if self.holds() { "" } else { "  MISSED" };
-        write!(f, "{:<5} {:<60} {:>7.2} {:<6} {bar}{verdict}", self.case, self.what, self.figure, self.unit)
+        let Self { case, what, figure, unit, .. } = self;
+        write!(f, "{case:<5} {what:<60} {figure:>7.2} {unit:<6} {}{verdict}", self.bar())
     }
+}
+
+/// The same figure of several runs: a line, and whether the median holds.
+#[allow(dead_code, reason = "the bench prints it")]
+pub fn together<'a>(rows: impl Iterator<Item = &'a Row>) -> (String, bool) {
+    let mut rows: Vec<&Row> = rows.collect();
+    rows.sort_by(|a, b| a.figure.total_cmp(&b.figure));
+    let median = rows[rows.len() / 2];
+    let beyond = |row: &Row| match (row.least, row.most) {
+        (least, f64::INFINITY) => least - row.figure,
+        (0.0, most) => row.figure - most,
+        (least, most) => (least / row.figure).max(row.figure / most),
+    };
+    let worst = rows.iter().max_by(|a, b| beyond(a).total_cmp(&beyond(b))).map_or(0.0, |row| row.figure);
+    let Row { case, what, figure, unit, .. } = median;
+    let verdict = if median.holds() { "" } else { "  MISSED" };
+    (format!("{case:<4} {what:<45} {figure:>8.2} {worst:>8.2} {unit:<6} {}{verdict}", median.bar()), median.holds())
 }
 
 fn least(case: &'static str, what: impl Into<String>, figure: f64, least: f64, unit: &'static str) -> Row {

@@ -156,10 +156,6 @@ impl Media {
         self.window.set_floor(self.estimator.window_bytes());
         let target = self.estimator.target_bps();
         self.targets.push_back((now, target));
-        if std::env::var("RATE_TRACE").is_ok_and(|of| of == "all" || (of == "pause") == self.pause.is_some()) {
-            let figures = self.estimator.figures(at);
-            eprintln!("{:6.1} s window {} {figures:?}", now as f64 / 1e6, self.window.bytes());
-        }
         if self.estimator.wants_probe() {
             probe(now, out);
         }
