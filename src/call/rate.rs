@@ -56,10 +56,10 @@ impl Uplink {
         }
     }
 
-    /// The call goes over `link` from now on, which leads there.
-    pub fn goes_over(&mut self, now: Instant, link: LinkId, way: Way) {
+    /// The call goes over `link`, which leads there. True if it went over another one before.
+    pub fn goes_over(&mut self, now: Instant, link: LinkId, way: Way) -> bool {
         if self.link.replace(link) == Some(link) {
-            return;
+            return false;
         }
         if let Some(before) = self.way.replace(way.clone()) {
             self.known.insert(before, (now, self.estimator.target_bps()));
@@ -71,6 +71,7 @@ impl Uplink {
         let fresh = |at: Instant| now.saturating_duration_since(at) < MEMORY;
         let known = self.known.get(&way).filter(|(at, _)| fresh(*at)).map(|(_, bps)| (*bps as f64 * OF_MEMORY) as u64);
         self.estimator.moved(now, known);
+        true
     }
 
     /// A probe of a link was answered: when it was sent, when the relay had it by its own clock and how long it kept it, µs.

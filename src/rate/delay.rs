@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 /// The path without a queue is the least of this long. Longer than a competing download keeps its queue, shorter than a route lives.
 const BASE_MEMORY: Duration = Duration::from_secs(120);
-/// One way, clocks drift apart: 100 ppm are 2 ms in this.
-const WAY_MEMORY: Duration = Duration::from_secs(20);
+/// The same one way, where clocks drift apart besides: 100 ppm are 12 ms in this, less than [`JITTER`].
+const WAY_MEMORY: Duration = BASE_MEMORY;
 /// The least round trip of this long is what the queue is now: some frames of video.
 const NOW: Duration = Duration::from_millis(200);
 /// A probe says something of the way back for so long.

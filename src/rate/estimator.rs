@@ -66,6 +66,8 @@ const NEAR: (f64, f64) = (0.92, 1.15);
 const KEPT: f64 = 0.95;
 /// A queue that grows is taken for what it will be, in updates.
 const AHEAD_OF: f64 = 2.0;
+/// And of the rate, whatever was delivered: where nothing was, the path is broken and not slow.
+const CUT_LEAST: f64 = 0.25;
 /// The time in which a queue is to drain, seconds; and the least share that is left for it.
 const DRAIN: f64 = 0.4;
 const DRAIN_LEAST: f64 = 0.35;
@@ -79,6 +81,8 @@ const LOSS_LIMIT: f64 = 0.10;
 const LOSS_PAUSE: f64 = 0.04;
 /// Who sends less than this share of the estimate does not make queues.
 const LITTLE: f64 = 0.4;
+/// Unless some of it waits so long to be sent.
+const WAITS: Duration = Duration::from_millis(50);
 /// The estimate is not above so many times what was delivered.
 const UNTRIED: f64 = 1.75;
 /// AIMD beside TCP: what remains after a loss, and packets more a round trip.
@@ -234,6 +238,7 @@ impl Estimator {
         }
         let seconds = passed.as_secs_f64().min(0.5);
         self.updated = now;
+        let was = self.reference;
         let noise = self.delay.noise().as_secs_f64() * NOISE;
         let queue = self.delay.queue(now).map(|queue| (queue.as_secs_f64() - noise).max(0.0));
         // What waits here waits because the path does not take it.
@@ -248,7 +253,7 @@ impl Estimator {
         let soon = queue.map(|queue| queue + AHEAD_OF * (queue - self.before.unwrap_or(queue)).max(0.0));
         self.before = queue;
         let (least, most) = (self.limits.least_bps as f64, self.limits.most_bps as f64);
-        self.reference = self.reference.clamp(least, most);
+        self.reference = self.reference.min(most.max(was)).max(least);
         let drain = match (self.mode, soon) {
             (Mode::Delay, Some(soon)) if soon > FOREIGN => (1.0 - (soon - FOREIGN / 2.0) / DRAIN).max(DRAIN_LEAST),
             _ => 1.0,
@@ -293,7 +298,7 @@ impl Estimator {
         }
     }
 
-    /// More than this is not needed, bits a second.
+    /// The estimate need not grow beyond this, bits a second; it does not shrink for it.
     pub fn set_most(&mut self, bps: u64) {
         self.limits.most_bps = bps.max(self.limits.least_bps);
     }
@@ -320,26 +325,37 @@ impl Estimator {
     }
 
     fn by_delay(&mut self, now: Instant, seconds: f64, queue: Option<f64>) {
-        let loss = self.loss_now(now);
-        if loss > LOSS_LIMIT && self.may_cut(now) {
-            self.cut(now, self.reference * (1.0 - loss / 2.0));
-            return;
-        }
-        let Some(queue) = queue else { return };
-        let change = queue - self.before.unwrap_or(queue);
-        let long = queue > LONG || (change > STEP && queue + AHEAD_OF * change > LONG);
+        let change = queue.zip(self.before).map_or(0.0, |(queue, before)| queue - before);
+        let long = queue.is_some_and(|queue| queue > LONG || (change > STEP && queue + AHEAD_OF * change > LONG));
         let lasts = since(now, &mut self.long_since, long);
         if long {
             self.empty_since = None;
-            if (lasts >= PASSING || queue > FAR_TOO_LONG)
-                && !self.says_little(now)
-                && self.may_cut(now)
-                && let Some(delivered) = self.delivered.rate_bps(now, DELIVERED)
-            {
-                self.cut(now, delivered * KEPT);
+            if lasts >= PASSING || queue > Some(FAR_TOO_LONG) {
+                self.cut_to_delivered(now);
             }
             return;
         }
+        let loss = self.loss_now(now);
+        if loss > LOSS_LIMIT && self.may_cut(now) {
+            return self.cut(now, self.reference * (1.0 - loss / 2.0));
+        }
+        if let Some(queue) = queue {
+            self.turn(now, seconds, queue, loss);
+        }
+    }
+
+    fn cut_to_delivered(&mut self, now: Instant) {
+        if self.says_little(now) || !self.may_cut(now) {
+            return;
+        }
+        let delivered = self.delivered.rate_bps(now, DELIVERED).filter(|delivered| *delivered > 0.0);
+        if let Some(delivered) = delivered {
+            self.cut(now, (delivered * KEPT).max(self.reference * CUT_LEAST));
+        }
+    }
+
+    /// Without a long queue: a little more, or a little less.
+    fn turn(&mut self, now: Instant, seconds: f64, queue: f64, loss: f64) {
         let before = self.smooth;
         self.smooth += SMOOTH * (queue - self.smooth);
         let empty = since(now, &mut self.empty_since, queue < NONE && self.smooth < NONE);
@@ -360,7 +376,8 @@ impl Estimator {
 
     /// What is sent is so little that no queue is its doing.
     fn says_little(&self, now: Instant) -> bool {
-        self.sent.rate_bps(now, DELIVERED_LONG).is_some_and(|sent| sent < LITTLE * self.reference)
+        let little = |sent: f64| sent < LITTLE * self.reference;
+        self.waiting < WAITS && self.sent.rate_bps(now, DELIVERED_LONG).is_some_and(little)
     }
 
     /// The most that deliveries bear out.
@@ -442,3 +459,6 @@ fn since(now: Instant, since: &mut Option<Instant>, holds: bool) -> Duration {
 fn queue_at(rate_bps: f64) -> f64 {
     (STANDING * SCALE / rate_bps.max(1.0)).clamp(STANDING_BOUNDS.0, STANDING_BOUNDS.1)
 }
+
+#[cfg(test)]
+mod tests;

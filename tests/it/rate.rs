@@ -69,3 +69,8 @@ fn rfc_8867_section_5_7_beside_short_tcp_flows() {
 fn rfc_8867_section_5_8_pause_and_resume() {
     judge(cases::pause_and_resume);
 }
+
+#[test]
+fn what_stands_in_the_queue_for_a_quarter_of_an_hour_is_not_taken_for_the_path() {
+    judge(cases::long_call);
+}

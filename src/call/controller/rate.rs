@@ -16,7 +16,12 @@ impl Controller {
     pub(super) fn pace(&mut self, now: Instant) {
         let Some(link) = self.active.filter(|_| self.entered.is_some()) else { return };
         let Some(place) = self.places.get(&link) else { return };
-        self.uplink.goes_over(now, link, (place.relay.clone(), place.transport));
+        let way = (place.relay.clone(), place.transport);
+        if self.uplink.goes_over(now, link, way) {
+            for (_, other) in self.sessions.iter().filter(|(id, _)| **id != link) {
+                other.sender.feed().iter().for_each(|feed| feed.forget());
+            }
+        }
         let wants = self.wants();
         let Some(session) = self.sessions.get_mut(&link) else { return };
         if self.uplink.tick(now, link, &session.sender, &wants) {

@@ -271,13 +271,25 @@ pub fn pause_and_resume(seed: u64) -> Vec<Row> {
     let others = rates(&world, 1..3, 50, 60);
     let share = 100.0 * others.iter().sum::<f64>() / 3e6;
     let before = world.media(0).rate(30, 40);
-    let back = (60..120).find(|second| world.media(0).rate(*second, second + 1) > 0.85 * before);
+    let back = (60..120).find(|second| world.media(0).rate(*second, second + 1) > 0.85 * before.min(3.5e6 / 3.0));
     vec![
         least("5.8", format!("the others take {} Mbit/s of 1.5 each", mbps(&others)), share, 85.0, "%"),
-        most("5.8", format!("85 % of its {} Mbit/s after it goes on", mbps(&[before])), back.map_or(99.0, |at| at as f64 - 60.0), 15.0, "s"),
+        most("5.8", format!("85 % of its {} Mbit/s, or of its third, after it goes on", mbps(&[before])), back.map_or(99.0, |at| at as f64 - 60.0), 15.0, "s"),
         fairness("5.8", &rates(&world, 0..3, 80, 119), 0.85),
         queue("5.8", &world, 80.0),
         loss("5.8", &world, 0..3, 1.0),
+    ]
+}
+
+/// Not of the RFC: a quarter of an hour over one rate. What stands in the queue does not become the path's own delay.
+pub fn long_call(seed: u64) -> Vec<Row> {
+    let mut world = World::new(seed, [course(&[(0, 1.0)]), wide()], MBPS, QUEUE);
+    world.add(boxed(media(900)), DELAY, 0, 0);
+    world.run(900 * SECOND);
+    let of_late = world.queue_ms[80_000..90_000].to_vec();
+    vec![
+        most("long", "queue of the last 100 s, p95", percentile(of_late, 0.95), 90.0, "ms"),
+        least("long", "capacity used in them", used(&world, 0..1, 800, 900), 85.0, "%"),
     ]
 }
 
@@ -294,6 +306,7 @@ pub fn all(seed: u64) -> Vec<Row> {
         long_tcp(seed, 1000),
         short_tcp(seed),
         pause_and_resume(seed),
+        long_call(seed),
     ]
     .concat()
 }
