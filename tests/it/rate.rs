@@ -1,5 +1,7 @@
 //! Rate control: RFC 8867's cases in virtual time, and two like them over real sockets.
 
+#[cfg(feature = "app")]
+mod call;
 mod cases;
 mod media;
 mod sockets;

@@ -19,7 +19,7 @@ use nearcall::rate::{Estimator, Limits};
 const CAMERA_BPS: u64 = 1_200_000;
 
 /// A path of 100 ms and 300 ms of queue.
-fn path(bits_per_second: u64) -> Shape {
+pub fn path(bits_per_second: u64) -> Shape {
     Shape {
         bytes_per_second: Some(bits_per_second / 8),
         queue: Duration::from_millis(300),
