@@ -21,6 +21,8 @@ use crate::proto::{Layer, Track};
 const TOO_LATE: Duration = Duration::from_secs(1);
 /// Mute and unmute fade over this many samples (5 ms): a cut clicks.
 const FADE: usize = 240;
+/// The least that a meter tells from nothing (-74 dBFS).
+const FAINT: f32 = 2e-4;
 
 /// Sends a source's sound, from its start until it is dropped.
 ///
@@ -162,6 +164,7 @@ pub struct Publisher {
     shared: Arc<Shared>,
     silent: bool,
     gain: f32,
+    faint: f32,
 }
 
 impl Publisher {
@@ -174,7 +177,7 @@ impl Publisher {
         // Of a source that begins muted not even the fade is heard.
         let gain = if shared.muted.load(Ordering::Relaxed) { 0.0 } else { 1.0 };
         let (encoder, detector) = (Encoder::new()?, Detector::new());
-        Ok(Self { clock, encoder, detector, save_silence, out, shared, silent: false, gain })
+        Ok(Self { clock, encoder, detector, save_silence, out, shared, silent: false, gain, faint: 0.0 })
     }
 
     /// What is to be done to a microphone's sound.
@@ -183,9 +186,15 @@ impl Publisher {
         Switches { echo: bits & 1 != 0, noise: bits & 2 != 0, gain: bits & 4 != 0 }
     }
 
+    /// What the microphone itself gave for the next frame: where it hears anything, the meter says so, however much of it is
+    /// held down as noise.
+    pub fn hears(&mut self, raw: &Frame) {
+        self.faint = raw.iter().fold(0.0f32, |peak, sample| peak.max(sample.abs())).min(FAINT);
+    }
+
     /// Encodes and sends a frame whose first sample is of `capture_us`; false when nobody listens any more.
     pub fn publish(&mut self, frame: &mut Frame, capture_us: u64) -> bool {
-        self.shared.level.feed(frame);
+        self.shared.level.feed_at_least(frame, self.faint);
         self.listen(frame);
         let muted = self.shared.muted.load(Ordering::Relaxed);
         self.fade(frame, if muted { 0.0 } else { 1.0 });

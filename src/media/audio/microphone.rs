@@ -55,6 +55,7 @@ fn encode(stop: &Stop, fresh: &Mutex<Option<Input>>, mut publisher: Publisher, m
             tracing::error!(%error, "microphone");
         }
         while let Some((mut frame, capture_us)) = reader.frame(publisher.clock.us_at(clock::now())) {
+            publisher.hears(&frame);
             let capture_us = cleaner.clean(&mut frame, capture_us, publisher.switches());
             if !publisher.publish(&mut frame, capture_us) {
                 return;
