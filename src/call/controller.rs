@@ -326,7 +326,10 @@ impl Controller {
         }
         let source = self.config.audio.clone();
         let device = matches!(source, audio::AudioSource::Microphone(_));
-        match audio::Capture::start(source, self.muted, self.clock, self.encoded.clone(), self.media.clone()) {
+        let cleaning =
+            audio::Cleaning { switches: self.config.processing, played: self.subscriber.mixer().played() };
+        let (encoded, media) = (self.encoded.clone(), self.media.clone());
+        match audio::Capture::start(source, self.muted, cleaning, self.clock, encoded, media) {
             Ok(capture) => {
                 self.microphone = Some(capture);
                 self.devices.insert(Device::Microphone, opening(device));

@@ -158,6 +158,9 @@ pub struct CallArgs {
     /// Where the others are heard: speaker[:ID], off
     #[arg(long, default_value = "speaker", value_name = "SINK")]
     pub play: crate::media::audio::Output,
+    /// What is done to a microphone's sound: echo, noise and gain, any of them with commas between, or off
+    #[arg(long, default_value = "echo,noise,gain", value_name = "WHAT")]
+    pub processing: crate::media::audio::Switches,
     /// Write the mix that the speaker gets, from the start of the process, 48 kHz mono
     #[arg(long, value_name = "OUT.wav")]
     pub record_audio: Option<PathBuf>,

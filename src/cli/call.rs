@@ -117,6 +117,7 @@ fn config(args: CallArgs) -> anyhow::Result<Config> {
         video: args.video,
         video_config,
         play: args.play,
+        processing: args.processing,
         muted: false,
         camera_off: false,
         record_audio: args.record_audio,

@@ -15,6 +15,7 @@ mod level;
 mod microphone;
 mod mixer;
 mod pace;
+pub mod processing;
 pub(super) mod resample;
 mod retry;
 mod source;
@@ -24,6 +25,7 @@ mod voice;
 pub use capture::Capture;
 pub use device::{AudioDevice, DeviceKind, devices};
 pub use mixer::{Mixer, MixerConfig, Output};
+pub use processing::{Cleaning, Speech, Switches};
 pub use source::AudioSource;
 
 /// Samples a second, everywhere behind a device or a file.

@@ -67,6 +67,12 @@ impl Controller {
                     }
                 }
             }
+            Command::Processing(switches) => {
+                self.config.processing = switches;
+                if let Some(microphone) = &self.microphone {
+                    microphone.set_cleaning(switches);
+                }
+            }
             Command::View(shown) => {
                 if self.views.set(&shown) {
                     self.subscriber.hide(|peer| self.views.is_hidden(peer));

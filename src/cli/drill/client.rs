@@ -15,7 +15,7 @@ use crate::call::state::{Phase, State};
 use crate::call::{Call, Command, Config, Entry, Event};
 use crate::clock;
 use crate::election;
-use crate::media::audio::{AudioSource, Output};
+use crate::media::audio::{AudioSource, Output, Switches};
 use crate::media::video::{VideoConfig, VideoSource};
 use crate::proto::manifest::Manifest;
 use crate::proto::{FrameNumber, ParticipantId, Track};
@@ -80,6 +80,7 @@ impl Client {
             video: if video { VideoSource::Pattern } else { VideoSource::Off },
             video_config: PICTURE,
             play: Output::Off,
+            processing: Switches::OFF,
             muted: false,
             camera_off: !video,
             record_audio: None,
