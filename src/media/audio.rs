@@ -12,6 +12,7 @@ mod chime;
 mod codec;
 mod device;
 mod level;
+mod libopus;
 mod microphone;
 mod mixer;
 mod pace;
@@ -19,6 +20,7 @@ pub(super) mod resample;
 mod retry;
 mod source;
 mod speaker;
+mod stretch;
 mod voice;
 
 pub use capture::Capture;
@@ -50,6 +52,9 @@ pub enum AudioError {
     /// The codec library refused its settings.
     #[error("Opus: {0}")]
     Codec(#[from] opus::Error),
+    /// The codec library gives no decoder.
+    #[error("Opus: {0}")]
+    Decoder(#[from] libopus::Refusal),
     /// The system gives no thread.
     #[error("no thread for sound: {0}")]
     Thread(std::io::Error),
