@@ -46,7 +46,7 @@ const FRAME_US: i64 = 20_000;
 /// A packet whose capture time is within this of the cursor is due.
 const TOLERANCE_US: i64 = FRAME_US / 2;
 /// The buffer shrinks by a frame when it would still be this much above the target, or shrinking were followed by growing.
-const HYSTERESIS_US: i64 = 5_000;
+const HYSTERESIS_US: i64 = 4_000;
 /// What is left of a frame may stay where it is less than this.
 const CRUMB_US: i64 = 3_000;
 

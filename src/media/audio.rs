@@ -20,13 +20,15 @@ pub(super) mod resample;
 mod retry;
 mod source;
 mod speaker;
-mod stretch;
+pub mod stretch;
 mod voice;
 
 pub use capture::Capture;
+pub use codec::{Decoder, Encoder};
 pub use device::{AudioDevice, DeviceKind, devices};
 pub use mixer::{Mixer, MixerConfig, Output};
 pub use source::AudioSource;
+pub use voice::Voice;
 
 /// Samples a second, everywhere behind a device or a file.
 pub const RATE: u32 = 48_000;

@@ -9,7 +9,7 @@ pub struct AudioConfig {
     pub floor_us: i64,
     /// The largest target. Default 1 s.
     pub ceiling_us: i64,
-    /// The price of missing audio: so much delay is borne to save one percent of it from coming too late. Default 20 ms.
+    /// The price of missing audio: so much delay is borne to save one percent of it from coming too late. Default 12 ms.
     pub price_us: i64,
     /// How long arrivals are remembered. Default 10 s.
     pub window_us: i64,
@@ -27,7 +27,7 @@ impl Default for AudioConfig {
             initial_us: 10_000,
             floor_us: 2_000,
             ceiling_us: 1_000_000,
-            price_us: 20_000,
+            price_us: 12_000,
             window_us: 10_000_000,
             excess_us: 500_000,
             conceal_frames: 5,

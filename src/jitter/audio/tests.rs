@@ -117,7 +117,9 @@ impl Room {
     /// Delay of the last packet played, against a sender of [`nth`] without network, ms.
     fn last_delay_ms(&self) -> f64 {
         let last = self.log.iter().rev().find_map(|(at, pull)| match pull {
-            Pull::Packet(payload) | Pull::Stretch(payload, _) => Some(*at as f64 / 1000.0 - f64::from(number_of(payload)) * 20.0),
+            Pull::Packet(payload) | Pull::Stretch(payload, _) => {
+                Some(*at as f64 / 1000.0 - f64::from(number_of(payload)) * 20.0)
+            }
             _ => None,
         });
         last.unwrap()

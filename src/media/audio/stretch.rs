@@ -184,7 +184,12 @@ mod tests {
                     false => lengthen(&mut made, HISTORY, 480, Care::Unheard),
                 };
                 (done, tried) = (done + u32::from(by > 0), tried + 1);
-                assert!(steepest(&made) <= steepest(piece) * 1.3 + 0.002, "{at}: {} of {}", steepest(&made), steepest(piece));
+                assert!(
+                    steepest(&made) <= steepest(piece) * 1.3 + 0.002,
+                    "{at}: {} of {}",
+                    steepest(&made),
+                    steepest(piece)
+                );
             }
         }
         assert!(done * 10 > tried * 7, "{done} of {tried}");
