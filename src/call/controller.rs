@@ -28,6 +28,7 @@ use super::house::House;
 use super::membership::Membership;
 use super::moves::{Ledger, Moving};
 use super::publish::Publisher;
+use super::redundancy::Redundancy;
 use super::roster::Roster;
 use super::session::Session;
 use super::speaker::Speakers;
@@ -109,7 +110,8 @@ pub(super) struct Controller {
     lost: Option<Instant>,
     /// What the election was told of media that should arrive.
     expected: Option<Duration>,
-    /// Receivers report loss: each audio packet carries the one before.
+    redundancy: Redundancy,
+    /// Receivers need it: each audio packet carries the one before.
     lossy: bool,
     reported_at: Instant,
     links: mpsc::Sender<(LinkId, Incoming)>,
@@ -221,6 +223,7 @@ impl Controller {
             entered: None,
             lost: None,
             expected: None,
+            redundancy: Redundancy::default(),
             lossy: false,
             reported_at: now,
             links,

@@ -372,6 +372,12 @@ pub struct ReceiverReport {
     /// RFC 3550 interarrival jitter, ms.
     #[prost(uint32, tag = "4")]
     pub jitter_ms: u32,
+    /// Sound: made up after all repairs, in 1/1000 of the time.
+    #[prost(uint32, tag = "5")]
+    pub concealed_permille: u32,
+    /// Sound: the most datagrams lost one after the other.
+    #[prost(uint32, tag = "6")]
+    pub longest_burst: u32,
 }
 
 /// The relay goes away: move, at a random moment of `spread_ms`.

@@ -9,6 +9,7 @@ use super::super::arrivals::Record;
 use super::super::event::Event;
 use super::super::hops::Changed;
 use super::super::manifest;
+use super::super::redundancy::Heard;
 use super::super::roster::Change;
 use super::super::session::Session;
 use super::super::state::{DeviceState, Relays};
@@ -24,9 +25,6 @@ use crate::proto::control::{
 };
 use crate::proto::probe::ProbeReply;
 use crate::proto::{Track, limits};
-
-/// Reported loss from which on each audio packet carries the one before, in 1/1000.
-const LOSSY: u32 = 50;
 
 impl Controller {
     /// A dial ended.
@@ -180,7 +178,7 @@ impl Controller {
                 self.feed(Input::Drain { link, deadline, spread });
             }
             Some(Body::Notice(notice)) => self.tell(Event::Error { message: notice.message }),
-            Some(Body::ReceiverReport(report)) => self.reported(report.loss_permille),
+            Some(Body::ReceiverReport(report)) => self.reported(&report),
             Some(Body::Moderated(told)) => self.moderated(told, active),
             Some(Body::ModerationAnswer(answer)) => self.moderation_answered(answer),
             None => {}
@@ -221,6 +219,7 @@ impl Controller {
                     if self.gone.len() > limits::MEMBERS {
                         self.gone.remove(0);
                     }
+                    self.redundancy.left(peer);
                     self.subscriber.remove(peer);
                 }
             }
@@ -242,13 +241,25 @@ impl Controller {
         }
     }
 
-    /// A receiver told how much is lost on the way to it.
-    fn reported(&mut self, loss_permille: u32) {
-        if let Some(microphone) = &self.microphone {
-            let percent = (loss_permille / 10).clamp(5, 30) as u8;
-            microphone.set_loss_percent(percent);
+    /// A receiver told how it hears or sees us.
+    fn reported(&mut self, report: &ReceiverReport) {
+        if report.track == Track::Microphone as u32 {
+            let heard = Heard {
+                loss_permille: report.loss_permille,
+                concealed_permille: report.concealed_permille,
+                longest_burst: report.longest_burst,
+            };
+            self.redundancy.reported(clock::now(), ParticipantId(report.participant), heard);
         }
-        self.lossy = loss_permille >= LOSSY;
+    }
+
+    /// As much redundancy in the voice as its receivers need.
+    fn plan_redundancy(&mut self, now: Instant) {
+        let plan = self.redundancy.plan(now);
+        self.lossy = plan.is_some_and(|plan| plan.doubled);
+        if let (Some(plan), Some(microphone)) = (plan, &self.microphone) {
+            microphone.set_loss_percent(plan.loss_percent);
+        }
     }
 
     pub(super) fn say(&self, body: client_message::Body) {
@@ -334,6 +345,7 @@ impl Controller {
         for command in self.wishes.expired(now) {
             self.elect(command, None);
         }
+        self.plan_redundancy(now);
         self.show(now);
         if now.saturating_duration_since(self.reported_at) >= REPORT {
             self.reported_at = now;
@@ -359,8 +371,10 @@ impl Controller {
             self.say(client_message::Body::ReceiverReport(ReceiverReport {
                 participant: report.peer.0,
                 track: Track::Microphone as u32,
-                loss_permille: report.loss_permille,
+                loss_permille: report.heard.loss_permille,
                 jitter_ms: report.jitter_ms,
+                concealed_permille: report.heard.concealed_permille,
+                longest_burst: report.heard.longest_burst,
             }));
         }
     }
