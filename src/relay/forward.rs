@@ -152,7 +152,13 @@ impl Room {
         state.moderation.admits(&member, before.is_some())?;
         let first = state.registry.sessions(participant).next().is_none();
         state.registry.join(session, member)?;
-        let attached = Attached { participant, publish, sender: sender.clone(), dismiss: dismiss.clone(), demand: Default::default() };
+        let attached = Attached {
+            participant,
+            publish,
+            sender: sender.clone(),
+            dismiss: dismiss.clone(),
+            demand: Default::default(),
+        };
         state.sessions.insert(session, attached);
         roster::tell(sender, state.registry.roster(participant));
         self.tell_in_force(&state, sender);

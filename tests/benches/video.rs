@@ -41,7 +41,10 @@ fn main() {
         let ratio = all.iter().map(Figures::mean).sum::<f64>() / single[0].mean();
         let core = (single[0].mean() + mean(&single[0].decode)) * f64::from(FPS) / 10.0;
         print(*codec, "720 alone", &single[0]);
-        ["180 of three", "360 of three", "720 of three"].iter().zip(&all).for_each(|(what, it)| print(*codec, what, it));
+        ["180 of three", "360 of three", "720 of three"]
+            .iter()
+            .zip(&all)
+            .for_each(|(what, it)| print(*codec, what, it));
         print(*codec, "720 alone, 600 kbit/s, 15", &run(*codec, &scene, &[(2, 600_000, true)])[0]);
         print(*codec, "360 alone, 250 kbit/s, 15", &run(*codec, &scene, &[(1, 250_000, true)])[0]);
         print(*codec, "180 alone, 100 kbit/s", &run(*codec, &scene, &[(0, 100_000, false)])[0]);
@@ -109,7 +112,8 @@ impl Figures {
 fn run(codec: Codec, scene: &Scene, wanted: &[(u8, u32, bool)]) -> Vec<Figures> {
     let all = sizes::of(1280, 720);
     let find = |spatial: u8| all.iter().find(|size| size.spatial == spatial).expect("720 lines have three sizes");
-    let mut lanes: Vec<_> = wanted.iter().map(|(spatial, bps, half)| lane(codec, find(*spatial), *bps, *half)).collect();
+    let mut lanes: Vec<_> =
+        wanted.iter().map(|(spatial, bps, half)| lane(codec, find(*spatial), *bps, *half)).collect();
     let mut figures: Vec<Figures> = wanted.iter().map(|_| Figures::default()).collect();
     let (mut half, mut quarter) = (I420::black(2, 2), I420::black(2, 2));
     for number in 0..(SECONDS * FPS) as usize {
@@ -144,7 +148,8 @@ fn run(codec: Codec, scene: &Scene, wanted: &[(u8, u32, bool)]) -> Vec<Figures> 
             figures.decode.push(decode);
             figures.bytes += packet.data.len();
             figures.seconds += if *sparse { 2.0 } else { 1.0 } / f64::from(FPS);
-            let errors = picture.y().iter().zip(decoded.y()).map(|(one, other)| f64::from(one.abs_diff(*other)).powi(2));
+            let errors =
+                picture.y().iter().zip(decoded.y()).map(|(one, other)| f64::from(one.abs_diff(*other)).powi(2));
             figures.error += errors.sum::<f64>();
             figures.pixels += picture.y().len() as f64;
         }

@@ -87,7 +87,8 @@ impl Controller {
                 }
             }
             Incoming::Probed => {}
-            // What we could not send, we make anew.
+            // What we could not send, we make anew; above the base layer it goes on by itself.
+            Incoming::Late { head } if head.layer.temporal > 0 => {}
             Incoming::Late { head } => self.force_key(head.track, Some(head.layer.spatial)),
             Incoming::Closed { reason } => {
                 self.sessions.remove(&link);

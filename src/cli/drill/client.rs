@@ -23,8 +23,7 @@ use crate::proto::{FrameNumber, ParticipantId, Track};
 /// A drill's race: shorter than a person's, for the relays are few.
 const RACE: Duration = Duration::from_secs(2);
 /// A small picture: a drill has many participants on one machine.
-const PICTURE: VideoConfig =
-    VideoConfig { width: 320, height: 180, fps: 15, bitrate_bps: 150_000, codec: Codec::H264 };
+const PICTURE: VideoConfig = VideoConfig { width: 320, height: 180, fps: 15, bitrate_bps: 150_000, codec: Codec::H264 };
 /// How long the end of a call is waited for.
 const GOODBYE: Duration = Duration::from_secs(3);
 /// Media that came within this time flows.

@@ -198,7 +198,12 @@ mod tests {
     fn of_a_single_size_the_rate_is_all_that_can_go() {
         let (mut guard, start) = (Guard::default(), crate::clock::now());
         for number in 0..600 {
-            guard.note(start + Duration::from_millis(33) * number, Duration::from_secs(1), Duration::from_millis(33), 1);
+            guard.note(
+                start + Duration::from_millis(33) * number,
+                Duration::from_secs(1),
+                Duration::from_millis(33),
+                1,
+            );
         }
         assert_eq!(guard.cap(), Cap { without: 0, half: true });
     }

@@ -89,9 +89,7 @@ mod tests {
             let (from, mut into) = (noise(width, height), I420::black(2, 2));
             shrink(&from, factor, &mut into);
             assert_eq!((into.width(), into.height()), (width / factor & !1, height / factor & !1));
-            for (plane, small, half) in
-                [(from.y(), into.y(), 1), (from.u(), into.u(), 2), (from.v(), into.v(), 2)]
-            {
+            for (plane, small, half) in [(from.y(), into.y(), 1), (from.u(), into.u(), 2), (from.v(), into.v(), 2)] {
                 let (stride, width) = ((width / half) as usize, (into.width() / half) as usize);
                 let side = factor as usize;
                 for (at, pixel) in small.iter().enumerate() {

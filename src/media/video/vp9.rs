@@ -146,7 +146,8 @@ impl Open {
 
     fn encode(&mut self, picture: &I420, at_us: u64, each_us: u64, key: bool) -> Result<Option<Packet>, CodecError> {
         // Time has to grow, whatever the clock of the pictures does.
-        let at = i64::try_from(at_us).unwrap_or(i64::MAX - 1).max(self.last_us.map_or(0, |last| last.saturating_add(1)));
+        let at =
+            i64::try_from(at_us).unwrap_or(i64::MAX - 1).max(self.last_us.map_or(0, |last| last.saturating_add(1)));
         self.last_us = Some(at);
         let mut image = MaybeUninit::<vpx::vpx_image_t>::zeroed();
         let flags = if key { vpx::VPX_EFLAG_FORCE_KF as _ } else { 0 };
@@ -161,7 +162,8 @@ impl Open {
             }
             let mut image = image.assume_init();
             let chroma = c_int::try_from(picture.width() / 2).unwrap_or(0);
-            image.planes = [data, picture.u().as_ptr().cast_mut(), picture.v().as_ptr().cast_mut(), std::ptr::null_mut()];
+            image.planes =
+                [data, picture.u().as_ptr().cast_mut(), picture.v().as_ptr().cast_mut(), std::ptr::null_mut()];
             image.stride = [chroma * 2, chroma, chroma, 0];
             let deadline = vpx::VPX_DL_REALTIME.into();
             let duration = each_us as _;
@@ -301,9 +303,8 @@ impl VideoDecoder for Vp9Decoder {
         let len = u32::try_from(frame.len()).unwrap_or(0);
         // SAFETY: the library reads as many bytes as there are, during the call alone.
         #[expect(unsafe_code, reason = "the library is C")]
-        let code = unsafe {
-            vpx::vpx_codec_decode(&raw mut *self.context.0, frame.as_ptr(), len, std::ptr::null_mut(), 0)
-        };
+        let code =
+            unsafe { vpx::vpx_codec_decode(&raw mut *self.context.0, frame.as_ptr(), len, std::ptr::null_mut(), 0) };
         if code != vpx_codec_err_t::VPX_CODEC_OK {
             return Err(CodecError::Decoder(words(code)));
         }

@@ -74,12 +74,8 @@ mod tests {
 
     /// Participant n subscribes with session n: the largest camera of everybody, but for those named.
     fn subscribe(router: &mut Router, participant: u64, all: Option<u32>, named: &[(u64, u32)]) {
-        let wish = |participant, max_spatial| Wish {
-            participant,
-            track: Track::Camera as u32,
-            max_spatial,
-            max_temporal: 2,
-        };
+        let wish =
+            |participant, max_spatial| Wish { participant, track: Track::Camera as u32, max_spatial, max_temporal: 2 };
         let all = all.map(|spatial| wish(0, spatial));
         let wishes: Vec<Wish> = all.into_iter().chain(named.iter().map(|(of, size)| wish(*of, *size))).collect();
         let (session, participant) = (SessionId(participant), ParticipantId(participant));

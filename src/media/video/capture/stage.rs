@@ -214,13 +214,7 @@ impl Stage {
         let now = clock::now();
         let spent = now.saturating_duration_since(shot.begun);
         if let Some(interval) = shot.interval.filter(|_| encoded) {
-            let half = self.plan.iter().flatten().all(|share| share.half);
-            let interval = interval * if half { 2 } else { 1 };
-            let before = self.guard.cap();
-            if self.guard.note(now, spent, interval, self.lanes.len()) {
-                let cap = self.guard.cap();
-                tracing::info!(?before, ?cap, ?spent, "what this computer has time for has changed");
-            }
+            self.judge(now, spent, interval);
         }
         let mut wishes = self.control.lock();
         let wanted = wishes.wanted;
@@ -239,6 +233,17 @@ impl Stage {
         } else {
             self.ladder.is_short().then_some(Limit::Network)
         };
+    }
+
+    /// A picture that was encoded took this long, while pictures are so far apart.
+    fn judge(&mut self, now: Instant, spent: Duration, interval: Duration) {
+        let half = self.plan.iter().flatten().all(|share| share.half);
+        let interval = interval * if half { 2 } else { 1 };
+        let before = self.guard.cap();
+        if self.guard.note(now, spent, interval, self.lanes.len()) {
+            let cap = self.guard.cap();
+            tracing::info!(?before, ?cap, ?spent, "what this computer has time for has changed");
+        }
     }
 }
 

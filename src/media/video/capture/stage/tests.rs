@@ -105,6 +105,25 @@ fn with_few_bits_the_smallest_size_alone_is_sent_of_every_second_picture() {
 }
 
 #[test]
+fn a_computer_that_is_too_slow_sends_fewer_pictures_then_smaller_ones_and_says_so() {
+    let mut bench = Bench::new(640, 360);
+    let (start, interval) = (clock::now(), Duration::from_millis(33));
+    let after = |bench: &mut Bench, pictures: std::ops::Range<u32>| {
+        bench.step();
+        for number in pictures {
+            bench.stage.judge(start + interval * number, Duration::from_millis(90), interval);
+        }
+        let sent = [bench.sizes(), bench.sizes()].concat();
+        (sent.iter().map(|(spatial, _)| *spatial).collect::<Vec<_>>(), bench.control.lock().figures.limit)
+    };
+    assert_eq!(after(&mut bench, 0..50), (vec![0, 1, 0, 1], None), "a while is waited");
+    let (half, limit) = after(&mut bench, 50..65);
+    assert_eq!((half, limit), (vec![0, 1], Some(Limit::Computer)), "of two pictures one");
+    let (small, limit) = after(&mut bench, 100..170);
+    assert_eq!((small, limit), (vec![0, 0], Some(Limit::Computer)));
+}
+
+#[test]
 fn a_source_that_changes_its_size_goes_on_with_key_frames() {
     let mut bench = Bench::new(640, 360);
     bench.step();
