@@ -142,11 +142,11 @@ impl Session {
         self.sender.probe(id);
     }
 
-    /// The round trip of a probe that was answered at `at`, less what the relay spent.
-    pub fn answered(&mut self, at: Instant, id: u64, spent: Duration) -> Option<Duration> {
+    /// When a probe was sent that was answered at `at`, and its round trip less what the relay spent.
+    pub fn answered(&mut self, at: Instant, id: u64, spent: Duration) -> Option<(Instant, Duration)> {
         let sent = self.probes.remove(&id)?;
         self.answered = Some(sent);
-        Some(at.saturating_duration_since(sent).saturating_sub(spent))
+        Some((sent, at.saturating_duration_since(sent).saturating_sub(spent)))
     }
 
     pub fn welcomed(&mut self) {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use quinn::congestion::{Controller, ControllerFactory};
 
 use crate::clock;
-use crate::rate::Window;
+use crate::rate::{Feed, Happened, Window};
 
 /// Without an acknowledgement for so long, one packet more may be on its way
 const SILENCE: Duration = Duration::from_millis(300);
@@ -31,7 +31,8 @@ impl ControllerFactory for CallCongestion {
     fn build(self: Arc<Self>, now: Instant, current_mtu: u16) -> Box<dyn Controller> {
         let window = Window::new(now, current_mtu);
         let gauge = Arc::new(window.bytes().into());
-        Box::new(CallController { window, mtu: current_mtu, acknowledged: now, sent: now, gauge })
+        let feed = Arc::default();
+        Box::new(CallController { window, mtu: current_mtu, acknowledged: now, sent: now, gauge, feed, newest: None })
     }
 }
 
@@ -44,6 +45,10 @@ struct CallController {
     sent: Instant,
     /// The window for who writes.
     gauge: Arc<AtomicU64>,
+    /// For who estimates the path.
+    feed: Arc<Feed>,
+    /// Of the acknowledgement that is being read: when its newest packet was sent, and all bytes.
+    newest: Option<(Instant, u64)>,
 }
 
 impl CallController {
@@ -59,6 +64,12 @@ pub(super) fn gauge(connection: &quinn::Connection) -> Option<Arc<AtomicU64>> {
     Some(controller.gauge)
 }
 
+/// What happens to the packets of a connection, for as long as its path is the same. `None` where another controller rules.
+pub(super) fn feed(connection: &quinn::Connection) -> Option<Arc<Feed>> {
+    let controller = connection.congestion_state().into_any().downcast::<CallController>().ok()?;
+    Some(controller.feed)
+}
+
 /// Bytes beyond the window after a silence.
 fn trickle(silence: Duration, mtu: u16) -> u64 {
     let packets = silence.saturating_sub(SILENCE).as_millis() / TRICKLE.as_millis();
@@ -66,7 +77,8 @@ fn trickle(silence: Duration, mtu: u16) -> u64 {
 }
 
 impl Controller for CallController {
-    fn on_sent(&mut self, now: Instant, _bytes: u64, _last_packet_number: u64) {
+    fn on_sent(&mut self, now: Instant, bytes: u64, _last_packet_number: u64) {
+        self.feed.note(now, Happened::Sent(bytes));
         // Who rests is not waiting for an answer.
         if now.saturating_duration_since(self.sent) > REST {
             self.acknowledged = self.acknowledged.max(now);
@@ -76,11 +88,22 @@ impl Controller for CallController {
 
     fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, app_limited: bool, _: &quinn_proto::RttEstimator) {
         self.acknowledged = self.acknowledged.max(now);
+        let (newest, sum) = self.newest.unwrap_or((sent, 0));
+        self.newest = Some((newest.max(sent), sum + bytes));
+        self.window.set_floor(self.feed.floor());
         self.window.on_ack(now, sent, bytes, !app_limited);
         self.show();
     }
 
+    fn on_end_acks(&mut self, now: Instant, _in_flight: u64, _app_limited: bool, _largest: Option<u64>) {
+        // The others of one acknowledgement were held back for it.
+        if let Some((sent, bytes)) = self.newest.take() {
+            self.feed.note(now, Happened::Delivered(bytes, Some(now.saturating_duration_since(sent))));
+        }
+    }
+
     fn on_congestion_event(&mut self, now: Instant, _sent: Instant, is_persistent_congestion: bool, lost_bytes: u64) {
+        self.feed.note(now, Happened::Lost(lost_bytes));
         self.window.on_loss(now, lost_bytes, is_persistent_congestion);
         self.show();
     }

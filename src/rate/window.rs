@@ -12,7 +12,9 @@
 //! * *heavy loss*: more than [`LOSS_LIMIT`] of a round's bytes, and of the rounds of the last second, are lost. Isolated
 //!   loss, which radio paths have without any queue, stays below it (RFC 8698 section 5.1.1 and BBRv2 tolerate likewise).
 //!
-//! Then it shrinks to 0.85 of what the path delivers in a base RTT, so that the queue drains. QUIC's *persistent congestion* (RFC 9002
+//! Then it shrinks to 0.85 of what the path delivers in a base RTT, so that the queue drains. A sender with an estimator
+//! ([`super::estimator`]) keeps below the window by itself and knows more: it sets a *floor*, so that the window does not hold back what
+//! was found good, beside a download for instance, whose queue stands whatever we do. QUIC's *persistent congestion* (RFC 9002
 //! section 7.6) starts over from the smallest window.
 
 use std::collections::VecDeque;
@@ -43,6 +45,7 @@ const BACK_OFF: f64 = 0.85;
 pub struct Window {
     mtu: u64,
     bytes: u64,
+    floor: u64,
     slow_start: bool,
     base: VecDeque<(Instant, Duration)>,
     round: Round,
@@ -71,6 +74,7 @@ impl Window {
         Self {
             mtu: mtu.into(),
             bytes: INITIAL_PACKETS * u64::from(mtu),
+            floor: 0,
             slow_start: true,
             base: VecDeque::new(),
             round: Round::new(now),
@@ -80,7 +84,12 @@ impl Window {
 
     /// Bytes that may be on their way.
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        self.bytes.max(self.floor)
+    }
+
+    /// Whoever paces what is sent has found that so many bytes may be on their way, whatever the queue: 0 for nobody.
+    pub fn set_floor(&mut self, bytes: u64) {
+        self.floor = bytes.min(MAX_BYTES);
     }
 
     /// The window at the start, bytes.

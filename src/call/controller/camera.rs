@@ -10,6 +10,7 @@ impl Controller {
         if self.camera.is_some() || self.camera_off {
             return;
         }
+        self.camera_bps = None;
         let (source, config) = (self.config.video.clone(), self.config.video_config);
         self.devices.insert(Device::Camera, opening(matches!(source, video::VideoSource::Camera(_))));
         let (encoded, media, pictures) = (self.encoded.clone(), self.media.clone(), self.pictures.clone());
@@ -49,6 +50,9 @@ impl Controller {
 
     /// Why less is sent than others want.
     pub(super) fn limited(&self) -> Option<video::Limit> {
+        if self.uplink.shares().is_some_and(|shares| shares.camera_off) {
+            return Some(video::Limit::Network);
+        }
         self.camera.as_ref().and_then(|camera| camera.figures().limit)
     }
 }
