@@ -19,6 +19,7 @@ mod membership;
 mod moves;
 mod publish;
 pub mod race;
+pub mod redundancy;
 mod roster;
 mod session;
 mod speaker;

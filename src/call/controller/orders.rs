@@ -51,7 +51,8 @@ impl Controller {
                 }
             }
             Command::Pictures(source) => {
-                self.config.video_config = VideoConfig::of(&source);
+                let codec = self.config.video_config.codec;
+                self.config.video_config = VideoConfig { codec, ..VideoConfig::of(&source) };
                 self.config.video = source;
                 if self.camera.is_some() {
                     self.stop_video();

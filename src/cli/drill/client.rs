@@ -16,14 +16,14 @@ use crate::call::{Call, Command, Config, Entry, Event};
 use crate::clock;
 use crate::election;
 use crate::media::audio::{AudioSource, Output, Switches};
-use crate::media::video::{VideoConfig, VideoSource};
+use crate::media::video::{Codec, VideoConfig, VideoSource};
 use crate::proto::manifest::Manifest;
 use crate::proto::{FrameNumber, ParticipantId, Track};
 
 /// A drill's race: shorter than a person's, for the relays are few.
 const RACE: Duration = Duration::from_secs(2);
 /// A small picture: a drill has many participants on one machine.
-const PICTURE: VideoConfig = VideoConfig { width: 320, height: 180, fps: 15, bitrate_bps: 150_000 };
+const PICTURE: VideoConfig = VideoConfig { width: 320, height: 180, fps: 15, bitrate_bps: 150_000, codec: Codec::H264 };
 /// How long the end of a call is waited for.
 const GOODBYE: Duration = Duration::from_secs(3);
 /// Media that came within this time flows.
