@@ -25,6 +25,7 @@ impl Bench {
         let wires = Wires { clock: MediaClock::start(), out, events, pictures: Pictures::default() };
         let control = Arc::<Control>::default();
         control.lock().sends = true;
+        control.lock().wanted = 0b111;
         let config = VideoConfig { width, height, ..VideoConfig::default() };
         let stage = Stage::new(config, wires, Arc::clone(&control));
         Self { stage, control, frames, told, pattern: Pattern::new(width, height), number: 0 }
