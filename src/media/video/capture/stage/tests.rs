@@ -102,6 +102,9 @@ fn with_few_bits_the_smallest_size_alone_is_sent_of_every_second_picture() {
     let sent: Vec<_> = (0..4).map(|_| bench.sizes()).collect();
     let expected = [vec![], vec![(0, true)], vec![], vec![(0, false)]];
     assert_eq!(sent, expected);
+    assert_eq!(bench.control.lock().figures.limit, None, "a call may begin like that");
+    bench.stage.short_since = bench.stage.short_since.and_then(|since| since.checked_sub(SHORT));
+    bench.step();
     assert_eq!(bench.control.lock().figures.limit, Some(Limit::Network));
 }
 
