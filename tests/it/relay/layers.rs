@@ -191,7 +191,7 @@ async fn a_sender_who_makes_what_is_wanted_alone_is_seen_over_a_link_that_gets_n
     watcher.subscribe(1, &[]).await;
     let sending = tokio::spawn(send(sender, true));
     settles(&watcher, 2..=2).await;
-    let narrow = Shape { bytes_per_second: Some(50_000), queue: Duration::from_millis(300), ..near };
+    let narrow = Shape { bytes_per_second: Some(30_000), queue: Duration::from_millis(300), ..near };
     distance.set_ways(near, narrow);
     settles(&watcher, 0..=0).await;
     distance.set(near);
