@@ -177,6 +177,18 @@ impl Session {
         }
     }
 
+    /// What it said of every track.
+    pub fn demands(&self) -> BTreeMap<u32, u8> {
+        self.demand.clone()
+    }
+
+    /// Takes this for what it is going to say, where it has not spoken yet.
+    pub fn expect(&mut self, demand: BTreeMap<u32, u8>) {
+        for (track, sizes) in demand {
+            self.demand.entry(track).or_insert(sizes);
+        }
+    }
+
     /// What it said last of a track, bit n for size n.
     pub fn demand(&self, track: Track) -> Option<u8> {
         self.demand.get(&(track as u32)).copied()

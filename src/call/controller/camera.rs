@@ -3,7 +3,7 @@
 use super::{Controller, opening};
 use crate::media::video::Codec;
 use crate::media::{Device, video};
-use crate::proto::Track;
+use crate::proto::{Layer, Track};
 
 impl Controller {
     pub(super) fn start_video(&mut self) {
@@ -32,12 +32,15 @@ impl Controller {
         self.force_key(Track::Camera, None);
     }
 
-    /// Sends the sizes that somebody wants, as the relays that carry the call say; all where none does.
+    /// Sends the sizes that somebody wants, as the relays that carry the call say. Before they do, and while nobody else is here, the
+    /// largest alone: who comes has a whole picture at once.
     pub(super) fn heed_demand(&self) {
         let Some(camera) = &self.camera else { return };
         let links = [self.active, self.moving.as_ref().map(|moving| moving.to)];
         let told = links.into_iter().flatten().filter_map(|link| self.sessions.get(&link)?.demand(Track::Camera));
-        camera.set_wanted(told.reduce(|one, other| one | other).unwrap_or(u8::MAX));
+        let told = told.reduce(|one, other| one | other);
+        let alone = self.roster.count() == 0;
+        camera.set_wanted(told.filter(|sizes| *sizes != 0 || !alone).unwrap_or(1 << Layer::MAX_SPATIAL));
     }
 
     /// Sends in the codec that is wished where everybody in the room reads it.
