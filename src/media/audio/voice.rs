@@ -170,14 +170,17 @@ impl Player {
         false
     }
 
-    /// Silence up to the end of these 20 ms. Sound that breaks off clicks: it dies away in the first of them.
+    /// Silence up to the end of these 20 ms. Sound that breaks off clicks: it dies away in what is missing of them, or in the
+    /// next ones where that is too short.
     fn rest(&mut self) -> bool {
         let missing = FRAME - self.ahead();
         let mut frame = [0.0; FRAME];
-        if std::mem::replace(&mut self.sounding, false) {
+        if self.sounding {
             self.decoder.conceal(&mut frame);
-            for (n, sample) in frame[..missing].iter_mut().enumerate() {
-                *sample *= 1.0 - (n + 1) as f32 / missing as f32;
+            self.sounding = missing < 2 * SWELL;
+            if !self.sounding {
+                let share = |n: usize| 1.0 - (n + 1) as f32 / missing as f32;
+                frame[..missing].iter_mut().enumerate().for_each(|(n, sample)| *sample *= share(n));
             }
         }
         self.samples.extend(&frame[..missing]);
