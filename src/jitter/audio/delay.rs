@@ -21,6 +21,8 @@ pub(super) struct Delay {
     long: Window,
     short: Window,
     target: i64,
+    /// When a packet came last for which no less would do.
+    needed_at: i64,
     /// Share of packets that were missing when their turn came, smoothed over some 200 packets.
     missing: f32,
     arrivals: u32,
@@ -42,6 +44,7 @@ impl Delay {
             long: Window::of(config.window_us),
             short: Window::of(config.short_window_us),
             target: config.initial_us,
+            needed_at: i64::MIN / 2,
             missing: 0.0,
             arrivals: 0,
         }
@@ -75,7 +78,13 @@ impl Delay {
             self.forget_another_path(at);
         }
         let wanted = self.wanted();
-        self.target = if wanted > self.target { wanted } else { self.target - (self.target - wanted) / 100 };
+        // A little less than it was is as good as the same.
+        if wanted >= self.target - self.target / 8 {
+            self.target = self.target.max(wanted);
+            self.needed_at = at;
+        } else if at - self.needed_at > self.config.hold_us {
+            self.target -= (self.target - wanted) / 100;
+        }
     }
 
     /// After a move to another path its packets alone count, not those of the path before.

@@ -81,6 +81,7 @@ impl Trace {
             Self::new("nothing", random(0), still),
             Self::new("5 % loss", random(50), still),
             Self::new("10 % loss", random(100), still),
+            Self::new("10 % loss", random(100), still).doubled("10 % loss, doubled"),
             Self::new("20 % loss", random(200), still),
             Self::new("20 % loss", random(200), still).doubled("20 % loss, doubled"),
             Self::new("5 % in bursts of 3", rare, still),
