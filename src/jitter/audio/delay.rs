@@ -35,6 +35,9 @@ impl Delay {
     const PATH_US: i64 = 1_000_000;
     const PATH_MARGIN_US: i64 = 10_000;
     const PATH_PACKETS: usize = 25;
+    /// Share of missing packets from which on one frame of delay is always worth what FEC gives back: PESQ 3.6 instead of 3.4
+    /// at 1 % of loss, 3.5 instead of 3.0 at 2 %.
+    const LOSSY: f32 = 0.008;
     /// The target is this much above the lateness it was chosen for.
     const MARGIN_US: i64 = 2_000;
 
@@ -115,7 +118,9 @@ impl Delay {
         let (long, short) =
             (self.long.cheapest(fastest, self.missing, price), self.short.cheapest(fastest, 0.0, price));
         let wanted = long.max(short) + Self::MARGIN_US;
-        wanted.clamp(self.config.floor_us, self.config.ceiling_us)
+        // In-band FEC needs the packet after the missing one to be there one frame earlier than its turn.
+        let repairing = if self.missing > Self::LOSSY { FRAME_US } else { 0 };
+        wanted.clamp(self.config.floor_us + repairing, self.config.ceiling_us)
     }
 }
 
@@ -173,7 +178,9 @@ impl Window {
         let delays = some.map(|offset| offset - fastest);
         let repaired = delays.clone().map(|delay| delay + FRAME_US).filter(|_| missing > 0.002);
         // What is missing is given back by the packet after it, if that is there a frame earlier than its own turn.
-        let lost = |delay| self.later_than(fastest + delay) + missing * self.later_than(fastest + delay - FRAME_US);
+        // It is not as good as what was lost.
+        let worth = missing * 0.6;
+        let lost = |delay| self.later_than(fastest + delay) + worth * self.later_than(fastest + delay - FRAME_US);
         let cost = |delay: &i64| delay + (lost(*delay) * 100.0 * price_us as f32) as i64;
         delays.chain(repaired).chain([0]).min_by_key(cost).unwrap_or(0)
     }

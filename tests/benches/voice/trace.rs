@@ -92,6 +92,7 @@ impl Trace {
             Self::new("80 ms jitter", random(0), Jitter::Uniform(80_000)),
             Self::new("80 ms jitter in a queue", random(0), Jitter::Queue(80_000)),
             Self::barred(),
+            Self::barred().doubled("80 ms jitter, 5 % loss, doubled"),
             Self::new("80 ms queue, 5 % loss", random(50), Jitter::Queue(80_000)),
             Self::new("300 ms spike every 5 s", random(0), Jitter::Spikes(250, 300_000)),
             Self::new("80 ms spike every second", random(0), Jitter::Spikes(50, 80_000)),
