@@ -96,6 +96,7 @@ libx11-xcb1||leads the window to the screen
 libxcursor1||the window's pointer
 libxi6||the window's keys
 libxkbcommon-x11-0||what the keys mean
+libvpx-dev||VP9, which the feature vp9 is tested with
 NEEDS
         ;;
     fedora)
@@ -111,10 +112,12 @@ vulkan-loader||finds it
 libxkbcommon-x11||what the keys mean
 pulseaudio-utils|pactl|makes the virtual microphone of the tests
 alsa-plugins-pulseaudio||leads ALSA to it
+libvpx-devel||VP9, which the feature vp9 is tested with
 NEEDS
         ;;
     macos)
         echo 'nats-server|nats-server|joins the relays of the tests'
+        echo 'libvpx||VP9, which the feature vp9 is tested with'
         ;;
     esac
 }

@@ -1,6 +1,7 @@
 //! The call's one task: feeds the election, carries out what it decides, and moves media between links and the
 //! participant, which outlives them all.
 
+mod camera;
 mod inputs;
 mod moderation;
 mod orders;
@@ -329,7 +330,10 @@ impl Controller {
         }
         let source = self.config.audio.clone();
         let device = matches!(source, audio::AudioSource::Microphone(_));
-        match audio::Capture::start(source, self.muted, self.clock, self.encoded.clone(), self.media.clone()) {
+        let cleaning =
+            audio::Cleaning { switches: self.config.processing, played: self.subscriber.mixer().played() };
+        let (encoded, media) = (self.encoded.clone(), self.media.clone());
+        match audio::Capture::start(source, self.muted, cleaning, self.clock, encoded, media) {
             Ok(capture) => {
                 self.microphone = Some(capture);
                 self.devices.insert(Device::Microphone, opening(device));
@@ -338,23 +342,6 @@ impl Controller {
                 self.devices.insert(Device::Microphone, DeviceState::Trouble(Problem::Other(error.to_string())));
                 self.tell(Event::Error { message: error.to_string() });
             }
-        }
-    }
-
-    fn start_video(&mut self) {
-        if self.camera.is_some() || self.camera_off {
-            return;
-        }
-        let (source, config) = (self.config.video.clone(), self.config.video_config);
-        self.devices.insert(Device::Camera, opening(matches!(source, video::VideoSource::Camera(_))));
-        let (encoded, media, pictures) = (self.encoded.clone(), self.media.clone(), self.pictures.clone());
-        let sends = self.entered.is_some();
-        self.camera = Some(video::Capture::start(source, config, sends, self.clock, encoded, media, pictures));
-    }
-
-    fn force_key(&self) {
-        if let Some(camera) = &self.camera {
-            camera.force_key();
         }
     }
 

@@ -16,6 +16,7 @@ mod libopus;
 mod microphone;
 mod mixer;
 mod pace;
+pub mod processing;
 pub(super) mod resample;
 mod retry;
 mod source;
@@ -27,6 +28,7 @@ pub use capture::Capture;
 pub use codec::{Decoder, Encoder};
 pub use device::{AudioDevice, DeviceKind, devices};
 pub use mixer::{Mixer, MixerConfig, Output};
+pub use processing::{Cleaning, Speech, Switches};
 pub use source::AudioSource;
 pub use voice::Voice;
 

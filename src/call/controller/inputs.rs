@@ -85,8 +85,9 @@ impl Controller {
                 }
             }
             Incoming::Probed => {}
-            // What we could not send, we make anew.
-            Incoming::Late { .. } => self.force_key(),
+            // What we could not send, we make anew; above the base layer it goes on by itself.
+            Incoming::Late { head } if head.layer.temporal > 0 => {}
+            Incoming::Late { head } => self.force_key(head.track, Some(head.layer.spatial)),
             Incoming::Closed { reason } => {
                 self.sessions.remove(&link);
                 self.roster.forget(link);
@@ -170,7 +171,16 @@ impl Controller {
                 let changes = changed.member.and_then(|member| self.roster.changed(link, active, member));
                 self.roster_changed(changes);
             }
-            Some(Body::KeyFrameWanted(_)) => self.force_key(),
+            Some(Body::KeyFrameWanted(wanted)) => {
+                let track = u8::try_from(wanted.track).ok().and_then(|track| Track::try_from(track).ok());
+                if let Some(track) = track {
+                    self.force_key(track, u8::try_from(wanted.spatial).ok());
+                }
+            }
+            Some(Body::Demand(demand)) => {
+                session.demanded(&demand);
+                self.heed_demand();
+            }
             Some(Body::Sealed(sealed)) => self.sealed(&sealed),
             Some(Body::Drain(drain)) => {
                 let deadline = Duration::from_millis(drain.deadline_ms.into());
@@ -186,8 +196,9 @@ impl Controller {
     }
 
     fn roster_changed(&mut self, changes: impl IntoIterator<Item = Change>) {
-        let mut joined = false;
+        let (mut changed, mut joined) = (false, false);
         for change in changes {
+            changed = true;
             joined |= matches!(&change, Change::Joined(_));
             match change {
                 Change::Joined(member) | Change::Updated(member) if self.is_me(member.participant) => {
@@ -223,6 +234,9 @@ impl Controller {
                     self.subscriber.remove(peer);
                 }
             }
+        }
+        if changed {
+            self.choose_codec();
         }
         if joined && self.views.names_each() {
             self.ask_again();
@@ -326,6 +340,7 @@ impl Controller {
         }
         self.check_delivery(now);
         self.release(now);
+        self.heed_demand();
         let changes = self.roster.tick(now, self.active);
         self.roster_changed(changes);
         let calm = self.moving.is_none() && self.doubt_since.is_none() && self.active.is_some();

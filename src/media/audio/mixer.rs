@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use super::chime::Chime;
 use super::level::Level;
 use super::pace::{Pace, Stop, Worker};
+use super::processing::played::Played;
 use super::speaker::Speaker;
 use super::voice::Voice;
 use super::{AudioError, FRAME, Frame};
@@ -61,6 +62,7 @@ pub struct MixerConfig {
 pub struct Mixer {
     voices: Arc<Voices>,
     way_out: Arc<WayOut>,
+    played: Played,
     events: mpsc::Sender<Event>,
     _worker: Worker,
 }
@@ -111,7 +113,7 @@ impl Mixer {
         let mut desk = Desk::new(voices.clone(), way_out.clone(), recorder, events.clone());
         let start = clock::now();
         let worker = Worker::spawn("audio-mixer", move |stop| desk.run(&stop, start))?;
-        let mixer = Self { voices, way_out, events, _worker: worker };
+        let mixer = Self { voices, way_out, played: Played::default(), events, _worker: worker };
         mixer.set_output(config.output)?;
         Ok(mixer)
     }
@@ -126,7 +128,7 @@ impl Mixer {
             return Ok(());
         }
         let speaker = match &output {
-            Output::Speaker(wanted) => Some(Speaker::start(wanted.clone(), self.events.clone())?),
+            Output::Speaker(wanted) => Some(Speaker::start(wanted.clone(), self.played.clone(), self.events.clone())?),
             Output::Off => None,
         };
         let before = std::mem::replace(&mut *self.way_out.place(), Place { output, speaker });
@@ -134,6 +136,11 @@ impl Mixer {
             speaker.stop_later();
         }
         Ok(())
+    }
+
+    /// Where what the speaker really plays can be heard, whichever it is: for a microphone beside it.
+    pub fn played(&self) -> Played {
+        self.played.clone()
     }
 
     /// Plays a pleasant sound of a second with the mix; nothing if one is being played. A speaker that is being opened
@@ -311,7 +318,7 @@ mod tests {
     fn tick_for(frames: usize) {
         let (out, mut packets) = mpsc::channel(100);
         let (events, _told) = mpsc::channel(1);
-        let _tone = Capture::start(AudioSource::Tone(440.0), false, MediaClock::start(), out, events).unwrap();
+        let _tone = Capture::start(AudioSource::Tone(440.0), false, Default::default(), MediaClock::start(), out, events).unwrap();
         (0..frames).for_each(|_| drop(packets.blocking_recv().unwrap()));
     }
 
