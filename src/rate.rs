@@ -12,4 +12,4 @@ pub mod window;
 pub use bucket::Bucket;
 pub use estimator::{Estimator, Figures, Limits, Mode};
 pub use feed::{Feed, Happened};
-pub use window::Window;
+pub use window::{Standing, Window};

@@ -68,6 +68,9 @@ pub struct Pressure {
     /// What the path was seen to carry of video while more waited, bits a second, in the last four seconds. `None` where it was
     /// not put to the test.
     pub rate_bps: Option<u64>,
+    /// How long packets stand in the queue of the path, as acknowledgements tell; and what it delivered then, bits a second.
+    pub queue: Duration,
+    pub delivered_bps: Option<u64>,
 }
 
 /// What a relay says in answer to probes. The read loop answers by itself.
@@ -404,7 +407,12 @@ impl LinkSender {
 
     /// How the path keeps up.
     pub fn pressure(&self) -> Pressure {
-        self.shared.outbox.pressure()
+        let standing = self.shared.writer.as_ref().and_then(|writer| writer.standing(clock::now()));
+        Pressure {
+            queue: standing.map_or(Duration::ZERO, |standing| standing.queue),
+            delivered_bps: standing.map(|standing| standing.delivered_bps),
+            ..self.shared.outbox.pressure()
+        }
     }
 
     /// What happens to packets on the way to the peer: acknowledgements and losses of QUIC, what TCP took of a WebSocket. To be asked

@@ -74,7 +74,8 @@ impl Budget {
         let camera_bps = wanted.min(pictures - screen_bps);
         self.switch(camera_bps, wanted);
         // What a camera cannot use is the screen's.
-        let screen_bps = if self.camera_off { wants.screen_bps.map_or(0, |wanted| wanted.min(pictures)) } else { screen_bps };
+        let screen_bps =
+            if self.camera_off { wants.screen_bps.map_or(0, |wanted| wanted.min(pictures)) } else { screen_bps };
         Shares {
             screen_bps,
             camera_bps: if self.camera_off { 0 } else { camera_bps },

@@ -146,7 +146,7 @@ impl Delay {
 
     /// The queue on the way there.
     pub fn queue(&mut self, now: Instant) -> Option<Duration> {
-        let back = self.back(now).filter(|back| *back > JITTER).map_or(Duration::ZERO, |back| back - JITTER);
+        let back = self.back(now).filter(|back| *back > JITTER).unwrap_or_default();
         self.both(now).map(|both| both.saturating_sub(back))
     }
 

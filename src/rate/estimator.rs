@@ -46,7 +46,7 @@ const GONE: Duration = Duration::from_millis(300);
 /// It comes again, as a download's does between two losses, for so long.
 const AGAIN: Duration = Duration::from_secs(10);
 /// The queue at which a rate of [`SCALE`] stands, and bounds of it, seconds.
-const STANDING: f64 = 0.015;
+const STANDING: f64 = 0.012;
 const SCALE: f64 = 1.5e6;
 const STANDING_BOUNDS: (f64, f64) = (0.012, 0.045);
 /// RFC 8698 section 5.2 and its appendix: scaling of the gradual update, its derivative's weight, and the longest feedback.

@@ -47,10 +47,21 @@ pub struct Window {
     bytes: u64,
     floor: u64,
     slow_start: bool,
+    standing: Option<Standing>,
     base: VecDeque<(Instant, Duration)>,
     round: Round,
     /// Rounds of the last [`LOSS_MEMORY`]: end, acknowledged, lost.
     past: VecDeque<(Instant, u64, u64)>,
+}
+
+/// What the last round trip showed of the path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    pub at: Instant,
+    /// Its least round trip beyond the path's.
+    pub queue: Duration,
+    /// What arrived in it, bits a second.
+    pub delivered_bps: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -76,6 +87,7 @@ impl Window {
             bytes: INITIAL_PACKETS * u64::from(mtu),
             floor: 0,
             slow_start: true,
+            standing: None,
             base: VecDeque::new(),
             round: Round::new(now),
             past: VecDeque::new(),
@@ -90,6 +102,11 @@ impl Window {
     /// Whoever paces what is sent has found that so many bytes may be on their way, whatever the queue: 0 for nobody.
     pub fn set_floor(&mut self, bytes: u64) {
         self.floor = bytes.min(MAX_BYTES);
+    }
+
+    /// What the last round trip showed.
+    pub fn standing(&self) -> Option<Standing> {
+        self.standing
     }
 
     /// The window at the start, bytes.
@@ -142,7 +159,12 @@ impl Window {
         while self.past.front().is_some_and(|(at, ..)| now.saturating_duration_since(*at) > LOSS_MEMORY) {
             self.past.pop_front();
         }
-        let queued = self.standing_queue(&round);
+        self.standing = self.base().zip(round.least_rtt).map(|(base, least)| {
+            let took = now.saturating_duration_since(round.start).as_secs_f64().max(1e-3);
+            let delivered_bps = (round.acked as f64 * 8.0 / took) as u64;
+            Standing { at: now, queue: least.saturating_sub(base), delivered_bps }
+        });
+        let queued = self.standing.is_some_and(|standing| standing.queue > QUEUE_LIMIT);
         if queued || self.heavy_loss(&round) {
             self.slow_start = false;
             // With a queue the least is what audio needs on a path of this length.
@@ -163,10 +185,6 @@ impl Window {
     /// The smallest RTT of late: the path without a queue.
     fn base(&self) -> Option<Duration> {
         self.base.front().map(|(_, least)| *least)
-    }
-
-    fn standing_queue(&self, round: &Round) -> bool {
-        self.base().zip(round.least_rtt).is_some_and(|(base, least)| least > base + QUEUE_LIMIT)
     }
 
     fn heavy_loss(&self, round: &Round) -> bool {

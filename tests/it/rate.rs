@@ -17,7 +17,8 @@ fn judge(case: impl Fn(u64) -> Vec<Row>) {
         println!("{row}");
     }
     for at in 0..runs[0].len() {
-        let missed: Vec<String> = runs.iter().map(|rows| &rows[at]).filter(|row| !row.holds()).map(Row::to_string).collect();
+        let missed: Vec<String> =
+            runs.iter().map(|rows| &rows[at]).filter(|row| !row.holds()).map(Row::to_string).collect();
         assert!(missed.len() <= 1, "{missed:#?}");
     }
 }

@@ -228,8 +228,7 @@ pub fn long_tcp(seed: u64, queue_ms: u64) -> Vec<Row> {
     let ours = world.media(0).rate(30, 119);
     let Flow::Tcp(tcp) = &world.flows[1] else { panic!("the second flow is TCP") };
     let theirs = tcp.rate(30, 119);
-    let (case, what) =
-        ("5.6", format!("{} to TCP's {} Mbit/s, queue {queue_ms} ms", mbps(&[ours]), mbps(&[theirs])));
+    let (case, what) = ("5.6", format!("{} to TCP's {} Mbit/s, queue {queue_ms} ms", mbps(&[ours]), mbps(&[theirs])));
     vec![
         Row { case, what, figure: ours / theirs, least: 1.0 / 3.0, most: 3.0, unit: "" },
         least(case, "capacity used by both", 100.0 * (ours + theirs) / 2e6, 90.0, "%"),
@@ -274,7 +273,13 @@ pub fn pause_and_resume(seed: u64) -> Vec<Row> {
     let back = (60..120).find(|second| world.media(0).rate(*second, second + 1) > 0.85 * before.min(3.5e6 / 3.0));
     vec![
         least("5.8", format!("the others take {} Mbit/s of 1.5 each", mbps(&others)), share, 85.0, "%"),
-        most("5.8", format!("85 % of its {} Mbit/s, or of its third, after it goes on", mbps(&[before])), back.map_or(99.0, |at| at as f64 - 60.0), 15.0, "s"),
+        most(
+            "5.8",
+            format!("85 % of its {} Mbit/s, or of its third, after it goes on", mbps(&[before])),
+            back.map_or(99.0, |at| at as f64 - 60.0),
+            15.0,
+            "s",
+        ),
         fairness("5.8", &rates(&world, 0..3, 80, 119), 0.85),
         queue("5.8", &world, 80.0),
         loss("5.8", &world, 0..3, 1.0),

@@ -51,10 +51,9 @@ impl Place {
     async fn link(&self, congestion: Congestion) -> (Link, Arc<Count>) {
         let address: SocketAddr = self.distance.address();
         let url = format!("https://{address}{CALL_PATH}");
-        let (link, relay) =
-            tokio::join!(webtransport::dial_with(&url, address, &self.pins, congestion), async {
-                self.server.accept().await.unwrap().finish(self.responder.clone()).await
-            });
+        let (link, relay) = tokio::join!(webtransport::dial_with(&url, address, &self.pins, congestion), async {
+            self.server.accept().await.unwrap().finish(self.responder.clone()).await
+        });
         let count = Arc::new(Count::default());
         tokio::spawn(count.clone().take(relay.unwrap()));
         (link.unwrap(), count)
@@ -133,7 +132,8 @@ async fn call(link: Link, start: Instant, end: Instant) -> u32 {
         }
         let now = clock::now();
         while start + Duration::from_millis(20) * sound <= now {
-            let packet = AudioPacket { header: header(start, Track::Microphone, sound, 0), payload: vec![1; 96].into() };
+            let packet =
+                AudioPacket { header: header(start, Track::Microphone, sound, 0), payload: vec![1; 96].into() };
             sender.audio(datagram::encode(&packet, None).unwrap());
             sound += 1;
         }
