@@ -24,6 +24,7 @@ mod session;
 mod speaker;
 pub mod state;
 mod subscribe;
+mod talk;
 pub mod views;
 mod wishes;
 

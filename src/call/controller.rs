@@ -33,6 +33,7 @@ use super::session::Session;
 use super::speaker::Speakers;
 use super::state::{DeviceState, Relays, State};
 use super::subscribe::Subscriber;
+use super::talk::Talk;
 use super::views::Views;
 use super::wishes::Wishes;
 use super::{CallError, Config, manifest};
@@ -95,6 +96,7 @@ pub(super) struct Controller {
     /// Devices of which trouble was told.
     troubled: BTreeSet<Device>,
     muted: bool,
+    talk: Talk,
     camera_off: bool,
     speakers: Speakers,
     wishes: Wishes,
@@ -213,6 +215,7 @@ impl Controller {
             pictures,
             devices: BTreeMap::new(),
             troubled: BTreeSet::new(),
+            talk: Talk::default(),
             speakers: Speakers::default(),
             shown: watch::Sender::new(Arc::new(own)),
             clock: MediaClock::start(),

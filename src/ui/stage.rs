@@ -9,6 +9,7 @@ mod people;
 mod tiles;
 mod toolbar;
 mod top;
+mod volume;
 
 use std::collections::BTreeMap;
 
@@ -94,6 +95,7 @@ pub fn stage_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
         regions::banner_ui(ui, model, actions);
         reconnecting_ui(ui, model, &state, actions);
         memory.shown = tiles::tiles_ui(ui, model, &state, &mut memory.page, painter, actions);
+        microphone_ui(ui, &state);
     });
 }
 
@@ -136,6 +138,28 @@ fn drawer_ui(
             Drawer::People => people::people_ui(ui, model, state, actions),
         });
     });
+}
+
+/// What somebody who is muted has to know of the microphone: over the tiles, so that nothing moves when it comes and goes.
+fn microphone_ui(ui: &Ui, state: &State) {
+    let (icon, words) = if state.own.holds_to_talk {
+        (super::icons::MIC, "You are heard while you hold Space")
+    } else if state.own.talks_unheard {
+        (super::icons::MIC_OFF, "You are muted: press M, or hold Space, to be heard")
+    } else {
+        return;
+    };
+    let colour = if state.own.holds_to_talk { theme::palette(ui.ctx()).on_tile } else { eframe::egui::Color32::WHITE };
+    let area = ui.max_rect();
+    let at = area.center_bottom() - eframe::egui::vec2(0.0, space::S);
+    face::pill(ui, at, eframe::egui::Align2::CENTER_BOTTOM, words, &[(icon, colour)], area.width() - 16.0);
+    let response = ui.interact(
+        Rect::from_center_size(at, eframe::egui::Vec2::ZERO),
+        ui.scope_id().with("microphone"),
+        eframe::egui::Sense::hover(),
+    );
+    response.widget_info(|| eframe::egui::WidgetInfo::labeled(eframe::egui::Role::Status, true, words));
+    ui.ctx().accesskit_node_builder(response.id, |node| node.set_live(eframe::egui::accesskit::Live::Polite));
 }
 
 /// Every link is lost: said at once, with what it means.

@@ -334,6 +334,11 @@ impl Controller {
         for command in self.wishes.expired(now) {
             self.elect(command, None);
         }
+        if self.talk.expire(now) {
+            self.set_muted(true);
+        }
+        let levels = self.microphone.as_ref().map(|microphone| microphone.take_loudness()).unwrap_or_default();
+        self.talk.listen(&levels, self.muted && self.entered.is_some());
         self.show(now);
         if now.saturating_duration_since(self.reported_at) >= REPORT {
             self.reported_at = now;

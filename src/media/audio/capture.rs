@@ -1,14 +1,14 @@
 //! From a source to packets.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::codec::{Encoder, FIRST_LOSS_PERCENT};
-use super::level::Level;
+use super::level::{Level, Loudness};
 use super::pace::{Pace, Stop, Worker, drop_later};
 use super::source::Synthetic;
 use super::{AudioError, AudioSource, FRAME, Frame, microphone};
@@ -37,6 +37,7 @@ struct Shared {
     loss_percent: AtomicU8,
     dropped: AtomicU64,
     level: Level,
+    loudness: Mutex<Loudness>,
 }
 
 impl Capture {
@@ -57,6 +58,7 @@ impl Capture {
             loss_percent: AtomicU8::new(FIRST_LOSS_PERCENT),
             dropped: AtomicU64::new(0),
             level: Level::default(),
+            loudness: Mutex::default(),
         });
         let publisher = |save_silence| Publisher::new(save_silence, clock, out, shared.clone());
         let workers = match source {
@@ -87,6 +89,12 @@ impl Capture {
     /// How loud the source is, 0.0..=1.0, also while muted.
     pub fn level(&self) -> f32 {
         self.shared.level.get()
+    }
+
+    /// How loud the source was, 20 ms by 20 ms, since this was last asked, also while muted: RMS, 0.0..=1.0, of the last two
+    /// seconds.
+    pub fn take_loudness(&self) -> Vec<f32> {
+        self.shared.loudness.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Packets for which the channel had no room.
@@ -147,6 +155,7 @@ impl Publisher {
     /// Encodes and sends a frame whose first sample is of `capture_us`; false when nobody listens any more.
     pub fn publish(&mut self, frame: &mut Frame, capture_us: u64) -> bool {
         self.shared.level.feed(frame);
+        self.shared.loudness.lock().unwrap_or_else(PoisonError::into_inner).feed(frame);
         let muted = self.shared.muted.load(Ordering::Relaxed);
         self.fade(frame, if muted { 0.0 } else { 1.0 });
         match self.encode(frame, muted) {
@@ -213,6 +222,7 @@ mod tests {
             loss_percent: AtomicU8::new(10),
             dropped: AtomicU64::new(0),
             level: Level::default(),
+            loudness: Mutex::default(),
         });
         (Publisher::new(save_silence, MediaClock::start(), out, shared).unwrap(), packets)
     }

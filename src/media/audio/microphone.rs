@@ -130,6 +130,9 @@ impl Timeline {
 }
 
 #[cfg(test)]
+mod budget;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -150,6 +150,16 @@ impl Mixer {
     /// Takes in an opened packet that arrived at `arrived`. A peer not heard before gets a voice; one that was removed gets
     /// a new one, so push for members of the room alone.
     pub fn push(&self, peer: ParticipantId, packet: AudioIn, arrived: Instant) {
+        self.with(peer, |voice| voice.buffer.push(arrived, packet));
+    }
+
+    /// How loud a peer is played from now on: percent of what it says, 0..=200, whether or not it was heard before.
+    pub fn set_volume(&self, peer: ParticipantId, percent: u8) {
+        self.with(peer, |voice| voice.gain.set(percent));
+    }
+
+    /// Does something to a peer's voice, which is made where there is none.
+    fn with(&self, peer: ParticipantId, act: impl FnOnce(&mut Voice)) {
         let mut voices = lock(&self.voices);
         if !voices.contains_key(&peer) {
             if voices.len() >= MEMBERS {
@@ -161,7 +171,7 @@ impl Mixer {
             };
         }
         if let Some(voice) = voices.get_mut(&peer) {
-            voice.buffer.push(arrived, packet);
+            act(voice);
         }
     }
 
@@ -196,6 +206,11 @@ impl Mixer {
     /// first sample went into the mix (the speaker adds its own delay). Lips are aligned to this.
     pub fn playing(&self, peer: ParticipantId) -> Option<(u64, Instant)> {
         lock(&self.voices).get(&peer).and_then(Voice::playing)
+    }
+
+    /// How loud a peer was, 20 ms by 20 ms, since this was last asked: RMS, 0.0..=1.0, of the last two seconds.
+    pub fn take_loudness(&self, peer: ParticipantId) -> Vec<f32> {
+        lock(&self.voices).get_mut(&peer).map(|voice| voice.loudness.take()).unwrap_or_default()
     }
 
     /// How loud a peer is, 0.0..=1.0; 0 for one that was never heard.

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use super::codec::Decoder;
-use super::level::Level;
+use super::gain::Gain;
+use super::level::{Level, Loudness};
 use super::{AudioError, FRAME, Frame};
 use crate::jitter::audio::AudioConfig;
 use crate::jitter::{AudioBuffer, Pull};
@@ -16,6 +17,9 @@ const QUIET: f32 = 0.01;
 pub struct Voice {
     pub buffer: AudioBuffer,
     pub level: Level,
+    /// Of what was said, whatever the listener makes of it.
+    pub loudness: Loudness,
+    pub gain: Gain,
     decoder: Decoder,
     heard: bool,
     sounding: bool,
@@ -30,6 +34,8 @@ impl Voice {
         Ok(Self {
             buffer: AudioBuffer::new(AudioConfig::default()),
             level: Level::default(),
+            loudness: Loudness::default(),
+            gain: Gain::default(),
             decoder: Decoder::new()?,
             heard: false,
             sounding: false,
@@ -49,6 +55,8 @@ impl Voice {
         let peak = frame.iter().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
         self.buffer.set_quiet(peak < QUIET);
         self.level.feed(&frame);
+        self.loudness.feed(&frame);
+        self.gain.apply(&mut frame);
         mix.iter_mut().zip(frame).for_each(|(mix, sample)| *mix += sample);
         let first = decoded && !self.heard;
         self.heard |= decoded;
