@@ -33,8 +33,13 @@ pub fn problem(error: &cpal::Error) -> Problem {
         ErrorKind::DeviceNotAvailable | ErrorKind::HostUnavailable => missing(),
         ErrorKind::PermissionDenied => Problem::Denied,
         ErrorKind::DeviceBusy => Problem::Busy,
-        // A sound server that does not run; a card that went away while it was opened.
-        _ if ["Connection refused", "No such device"].iter().any(|says| error.to_string().contains(says)) => missing(),
+        // A sound server that does not run; a card that went away while it was opened; a device that a server lacks.
+        _ if ["Connection refused", "No such device", "I/O error"]
+            .iter()
+            .any(|says| error.to_string().contains(says)) =>
+        {
+            missing()
+        }
         _ => Problem::Other(error.to_string()),
     }
 }
@@ -194,6 +199,7 @@ mod tests {
             (ErrorKind::DeviceBusy.into(), Problem::Busy),
             (cpal::Error::with_message(ErrorKind::BackendError, "Connection refused"), missing()),
             (cpal::Error::with_message(ErrorKind::BackendError, "No such device or address"), missing()),
+            (cpal::Error::with_message(ErrorKind::BackendError, "snd_pcm_hw_params: I/O error (5)"), missing()),
             (cpal::Error::with_message(ErrorKind::BackendError, "it hums"), Problem::Other("it hums".into())),
         ] {
             let problem = problem(&error);

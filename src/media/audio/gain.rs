@@ -60,4 +60,36 @@ mod tests {
         gain.apply(&mut frame);
         assert_eq!(frame, [0.123; FRAME]);
     }
+
+    #[test]
+    fn a_peer_that_is_muted_here_is_not_in_the_mix_and_is_seen_to_speak_all_the_same() {
+        use super::super::codec::Encoder;
+        use super::super::voice::Voice;
+        use crate::jitter::AudioIn;
+
+        let mut encoder = Encoder::new().unwrap();
+        let start = crate::clock::now();
+        let mut heard = |percent: u8| {
+            let mut voice = Voice::new().unwrap();
+            voice.gain.set(percent);
+            let (mut loudest, mut spoke) = (0.0f32, 0.0f32);
+            for n in 0..50u32 {
+                let tone = std::array::from_fn(|at| ((n as usize * FRAME + at) as f32 * 0.02).sin() * 0.25);
+                let payload = encoder.encode(&tone).unwrap().0.to_vec().into();
+                let now = start + std::time::Duration::from_millis(20) * n;
+                voice.buffer.push(now, AudioIn { number: n, capture_us: u64::from(n) * 20_000, dtx: false, payload });
+                let mut mix = [0.0; FRAME];
+                voice.add_to(&mut mix, now);
+                if n > 25 {
+                    loudest = mix.iter().fold(loudest, |peak, sample| peak.max(sample.abs()));
+                    spoke = voice.loudness.take().into_iter().fold(spoke, f32::max);
+                }
+            }
+            assert!((0.1..0.3).contains(&spoke), "{spoke}");
+            loudest
+        };
+        assert_eq!(heard(0), 0.0);
+        let (whole, double) = (heard(100), heard(200));
+        assert!((1.9..2.1).contains(&(double / whole)), "{whole}, {double}");
+    }
 }

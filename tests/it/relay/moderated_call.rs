@@ -1,7 +1,9 @@
 //! The app's own client in the hands of a host: muted, told so, and removed without coming back.
 
+use nearcall::call::command::Talking;
 use nearcall::call::event::Event;
 use nearcall::call::manifest::Source;
+use nearcall::call::state::{State, Volume};
 use nearcall::call::{self, Call, Command, Moderation};
 use nearcall::crypto::secret::RoomSecret;
 use nearcall::media::audio::{AudioSource, Output};
@@ -55,9 +57,14 @@ async fn event<T>(call: &mut Call, what: &str, mut find: impl FnMut(&Event) -> O
 }
 
 async fn muted(call: &Call, muted: bool) {
+    shows(call, &format!("muted: {muted}"), |state| state.own.muted == muted).await;
+}
+
+/// Waits until the state of a call is as it should be.
+async fn shows(call: &Call, what: &str, is: impl Fn(&State) -> bool) {
     let mut state = call.state();
-    let seen = state.wait_for(|state| state.own.muted == muted);
-    assert!(tokio::time::timeout(PATIENCE, seen).await.is_ok(), "muted is not {muted}");
+    let seen = state.wait_for(|state| is(state));
+    assert!(tokio::time::timeout(PATIENCE, seen).await.is_ok(), "not seen: {what}");
 }
 
 async fn ends(mut call: Call) {
@@ -132,4 +139,39 @@ async fn a_mute_that_is_lifted_on_a_link_that_is_dying_is_lifted_on_the_next_one
     muted(&bob, false).await;
     let heard = host.look(|heard| heard.sounds(id).len());
     host.wait("sound again", |all| (all.sounds(id).len() > heard).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_nobody_holds_any_more_mutes_and_opens_nothing_that_a_host_closed() {
+    let _alone = alone().await;
+    let place = Place::new(BusConfig::Local(Hub::new()));
+    let relay = place.relay("one").await;
+    let host = place.enter(&relay, ADA, "ada").await;
+    let mut bob = start(&[&relay], place.token("bob")).await;
+    event(&mut bob, "joined", |event| matches!(event, Event::Joined { .. }).then_some(())).await;
+    let id = bob.state().borrow().own.id.0;
+    host.wait("sound", |heard| (!heard.sounds(id).is_empty()).then_some(())).await;
+    bob.command(Command::Mute(true));
+    shows(&bob, "talks unheard", |state| state.own.muted && state.own.talks_unheard).await;
+
+    let heard = host.look(|heard| heard.sounds(id).len());
+    bob.command(Command::Talk(Talking::Starts));
+    shows(&bob, "held", |state| !state.own.muted && state.own.holds_to_talk && !state.own.talks_unheard).await;
+    host.wait("sound while it is held", |all| (all.sounds(id).len() > heard + 5).then_some(())).await;
+    // Nobody says so again: that is the end of it.
+    shows(&bob, "muted by itself", |state| state.own.muted && !state.own.holds_to_talk).await;
+    // What comes late opens nothing; the volume says when it was read.
+    bob.command(Command::Talk(Talking::GoesOn));
+    let volume = Volume { percent: 40, muted: false };
+    bob.command(Command::Volume { peer: ParticipantId(ADA), volume });
+    shows(&bob, "volume", |state| state.peers.iter().any(|peer| peer.volume == volume)).await;
+    assert!(bob.state().borrow().own.muted);
+
+    carried_out(&host, Moderate { firm: true, ..order(1, Action::Mute, id) }).await;
+    let mute = |event: &Event| matches!(event, Event::Moderated { kind: "mute", on: true, .. }).then_some(());
+    event(&mut bob, "mute", mute).await;
+    bob.command(Command::Talk(Talking::Starts));
+    let error = |event: &Event| if let Event::Error { message } = event { Some(message.clone()) } else { None };
+    assert!(event(&mut bob, "error", error).await.contains("only a host can lift it"));
+    muted(&bob, true).await;
 }

@@ -1,3 +1,5 @@
+//! Formats, sizes and what a callback may not do, by the code that devices call.
+
 use std::alloc::System;
 
 use cpal::{I24, SizedSample};
