@@ -278,10 +278,14 @@ impl Controller {
                 self.devices.insert(what, DeviceState::Trouble(problem));
             }
             media::Event::DeviceInUse { what, name, instead_of } => {
-                if self.troubled.remove(&what) {
-                    self.tell(Event::Device { device: device_name(what), state: format!("works: {name}") });
+                let state = format!("works: {name}");
+                let now = DeviceState::InUse { name, instead_of };
+                let before = self.devices.insert(what, now.clone()).filter(|before| *before != now);
+                // The first one is what everybody expects.
+                let other = matches!(before, Some(DeviceState::InUse { .. }));
+                if self.troubled.remove(&what) || other {
+                    self.tell(Event::Device { device: device_name(what), state });
                 }
-                self.devices.insert(what, DeviceState::InUse { name, instead_of });
             }
             media::Event::Failed { .. } => self.tell(Event::Error { message: event.to_string() }),
             media::Event::Ended { .. } => tracing::info!("{event}"),

@@ -84,6 +84,7 @@ fn pick(kind: DeviceKind, device: &cpal::Device) -> Result<SupportedStreamConfig
 pub struct Input {
     pub samples: rtrb::Consumer<f32>,
     pub rate: u32,
+    pub health: Arc<Health>,
 }
 
 /// A running speaker's end of the ring: mono samples at `rate`.
@@ -98,6 +99,7 @@ pub fn open_input(device: &cpal::Device, health: &Arc<Health>) -> Result<(cpal::
     open(DeviceKind::Input, device, |format, config| {
         // Half a second: the reader wakes each 5 ms, a machine in trouble much later.
         let (producer, samples) = rtrb::RingBuffer::new(config.sample_rate as usize / 2);
+        let end = Input { samples, rate: config.sample_rate, health: health.clone() };
         let health = health.clone();
         let stream = match format {
             SampleFormat::F32 => input::<f32>(device, config, producer, health),
@@ -109,7 +111,7 @@ pub fn open_input(device: &cpal::Device, health: &Arc<Health>) -> Result<(cpal::
             SampleFormat::U8 => input::<u8>(device, config, producer, health),
             _ => Err(ErrorKind::UnsupportedConfig.into()),
         }?;
-        Ok((stream, Input { samples, rate: config.sample_rate }))
+        Ok((stream, end))
     })
 }
 

@@ -69,7 +69,7 @@ pub(super) fn table_ui(ui: &mut Ui) {
     let with = |rest: &str| format!("{command}+{rest}");
     let rows: [(&str, Vec<String>); 12] = [
         ("Microphone on or off", vec!["M".into(), with("D")]),
-        ("Talk while it is held, when muted", vec!["Space".into()]),
+        ("Hold to talk while muted", vec!["Space".into()]),
         ("Camera on or off", vec!["V".into(), with("E")]),
         ("Regions", vec!["N".into()]),
         ("People", vec!["P".into()]),

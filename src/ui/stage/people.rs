@@ -8,6 +8,9 @@ use crate::ui::model::{Action, Model};
 use crate::ui::theme::{self, Type, space};
 use crate::ui::{icons, widgets};
 
+/// The room of the button with which others are made louder: one's own row has none, points.
+const VOLUME: f32 = 32.0;
+
 /// Draws the list, and the invite for those who are missing.
 pub(super) fn people_ui(ui: &mut Ui, model: &Model, state: &State, actions: &mut Vec<Action>) {
     if let Some(invite) = &model.room.invite
@@ -17,7 +20,7 @@ pub(super) fn people_ui(ui: &mut Ui, model: &Model, state: &State, actions: &mut
     }
     let own = &state.own;
     let name = if own.name.trim().is_empty() { "Guest" } else { own.name.trim() };
-    row(ui, name, &format!("{name} (you)"), own.muted, own.camera, "", |_| {});
+    row(ui, name, &format!("{name} (you)"), own.muted, own.camera, "", |ui| ui.add_space(VOLUME));
     for peer in &state.peers {
         let name = peer.name.as_deref().unwrap_or("?");
         let more = |ui: &mut Ui| volume::button_ui(ui, peer, actions);
