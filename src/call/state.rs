@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::event::Place;
 use super::hops::Hops;
 use crate::election::{self, CandidateId, LinkState, Standing};
+pub use crate::media::video::Limit;
 use crate::media::{Device, Problem};
 use crate::proto::ParticipantId;
 use crate::proto::manifest::Manifest;
@@ -111,6 +112,8 @@ pub struct Own {
     /// Of what is played.
     pub output_level: f32,
     pub devices: BTreeMap<Device, DeviceState>,
+    /// Why our picture is sent smaller, or less often, than others want it.
+    pub limited: Option<Limit>,
 }
 
 /// What a device does.

@@ -42,14 +42,15 @@ impl Talk {
         self.until.is_some()
     }
 
-    /// Takes in how loud the microphone was, 20 ms by 20 ms: RMS, 0.0..=1.0; and whether it is muted.
-    pub fn listen(&mut self, levels: &[f32], muted: bool) {
+    /// Takes in how loud the microphone was, 20 ms by 20 ms: RMS, 0.0..=1.0; whether that is a voice; and whether it is
+    /// muted.
+    pub fn listen(&mut self, levels: &[f32], voice: bool, muted: bool) {
         if !muted {
             (self.talker, self.shown) = (Talker::default(), 0);
             return;
         }
         for level in levels {
-            self.talker.feed(*level);
+            self.talker.feed(if voice { *level } else { 0.0 });
             self.shown = if self.talker.insists() { SHOWN } else { self.shown.saturating_sub(1) };
         }
     }
@@ -84,22 +85,24 @@ mod tests {
     fn whoever_talks_while_muted_is_told_and_whoever_coughs_or_is_heard_is_not() {
         let (speech, silence) = ([0.1; 75], [0.001; 75]);
         let mut unheard = Talk::default();
-        unheard.listen(&silence, true);
-        unheard.listen(&speech[..15], true);
-        unheard.listen(&silence, true);
+        unheard.listen(&silence, true, true);
+        unheard.listen(&speech[..15], true, true);
+        unheard.listen(&silence, true, true);
         assert!(!unheard.is_unheard(), "a cough");
-        unheard.listen(&speech, false);
+        unheard.listen(&speech, true, false);
         assert!(!unheard.is_unheard(), "heard");
-        unheard.listen(&speech[..30], true);
+        unheard.listen(&speech[..30], true, true);
         assert!(!unheard.is_unheard(), "the end of a sentence after the key");
-        unheard.listen(&speech, true);
+        unheard.listen(&speech, true, true);
         assert!(unheard.is_unheard());
-        unheard.listen(&silence, true);
+        unheard.listen(&silence, true, true);
         assert!(unheard.is_unheard(), "for a moment after the last word");
-        (0..3).for_each(|_| unheard.listen(&silence, true));
+        (0..3).for_each(|_| unheard.listen(&silence, true, true));
         assert!(!unheard.is_unheard());
-        unheard.listen(&speech, true);
-        unheard.listen(&[], false);
+        unheard.listen(&speech, true, true);
+        unheard.listen(&[], true, false);
         assert!(!unheard.is_unheard(), "unmuted");
+        unheard.listen(&speech, false, true);
+        assert!(!unheard.is_unheard(), "a vacuum cleaner");
     }
 }

@@ -20,6 +20,7 @@ pub use self::list::{AudioDevice, DeviceKind, default_id, devices, find};
 use self::callback::{Giver, Taker};
 use self::list::{default_config, missing};
 use super::RATE;
+use super::processing::played::{self, Heard, Tap};
 use crate::media::Problem;
 
 /// Lengths of a callback's buffer to ask for, 1/100 s, before the system's own, which can be 85 ms.
@@ -92,6 +93,8 @@ pub struct Feed {
     pub samples: rtrb::Producer<f32>,
     pub rate: u32,
     pub health: Arc<Health>,
+    /// What the callback takes out of the ring.
+    pub heard: Option<Heard>,
 }
 
 /// Opens and starts a microphone.
@@ -119,16 +122,17 @@ pub fn open_input(device: &cpal::Device, health: &Arc<Health>) -> Result<(cpal::
 pub fn open_output(device: &cpal::Device, health: &Arc<Health>) -> Result<(cpal::Stream, Feed), cpal::Error> {
     open(DeviceKind::Output, device, |format, config| {
         let (samples, consumer) = rtrb::RingBuffer::new(config.sample_rate as usize / 2);
-        let feed = Feed { samples, rate: config.sample_rate, health: health.clone() };
+        let (tap, heard) = played::tap(config.sample_rate);
+        let feed = Feed { samples, rate: config.sample_rate, health: health.clone(), heard: Some(heard) };
         let health = health.clone();
         let stream = match format {
-            SampleFormat::F32 => output::<f32>(device, config, consumer, health),
-            SampleFormat::I16 => output::<i16>(device, config, consumer, health),
-            SampleFormat::I24 => output::<I24>(device, config, consumer, health),
-            SampleFormat::F64 => output::<f64>(device, config, consumer, health),
-            SampleFormat::U16 => output::<u16>(device, config, consumer, health),
-            SampleFormat::I32 => output::<i32>(device, config, consumer, health),
-            SampleFormat::U8 => output::<u8>(device, config, consumer, health),
+            SampleFormat::F32 => output::<f32>(device, config, consumer, tap, health),
+            SampleFormat::I16 => output::<i16>(device, config, consumer, tap, health),
+            SampleFormat::I24 => output::<I24>(device, config, consumer, tap, health),
+            SampleFormat::F64 => output::<f64>(device, config, consumer, tap, health),
+            SampleFormat::U16 => output::<u16>(device, config, consumer, tap, health),
+            SampleFormat::I32 => output::<i32>(device, config, consumer, tap, health),
+            SampleFormat::U8 => output::<u8>(device, config, consumer, tap, health),
             _ => Err(ErrorKind::UnsupportedConfig.into()),
         }?;
         Ok((stream, feed))
@@ -180,10 +184,11 @@ fn output<T: SizedSample + FromSample<f32>>(
     device: &cpal::Device,
     config: StreamConfig,
     ring: rtrb::Consumer<f32>,
+    tap: Tap,
     health: Arc<Health>,
 ) -> Result<cpal::Stream, cpal::Error> {
     let failing = health.clone();
-    let mut giver = Giver::new(ring, health, config.channels);
+    let mut giver = Giver::new(ring, Some(tap), health, config.channels);
     let callback = move |data: &mut [T], _: &cpal::OutputCallbackInfo| giver.fill(data);
     device.build_output_stream(config, callback, move |error| failing.fail(error.kind()), Some(OPENING))
 }

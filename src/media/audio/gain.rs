@@ -70,19 +70,19 @@ mod tests {
         let mut encoder = Encoder::new().unwrap();
         let start = crate::clock::now();
         let mut heard = |percent: u8| {
-            let mut voice = Voice::new().unwrap();
-            voice.gain.set(percent);
+            let voice = Voice::new().unwrap();
+            voice.set_volume(percent);
             let (mut loudest, mut spoke) = (0.0f32, 0.0f32);
             for n in 0..50u32 {
                 let tone = std::array::from_fn(|at| ((n as usize * FRAME + at) as f32 * 0.02).sin() * 0.25);
                 let payload = encoder.encode(&tone).unwrap().0.to_vec().into();
                 let now = start + std::time::Duration::from_millis(20) * n;
-                voice.buffer.push(now, AudioIn { number: n, capture_us: u64::from(n) * 20_000, dtx: false, payload });
+                voice.push(AudioIn { number: n, capture_us: u64::from(n) * 20_000, dtx: false, payload }, now);
                 let mut mix = [0.0; FRAME];
                 voice.add_to(&mut mix, now);
                 if n > 25 {
                     loudest = mix.iter().fold(loudest, |peak, sample| peak.max(sample.abs()));
-                    spoke = voice.loudness.take().into_iter().fold(spoke, f32::max);
+                    spoke = voice.take_loudness().into_iter().fold(spoke, f32::max);
                 }
             }
             assert!((0.1..0.3).contains(&spoke), "{spoke}");

@@ -9,6 +9,8 @@ use cpal::{FromSample, Sample};
 
 use super::downmix::Downmix;
 use super::health::Health;
+use crate::clock;
+use crate::media::audio::processing::played::Tap;
 
 /// A voice is played on this many channels at most, the front two: what is further behind, or below, is for films.
 const FRONT: usize = 2;
@@ -51,6 +53,8 @@ impl Taker {
 /// The speaker's side: the ring's samples on the front channels, silence where the ring is short.
 pub struct Giver {
     ring: rtrb::Consumer<f32>,
+    /// Who wants to know what was really played.
+    tap: Option<Tap>,
     health: Arc<Health>,
     channels: usize,
     /// What was played last: a sound that breaks off dies away from there.
@@ -59,8 +63,8 @@ pub struct Giver {
 
 impl Giver {
     /// For a device with this many channels, 0 counting as one.
-    pub fn new(ring: rtrb::Consumer<f32>, health: Arc<Health>, channels: u16) -> Self {
-        Self { ring, health, channels: usize::from(channels.max(1)), last: 0.0 }
+    pub fn new(ring: rtrb::Consumer<f32>, tap: Option<Tap>, health: Arc<Health>, channels: u16) -> Self {
+        Self { ring, tap, health, channels: usize::from(channels.max(1)), last: 0.0 }
     }
 
     /// Fills what the device plays next: any number of interleaved frames.
@@ -75,6 +79,9 @@ impl Giver {
         let mut places = data.chunks_exact_mut(self.channels);
         let front = FRONT.min(self.channels);
         if let Ok(chunk) = self.ring.read_chunk(ready) {
+            if let Some(tap) = &mut self.tap {
+                tap.took(clock::now(), chunk.as_slices(), frames);
+            }
             for (sample, place) in chunk.into_iter().zip(&mut places) {
                 self.last = sample;
                 place[..front].fill(T::from_sample_(sample));

@@ -6,7 +6,7 @@ use super::*;
 
 fn line(rate: u32) -> (Line, rtrb::Consumer<f32>) {
     let (samples, consumer) = rtrb::RingBuffer::new(rate as usize / 2);
-    (Line::new(Feed { samples, rate, health: Default::default() }).unwrap(), consumer)
+    (Line::new(Feed { samples, rate, health: Default::default(), heard: None }).unwrap(), consumer)
 }
 
 /// How sound fared on the way through the ring, after the first ten seconds.

@@ -47,8 +47,8 @@ fn delay_ms(reader_at: u64, mixer_at: u64, speaker_at: u64) -> (f64, f64) {
     let mut reader = Reader::new(Input { samples, rate: RATE, health: recording.clone() }).unwrap();
     let (samples, mut playing) = rtrb::RingBuffer::new(24_000);
     let health = Arc::<Health>::default();
-    let mut line = Line::new(Feed { samples, rate: RATE, health: health.clone() }).unwrap();
-    let (mut encoder, mut voice) = (Encoder::new().unwrap(), Voice::new().unwrap());
+    let mut line = Line::new(Feed { samples, rate: RATE, health: health.clone(), heard: None }).unwrap();
+    let (mut encoder, voice) = (Encoder::new().unwrap(), Voice::new().unwrap());
     let beat = |next, every| Beat { next, every };
     let mut microphone = beat(10_000, 10_000);
     let mut look = reader_at;
@@ -67,7 +67,7 @@ fn delay_ms(reader_at: u64, mixer_at: u64, speaker_at: u64) -> (f64, f64) {
             while let Some((frame, capture_us)) = reader.frame(us) {
                 let (payload, dtx) = encoder.encode(&frame).unwrap();
                 let payload = Bytes::copy_from_slice(payload);
-                voice.buffer.push(at(us), AudioIn { number, capture_us, dtx, payload });
+                voice.push(AudioIn { number, capture_us, dtx, payload }, at(us));
                 pushed.insert(capture_us, us);
                 number += 1;
             }

@@ -6,6 +6,7 @@ use cpal::{I24, SizedSample};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 use super::*;
+use crate::media::audio::processing::played::tap;
 
 /// Counts what the tests of the whole crate allocate; asked by those below alone.
 #[global_allocator]
@@ -26,7 +27,8 @@ fn taker(channels: u16) -> (Taker, rtrb::Consumer<f32>) {
 
 fn giver(channels: u16) -> (Giver, rtrb::Producer<f32>) {
     let (samples, ring) = rtrb::RingBuffer::new(RATE as usize / 2);
-    (Giver::new(ring, Arc::default(), channels), samples)
+    // Its other end is gone: the tap runs full on the way, and is passed over.
+    (Giver::new(ring, Some(tap(RATE).0), Arc::default(), channels), samples)
 }
 
 /// What becomes of a tone in this format on the way in, and of one on the way out.
