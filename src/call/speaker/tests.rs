@@ -23,6 +23,11 @@ enum Does {
 }
 use Does::{Coughs, CoughsAgain, Hums, Nothing, Speaks, Types};
 
+/// How long Ada and Ben do something, ms.
+type Scene = (u64, Does, Does);
+/// Who was found to speak, and when, ms.
+type Change = (u64, ParticipantId);
+
 /// Numbers that look random and are the same each time.
 struct Dice(u64);
 
@@ -54,7 +59,7 @@ fn level(does: Does, ms: u64, dice: &mut Dice) -> f32 {
 }
 
 /// Plays scenes of (ms, what Ada does, what Ben does); fed each `step` ms. Gives each change of who speaks, with its time.
-fn play(scenes: &[(u64, Does, Does)], step: u64, seed: u64) -> Vec<(u64, ParticipantId)> {
+fn play(scenes: &[Scene], step: u64, seed: u64) -> Vec<Change> {
     let (mut speakers, mut dice) = (Speakers::default(), Dice(seed));
     let (mut changes, mut now) = (Vec::new(), 0);
     let mut waiting: BTreeMap<ParticipantId, Vec<f32>> = BTreeMap::from([(ADA, Vec::new()), (BEN, Vec::new())]);
@@ -81,7 +86,7 @@ fn who_speaks_is_found_within_600_ms_and_nothing_else_takes_the_floor() {
     let a = Speaks(-26.0);
     let b = Speaks(-30.0);
     // Scenes, and the changes: to whom, and the time from which it may be found, with 600 ms to do so.
-    let rows: [(&str, &[(u64, Does, Does)], &[(u64, ParticipantId)]); 13] = [
+    let rows: [(&str, &[Scene], &[Change]); 13] = [
         ("nobody", &[(10_000, Nothing, Nothing)], &[]),
         ("the first", &[(1000, Nothing, Nothing), (3000, a, Nothing)], &[(1000, ADA)]),
         ("silence keeps the last one", &[(2000, a, Nothing), (20_000, Nothing, Nothing)], &[(0, ADA)]),

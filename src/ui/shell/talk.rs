@@ -111,8 +111,11 @@ mod tests {
     const RELEASE: Seen = Seen { released: true, ..IDLE };
     const ELSEWHERE: Seen = Seen { allowed: false, ..IDLE };
 
+    /// The ms of a frame, and what it shows.
+    type Frame = (u64, Seen);
+
     /// Steps at these ms; what was told of each.
-    fn play(frames: &[(u64, Seen)], muted: bool) -> Vec<Option<Talking>> {
+    fn play(frames: &[Frame], muted: bool) -> Vec<Option<Talking>> {
         let start = crate::clock::now();
         let mut talk = PushToTalk::default();
         frames.iter().map(|(ms, seen)| talk.step(start + Duration::from_millis(*ms), *seen, muted)).collect()
@@ -130,7 +133,7 @@ mod tests {
     fn whatever_is_not_a_held_key_ends_it_and_only_a_new_press_begins_again() {
         let both = Seen { released: true, ..PRESS };
         let aside = Seen { allowed: false, ..PRESS };
-        let rows: [(&str, &[(u64, Seen)], Option<Talking>); 8] = [
+        let rows: [(&str, &[Frame], Option<Talking>); 8] = [
             ("the window loses the keyboard", &[(0, PRESS), (50, ELSEWHERE)], Some(Ends)),
             ("and a repeat brings nothing back", &[(0, PRESS), (50, ELSEWHERE), (90, REPEAT)], None),
             ("a key that repeated and stopped", &[(0, PRESS), (900, REPEAT), (1900, IDLE)], Some(Ends)),

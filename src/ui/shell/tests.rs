@@ -229,7 +229,8 @@ fn space_opens_the_microphone_of_who_is_muted_for_as_long_as_it_is_held() {
     stand.step();
     assert_eq!(stand.taken(), talk(Talking::Ends));
 
-    let ends: [(&str, fn(&mut Stand)); 5] = [
+    type End = (&'static str, fn(&mut Stand));
+    let ends: [End; 5] = [
         ("the window loses the keyboard", |stand| stand.harness.event(egui::Event::WindowFocused(false))),
         ("a sheet opens", |stand| stand.memory.borrow_mut().open_keys()),
         ("the call ends", |stand| *stand.model.borrow_mut() = fixtures::lobby(Duration::ZERO)),

@@ -93,7 +93,7 @@ fn a_crystal_that_drifts_costs_neither_a_gap_nor_a_frame() {
 
 #[test]
 fn a_machine_that_is_late_gets_a_larger_reserve_and_a_calm_one_loses_it_again() {
-    let late = |tick: u64| if tick % 37 == 0 { 15_000 } else { tick * 7919 % 3000 };
+    let late = |tick: u64| if tick.is_multiple_of(37) { 15_000 } else { tick * 7919 % 3000 };
     let busy = play(48_000, &[480], 20.0, 120, late);
     println!("late by up to 15 ms: {busy:?}");
     assert!(busy.dry == 0 && busy.skipped == 0, "{busy:?}");
