@@ -26,6 +26,7 @@ mod session;
 mod speaker;
 pub mod state;
 mod subscribe;
+mod talk;
 pub mod views;
 mod wishes;
 

@@ -37,6 +37,7 @@ use super::session::Session;
 use super::speaker::Speakers;
 use super::state::{DeviceState, Relays, State};
 use super::subscribe::Subscriber;
+use super::talk::Talk;
 use super::views::Views;
 use super::wishes::Wishes;
 use super::{CallError, Config, manifest};
@@ -104,6 +105,7 @@ pub(super) struct Controller {
     /// Devices of which trouble was told.
     troubled: BTreeSet<Device>,
     muted: bool,
+    talk: Talk,
     camera_off: bool,
     speakers: Speakers,
     wishes: Wishes,
@@ -226,6 +228,7 @@ impl Controller {
             pictures,
             devices: BTreeMap::new(),
             troubled: BTreeSet::new(),
+            talk: Talk::default(),
             speakers: Speakers::default(),
             shown: watch::Sender::new(Arc::new(own)),
             clock: MediaClock::start(),
@@ -340,8 +343,7 @@ impl Controller {
         }
         let source = self.config.audio.clone();
         let device = matches!(source, audio::AudioSource::Microphone(_));
-        let cleaning =
-            audio::Cleaning { switches: self.config.processing, played: self.subscriber.mixer().played() };
+        let cleaning = audio::Cleaning { switches: self.config.processing, played: self.subscriber.mixer().played() };
         let (encoded, media) = (self.encoded.clone(), self.media.clone());
         match audio::Capture::start(source, self.muted, cleaning, self.clock, encoded, media) {
             Ok(capture) => {

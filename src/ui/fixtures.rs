@@ -111,6 +111,7 @@ pub fn call(peers: usize) -> Model {
             reconnecting: false,
             level: if n == 0 { 0.4 } else { 0.0 },
             speaking: n == 0,
+            volume: Default::default(),
             quality: Quality {
                 audio_loss: Some(0.002),
                 jitter_ms: Some(3.0),
@@ -275,6 +276,8 @@ fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
             id: ParticipantId(1),
             name: "Ada".into(),
             muted: false,
+            holds_to_talk: false,
+            talks_unheard: false,
             camera: true,
             level: 0.22,
             output_level: 0.0,

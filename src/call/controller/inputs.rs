@@ -307,10 +307,14 @@ impl Controller {
                 self.devices.insert(what, DeviceState::Trouble(problem));
             }
             media::Event::DeviceInUse { what, name, instead_of } => {
-                if self.troubled.remove(&what) {
-                    self.tell(Event::Device { device: device_name(what), state: format!("works: {name}") });
+                let state = format!("works: {name}");
+                let now = DeviceState::InUse { name, instead_of };
+                let before = self.devices.insert(what, now.clone()).filter(|before| *before != now);
+                // The first one is what everybody expects.
+                let other = matches!(before, Some(DeviceState::InUse { .. }));
+                if self.troubled.remove(&what) || other {
+                    self.tell(Event::Device { device: device_name(what), state });
                 }
-                self.devices.insert(what, DeviceState::InUse { name, instead_of });
             }
             media::Event::Failed { .. } => self.tell(Event::Error { message: event.to_string() }),
             media::Event::Ended { .. } => tracing::info!("{event}"),
@@ -365,6 +369,12 @@ impl Controller {
         for command in self.wishes.expired(now) {
             self.elect(command, None);
         }
+        if self.talk.expire(now) {
+            self.set_muted(true);
+        }
+        let heard = self.microphone.as_ref().map(|own| (own.take_loudness(), own.speech().speaking));
+        let (levels, speaks) = heard.unwrap_or_default();
+        self.talk.listen(&levels, speaks, self.muted && self.entered.is_some());
         self.plan_redundancy(now);
         self.show(now);
         if now.saturating_duration_since(self.reported_at) >= REPORT {
