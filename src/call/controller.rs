@@ -1,6 +1,7 @@
 //! The call's one task: feeds the election, carries out what it decides, and moves media between links and the
 //! participant, which outlives them all.
 
+mod camera;
 mod inputs;
 mod moderation;
 mod orders;
@@ -30,11 +31,13 @@ use super::membership::Membership;
 use super::moves::{Ledger, Moving};
 use super::publish::Publisher;
 use super::rate::Uplink;
+use super::redundancy::Redundancy;
 use super::roster::Roster;
 use super::session::Session;
 use super::speaker::Speakers;
 use super::state::{DeviceState, Relays, State};
 use super::subscribe::Subscriber;
+use super::talk::Talk;
 use super::views::Views;
 use super::wishes::Wishes;
 use super::{CallError, Config, manifest};
@@ -102,6 +105,7 @@ pub(super) struct Controller {
     /// Devices of which trouble was told.
     troubled: BTreeSet<Device>,
     muted: bool,
+    talk: Talk,
     camera_off: bool,
     speakers: Speakers,
     wishes: Wishes,
@@ -116,7 +120,8 @@ pub(super) struct Controller {
     lost: Option<Instant>,
     /// What the election was told of media that should arrive.
     expected: Option<Duration>,
-    /// Receivers report loss: each audio packet carries the one before.
+    redundancy: Redundancy,
+    /// Receivers need it: each audio packet carries the one before.
     lossy: bool,
     reported_at: Instant,
     links: mpsc::Sender<(LinkId, Incoming)>,
@@ -223,6 +228,7 @@ impl Controller {
             pictures,
             devices: BTreeMap::new(),
             troubled: BTreeSet::new(),
+            talk: Talk::default(),
             speakers: Speakers::default(),
             shown: watch::Sender::new(Arc::new(own)),
             clock: MediaClock::start(),
@@ -231,6 +237,7 @@ impl Controller {
             entered: None,
             lost: None,
             expected: None,
+            redundancy: Redundancy::default(),
             lossy: false,
             reported_at: now,
             links,
@@ -336,7 +343,9 @@ impl Controller {
         }
         let source = self.config.audio.clone();
         let device = matches!(source, audio::AudioSource::Microphone(_));
-        match audio::Capture::start(source, self.muted, self.clock, self.encoded.clone(), self.media.clone()) {
+        let cleaning = audio::Cleaning { switches: self.config.processing, played: self.subscriber.mixer().played() };
+        let (encoded, media) = (self.encoded.clone(), self.media.clone());
+        match audio::Capture::start(source, self.muted, cleaning, self.clock, encoded, media) {
             Ok(capture) => {
                 self.microphone = Some(capture);
                 self.devices.insert(Device::Microphone, opening(device));
@@ -345,24 +354,6 @@ impl Controller {
                 self.devices.insert(Device::Microphone, DeviceState::Trouble(Problem::Other(error.to_string())));
                 self.tell(Event::Error { message: error.to_string() });
             }
-        }
-    }
-
-    fn start_video(&mut self) {
-        if self.camera.is_some() || self.camera_off {
-            return;
-        }
-        self.camera_bps = None;
-        let (source, config) = (self.config.video.clone(), self.config.video_config);
-        self.devices.insert(Device::Camera, opening(matches!(source, video::VideoSource::Camera(_))));
-        let (encoded, media, pictures) = (self.encoded.clone(), self.media.clone(), self.pictures.clone());
-        let sends = self.entered.is_some();
-        self.camera = Some(video::Capture::start(source, config, sends, self.clock, encoded, media, pictures));
-    }
-
-    fn force_key(&self) {
-        if let Some(camera) = &self.camera {
-            camera.force_key();
         }
     }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::event::Place;
 use super::hops::Hops;
 use crate::election::{self, CandidateId, LinkState, Standing};
+pub use crate::media::video::Limit;
 use crate::media::{Device, Problem};
 use crate::proto::ParticipantId;
 use crate::proto::manifest::Manifest;
@@ -101,16 +102,20 @@ pub struct Own {
     pub id: ParticipantId,
     pub name: String,
     pub muted: bool,
+    /// Not muted for as long as a key is held.
+    pub holds_to_talk: bool,
+    /// Muted, and talking all the same.
+    pub talks_unheard: bool,
     pub camera: bool,
     /// Of the microphone, 0.0..=1.0, also while muted.
     pub level: f32,
     /// Of what is played.
     pub output_level: f32,
     pub devices: BTreeMap<Device, DeviceState>,
+    /// Why our picture is sent smaller, or less often, than others want it.
+    pub limited: Option<Limit>,
     /// What is sent, and what could be.
     pub rates: Rates,
-    /// The camera sends nothing because the network does not carry it.
-    pub network_limited: bool,
 }
 
 /// The way to the relay, as it was in the last second.
@@ -158,7 +163,31 @@ pub struct Peer {
     /// 0.0..=1.0.
     pub level: f32,
     pub speaking: bool,
+    /// What we made of its sound.
+    pub volume: Volume,
     pub quality: Quality,
+}
+
+/// How loud somebody is played to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Volume {
+    /// Of what it says, 0..=200.
+    pub percent: u8,
+    /// Not played at all, whatever the percentage.
+    pub muted: bool,
+}
+
+impl Default for Volume {
+    fn default() -> Self {
+        Self { percent: 100, muted: false }
+    }
+}
+
+impl Volume {
+    /// What is played, percent, 0..=200.
+    pub fn played(self) -> u8 {
+        if self.muted { 0 } else { self.percent.min(200) }
+    }
 }
 
 /// How a peer is received.

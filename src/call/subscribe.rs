@@ -10,6 +10,8 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::arrivals::Arrivals;
+use super::redundancy::{Heard, Losses};
+use super::state::Volume;
 use crate::crypto::frame::Opener;
 use crate::crypto::profile::Profile;
 use crate::crypto::secret::RoomSecret;
@@ -62,6 +64,7 @@ struct Peer {
     salt: Bytes,
     opener: Option<Opener>,
     profile: Option<Profile>,
+    volume: Volume,
     /// Control messages below this were seen.
     next_control: u64,
     /// When the newest audio came, and whether silence was announced with it.
@@ -69,6 +72,8 @@ struct Peer {
     video: Option<Instant>,
     /// Frames that did not open.
     unreadable: u64,
+    losses: Losses,
+    /// Packets received and sound made up, ms, as of the last report.
     reported: (u64, u64),
 }
 
@@ -82,7 +87,7 @@ impl std::fmt::Debug for Peer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AudioReport {
     pub peer: ParticipantId,
-    pub loss_permille: u32,
+    pub heard: Heard,
     pub jitter_ms: u32,
 }
 
@@ -130,10 +135,12 @@ impl Subscriber {
             salt: member.salt.clone(),
             opener: opener(),
             profile: None,
+            volume: Volume::default(),
             next_control: 0,
             audio: None,
             video: None,
             unreadable: 0,
+            losses: Losses::default(),
             reported: (0, 0),
         });
         peer.profile = peer.opener.as_ref().and_then(|opener| opener.open_profile(&member.profile).ok());
@@ -192,11 +199,23 @@ impl Subscriber {
         peers.into_iter().for_each(|peer| self.rest(peer));
     }
 
+    /// How loud a member is played from now on. Who has left is nobody.
+    pub fn set_volume(&mut self, id: ParticipantId, volume: Volume) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.volume = volume;
+            self.mixer.set_volume(id, volume.played());
+        }
+    }
+
+    pub fn volume(&self, id: ParticipantId) -> Volume {
+        self.peers.get(&id).map(|peer| peer.volume).unwrap_or_default()
+    }
+
     /// Takes in an audio datagram; returns who spoke.
     pub fn audio(&mut self, body: &Bytes, at: Instant) -> Option<ParticipantId> {
         let packets = datagram::decode(body).inspect_err(|error| tracing::debug!(%error, "bad audio")).ok()?;
         let mut speaker = None;
-        for packet in packets {
+        for (place, packet) in packets.into_iter().enumerate() {
             let id = packet.header.participant;
             let Some(peer) = self.peers.get_mut(&id) else {
                 self.keep_early(Early::Audio(body.clone()), at);
@@ -206,6 +225,9 @@ impl Subscriber {
             self.arrivals.frame(&packet.header, at);
             peer.audio = Some((at, packet.header.dtx));
             let number = packet.header.frame;
+            if place == 0 {
+                peer.losses.came(number);
+            }
             let (capture_us, dtx) = (packet.header.capture_us, packet.header.dtx);
             self.mixer.push(id, AudioIn { number, capture_us, dtx, payload: payload.into() }, at);
             speaker = Some(id);
@@ -279,12 +301,14 @@ impl Subscriber {
         let mut reports = Vec::new();
         for (id, peer) in &mut self.peers {
             let Some(stats) = stats.get(id) else { continue };
-            let (received, lost) = (stats.received, stats.lost);
-            let (new, gone) = (received.saturating_sub(peer.reported.0), lost.saturating_sub(peer.reported.1));
-            peer.reported = (received, lost);
-            if let Some(share) = (1000 * gone).checked_div(new + gone) {
-                let loss_permille = share as u32;
-                reports.push(AudioReport { peer: *id, loss_permille, jitter_ms: stats.jitter_ms as u32 });
+            let (received, concealed) = (stats.received, stats.concealed_ms);
+            let sound_ms = received.saturating_sub(peer.reported.0) * 20;
+            let made_up_ms = concealed.saturating_sub(peer.reported.1);
+            peer.reported = (received, concealed);
+            if let Some((loss_permille, longest_burst)) = peer.losses.take() {
+                let concealed_permille = (1000 * made_up_ms / (sound_ms + made_up_ms).max(1)) as u32;
+                let heard = Heard { loss_permille, concealed_permille, longest_burst };
+                reports.push(AudioReport { peer: *id, heard, jitter_ms: stats.jitter_ms as u32 });
             }
         }
         reports

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use prost::Message as _;
 
 use super::control::{
-    ClientMessage, Hello, Join, Joined, Member, Resume, Sealed, ServerMessage, Subscribe, Welcome, Wish,
+    ClientMessage, Demand, Hello, Join, Joined, Member, Resume, Sealed, ServerMessage, Subscribe, Welcome, Wish,
     client_message, server_message,
 };
 use super::datagram::AudioPacket;
@@ -151,6 +151,7 @@ proptest! {
             server_message::Body::Joined(Joined { members: vec![member; members] }),
             server_message::Body::Moderated(Moderated { rulings: vec![ruling; members], all: true }),
             server_message::Body::ModerationAnswer(ModerationAnswer { sequence: frame, done: false, message: "no".into() }),
+            server_message::Body::Demand(Demand { track, sizes: spatial }),
         ] {
             let message = ServerMessage { body: Some(body) };
             prop_assert_eq!(control::decode::<ServerMessage>(&control::encode(&message)), Ok(message));

@@ -6,7 +6,7 @@ use super::super::arrivals::Record;
 use super::super::event::{CandidateRow, Event, Place};
 use super::super::hops::Answered;
 use super::super::moves::Moving;
-use super::super::session::Wanted;
+use super::super::session::{Session, Wanted};
 use super::{Controller, Release};
 use crate::clock;
 use crate::election::{Candidate, CandidateId, EventKind, Input, LinkId, Output, Reason, Standing};
@@ -106,6 +106,10 @@ impl Controller {
         if reason == Reason::First {
             self.join_at.get_or_insert(now);
         }
+        let demand = from.and_then(|from| self.sessions.get(&from)).map(Session::demands);
+        if let (Some(demand), Some(session)) = (demand, self.sessions.get_mut(&to)) {
+            session.expect(demand);
+        }
         self.moving = Some(Moving { from, to, since: now, delivered: false });
         self.ask(to, Wanted::Everything);
         if from.is_none() && self.entered.is_some() {
@@ -118,7 +122,7 @@ impl Controller {
         let since = self.doubt_since.unwrap_or(now) - Duration::from_millis(300);
         let whole = self.sessions.get(&to).is_some_and(|session| self.publisher.replay(since, &session.sender));
         if !whole {
-            self.force_key();
+            self.force_all_keys();
         }
     }
 
@@ -149,7 +153,7 @@ impl Controller {
         }
         if reason == Reason::Reconnect {
             self.tell(Event::Reconnected { region: place.region.clone(), transport: place.transport });
-            self.force_key();
+            self.force_all_keys();
         }
         let old = from.or(before);
         let rtt = |link: Option<LinkId>| link.and_then(|link| self.rtt_ms(link));
@@ -172,7 +176,7 @@ impl Controller {
         if let Some(camera) = &self.camera {
             camera.send(true);
         }
-        self.force_key();
+        self.force_all_keys();
     }
 
     /// Lets go of links whose time has come: the election may keep them connected, but nothing is subscribed to on them.

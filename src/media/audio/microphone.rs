@@ -1,21 +1,25 @@
 //! From the microphone's ring to frames with times.
 
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
 use super::capture::Publisher;
 use super::device::{self, DeviceKind, Health, Input};
 use super::pace::{Stop, Worker};
+use super::processing::Cleaner;
 use super::resample::Resampler;
 use super::retry::{Keeper, System};
 use super::{AudioError, FRAME, FRAME_US, RATE};
 use crate::clock;
 use crate::media::{Device, Event};
 
-/// How often the ring is looked at: the callback wakes nobody.
-const LOOK: Duration = Duration::from_millis(5);
+/// The ring is looked at when the next callback should have come, as its buffers tell, and this much later ...
+const SLACK: Duration = Duration::from_micros(500);
+/// ... but so often at least, and at most: the callback wakes nobody.
+const LOOK: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_millis(10);
 /// The same before there is a device.
 const IDLE: Duration = Duration::from_millis(50);
 
@@ -23,6 +27,7 @@ const IDLE: Duration = Duration::from_millis(50);
 pub fn start(
     wanted: Option<String>,
     publisher: Publisher,
+    cleaner: Cleaner,
     events: mpsc::Sender<Event>,
 ) -> Result<Vec<Worker>, AudioError> {
     // The device's thread leaves the ring of each new stream here.
@@ -37,21 +42,24 @@ pub fn start(
         };
         keeper.run(&stop, System { kind: DeviceKind::Input, open });
     })?;
-    let encode = Worker::spawn("audio-encode", move |stop| encode(&stop, &fresh, publisher))?;
+    let encode = Worker::spawn("audio-encode", move |stop| encode(&stop, &fresh, publisher, cleaner))?;
     Ok(vec![device, encode])
 }
 
-fn encode(stop: &Stop, fresh: &Mutex<Option<Input>>, mut publisher: Publisher) {
+fn encode(stop: &Stop, fresh: &Mutex<Option<Input>>, mut publisher: Publisher, mut cleaner: Cleaner) {
     let mut reader: Option<Reader> = None;
-    while stop.wait(if reader.is_some() { LOOK } else { IDLE }) {
+    while stop.wait(reader.as_ref().map_or(IDLE, |reader| reader.pause(clock::now()))) {
         if let Some(input) = fresh.lock().unwrap_or_else(PoisonError::into_inner).take() {
             reader = Reader::new(input).inspect_err(|error| tracing::error!(%error, "microphone")).ok();
+            cleaner.restart();
         }
         let Some(reader) = &mut reader else { continue };
         if let Err(error) = reader.read() {
             tracing::error!(%error, "microphone");
         }
         while let Some((mut frame, capture_us)) = reader.frame(publisher.clock.us_at(clock::now())) {
+            publisher.hears(&frame);
+            let capture_us = cleaner.clean(&mut frame, capture_us, publisher.switches());
             if !publisher.publish(&mut frame, capture_us) {
                 return;
             }
@@ -72,6 +80,13 @@ impl Reader {
     fn new(input: Input) -> Result<Self, super::resample::ResampleError> {
         let resampler = Resampler::new(input.rate, RATE)?;
         Ok(Self { input, resampler, raw: Vec::new(), pending: Vec::new(), timeline: Timeline::default() })
+    }
+
+    /// How long nothing is to be expected.
+    fn pause(&self, now: Instant) -> Duration {
+        let rest = self.input.health.unplayed(now, self.input.rate) as u64;
+        let rest = Duration::from_micros(rest * 1_000_000 / u64::from(self.input.rate.max(1)));
+        (rest + SLACK).clamp(*LOOK.start(), *LOOK.end())
     }
 
     fn read(&mut self) -> Result<(), super::resample::ResampleError> {
@@ -130,6 +145,9 @@ impl Timeline {
 }
 
 #[cfg(test)]
+mod budget;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -181,7 +199,7 @@ mod tests {
     #[test]
     fn a_ring_at_another_rate_becomes_frames_at_ours() {
         let (mut producer, samples) = rtrb::RingBuffer::new(44_100);
-        let mut reader = Reader::new(Input { samples, rate: 44_100 }).unwrap();
+        let mut reader = Reader::new(Input { samples, rate: 44_100, health: Arc::default() }).unwrap();
         producer.push_entire_slice(&[0.5; 44_100]).unwrap();
         reader.read().unwrap();
         let frames = std::iter::from_fn(|| reader.frame(2_000_000)).count();

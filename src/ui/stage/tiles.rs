@@ -6,8 +6,8 @@ use eframe::egui::{
     Align2, Color32, CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, vec2,
 };
 
-use super::{face, grid};
-use crate::call::state::{DeviceState, Own, Peer, State};
+use super::{face, grid, volume};
+use crate::call::state::{DeviceState, Limit, Own, Peer, State};
 use crate::call::views::View;
 use crate::media::Device;
 use crate::media::video::{Of, Shown};
@@ -50,7 +50,7 @@ pub(super) fn tiles_ui(
     let mut seen: BTreeMap<_, _> = state.peers.iter().map(|peer| (peer.id, View::Hidden)).collect();
     for (peer, place) in shown.into_iter().zip(places) {
         seen.insert(peer.id, View::Height((place.height() * ui.ctx().pixels_per_point()).round() as u32));
-        peer_ui(ui, model, peer, place, painter);
+        peer_ui(ui, model, peer, place, painter, actions);
     }
     if let Some(place) = own {
         own_ui(ui, model, &state.own, place, painter);
@@ -58,9 +58,10 @@ pub(super) fn tiles_ui(
     seen
 }
 
-fn peer_ui(ui: &mut Ui, model: &Model, peer: &Peer, place: Rect, painter: &Painter) {
+fn peer_ui(ui: &mut Ui, model: &Model, peer: &Peer, place: Rect, painter: &Painter, actions: &mut Vec<Action>) {
     let id = ui.scope_id().with(("tile", peer.id));
-    let response = ui.interact(place, id, Sense::hover());
+    // Not on the keyboard's way: the list of people has the same.
+    let response = ui.interact(place, id, Sense::CLICK);
     let colours = theme::palette(ui.ctx());
     let rounding = corner(place);
     ui.painter().rect_filled(place, rounding, colours.tile);
@@ -98,6 +99,7 @@ fn peer_ui(ui: &mut Ui, model: &Model, peer: &Peer, place: Rect, painter: &Paint
     }
     let said = said(peer, shown.is_some(), frozen);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &said));
+    volume::on_right_click(&response, peer, actions);
     response.on_hover_ui(|ui| figures_ui(ui, peer));
 }
 
@@ -135,6 +137,9 @@ fn marks_ui(ui: &Ui, peer: &Peer, place: Rect, lead: Option<&'static str>, colou
         marks.push((icons::MIC_OFF, dark(colours.danger_text)));
     } else if peer.speaking {
         marks.push((icons::SPEAKER, dark(colours.fastest)));
+    }
+    if volume::is_silent(peer) {
+        marks.push((icons::SPEAKER_OFF, dark(colours.danger_text)));
     }
     marks.extend(lead.map(|icon| (icon, colours.on_tile)));
     let name = match &peer.name {
@@ -174,6 +179,7 @@ fn said(peer: &Peer, picture: bool, frozen: bool) -> String {
     };
     add(peer.speaking && !peer.muted, "speaking");
     add(peer.muted, "muted");
+    add(volume::is_silent(peer), "muted for you");
     if let Some((_, word)) = over(peer, picture, frozen) {
         add(true, word.trim_end_matches('…'));
     }
@@ -228,13 +234,31 @@ fn own_ui(ui: &mut Ui, model: &Model, own: &Own, place: Rect, painter: &Painter)
     if place.width() >= 160.0 || own.muted {
         face::name_ui(ui, place, "You", muted.as_slice());
     }
+    let limited = own.limited.filter(|_| shown.is_some()).map(limit);
+    if let Some((word, _)) = limited {
+        let at = place.right_top() + vec2(-face::INSET, face::INSET);
+        let mark = (icons::WARNING, dark(colours.fair));
+        face::pill(ui, at, Align2::RIGHT_TOP, word, &[mark], place.width() - 16.0);
+    }
     let state = match (&shown, trouble) {
         (Some(_), _) => "",
         (None, true) => ", camera does not work",
         (None, false) => ", no picture",
     };
-    let said = format!("You{}{state}", if own.muted { ", muted" } else { "" });
+    let why = limited.map(|(_, why)| format!(", {why}")).unwrap_or_default();
+    let said = format!("You{}{state}{why}", if own.muted { ", muted" } else { "" });
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &said));
+    if let Some((_, why)) = limited {
+        response.on_hover_text(format!("Others see a smaller picture of you: {why}."));
+    }
+}
+
+/// Why less of our picture is sent than others want: in a word, and as it is.
+fn limit(limit: Limit) -> (&'static str, &'static str) {
+    match limit {
+        Limit::Computer => ("this computer", "this computer is too slow for more"),
+        Limit::Network => ("network", "your network carries no more"),
+    }
 }
 
 /// Nobody else is here yet: how they get here.
