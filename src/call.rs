@@ -19,6 +19,7 @@ mod membership;
 mod moves;
 mod publish;
 pub mod race;
+mod rate;
 pub mod redundancy;
 mod roster;
 mod session;

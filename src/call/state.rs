@@ -114,6 +114,27 @@ pub struct Own {
     pub devices: BTreeMap<Device, DeviceState>,
     /// Why our picture is sent smaller, or less often, than others want it.
     pub limited: Option<Limit>,
+    /// What is sent, and what could be.
+    pub rates: Rates,
+}
+
+/// The way to the relay, as it was in the last second.
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize)]
+pub struct Rates {
+    /// What may be sent, what was, and what arrived; bits a second.
+    pub target_bps: u64,
+    pub sent_bps: u64,
+    pub delivered_bps: u64,
+    /// How long packets wait on the way there, and back; `None` where that is not known.
+    pub queue_ms: Option<f64>,
+    pub downlink_queue_ms: Option<f64>,
+    /// Share of what was sent, 0-1.
+    pub loss: f64,
+    /// Somebody else's traffic keeps the queue long.
+    pub competing: bool,
+    /// What the encoders were given, bits a second.
+    pub camera_bps: u64,
+    pub screen_bps: u64,
 }
 
 /// What a device does.

@@ -287,6 +287,7 @@ fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
                 (Device::Camera, DeviceState::InUse { name: "HD webcam".into(), instead_of: None }),
             ]),
             limited: None,
+            rates: Default::default(),
         },
         peers: Vec::new(),
         speaker: None,

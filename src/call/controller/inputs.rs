@@ -53,7 +53,11 @@ impl Controller {
         match event {
             Incoming::ProbeReply { reply, at } => {
                 let spent = Duration::from_micros(reply.spent_us.into());
-                if let Some(rtt) = session.answered(at, reply.id, spent) {
+                if let Some((sent, rtt)) = session.answered(at, reply.id, spent) {
+                    self.uplink.answered(link, sent, at, (reply.at_us, reply.spent_us));
+                    if super::rate::is_ours(reply.id) {
+                        return;
+                    }
                     let (id, state, instance) = (reply.id, reply.state, reply.instance);
                     self.answered_by(link, &reply);
                     self.feed(Input::ProbeReply { link, id, rtt, state, instance });
@@ -357,6 +361,7 @@ impl Controller {
             self.journal.moved(&self.elector, &moved);
             let _ = self.events.send(Event::Moved(moved));
         }
+        self.pace(now);
         self.report_election(now);
         if self.suspension.slept().is_some_and(|slept| slept >= SLEPT) {
             self.feed(Input::Suspended);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::super::hops::Hops;
-use super::super::state::{Own, Peer, Phase, Quality, Race, Relays, State};
+use super::super::state::{Own, Peer, Phase, Quality, Race, Rates, Relays, State};
 use super::Controller;
 use crate::election::Elector;
 use crate::media::video::Of;
@@ -41,6 +41,7 @@ pub fn nobody(participant: ParticipantId, relays: Relays, elector: &Elector) -> 
             output_level: 0.0,
             devices: BTreeMap::new(),
             limited: None,
+            rates: Rates::default(),
         },
         peers: Vec::new(),
         speaker: None,
@@ -96,6 +97,7 @@ fn own(call: &Controller) -> Own {
         output_level: step(call.subscriber.mixer().output_level()),
         devices: call.devices.clone(),
         limited: call.limited(),
+        rates: call.uplink.rates(),
     }
 }
 
