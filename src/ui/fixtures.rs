@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::host::Reach;
 use super::model::{Choice, Devices, DrillRelay, DrillState, Entry, Hosting, Model, Notice, NoticeKind, Room, What};
+use crate::call::delay::MouthToEar;
 use crate::call::event::{Moved, Place};
 use crate::call::state::{DeviceState, Own, Peer, Phase, Quality, Race, Relays, State, Wish, Wished};
 use crate::clock;
@@ -119,6 +120,18 @@ pub fn call(peers: usize) -> Model {
                 height: 720,
                 fps: 30.0,
                 frozen: n == 2,
+                lip_offset_ms: Some(-5.0),
+                mouth_to_ear: MouthToEar {
+                    capture_ms: Some(24.0),
+                    encode_ms: Some(1.0),
+                    uplink_ms: Some(9.0 + n as f64),
+                    between_ms: Some(31.0),
+                    downlink_ms: Some(12.0),
+                    jitter_buffer_ms: Some(38.0),
+                    decode_ms: Some(1.0),
+                    // Nobody listens to the third.
+                    playout_ms: (n != 2).then_some(27.0),
+                },
             },
         });
         if n % 5 != 3 {

@@ -1,7 +1,7 @@
 //! From a source to packets.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -36,6 +36,8 @@ struct Shared {
     muted: AtomicBool,
     loss_percent: AtomicU8,
     dropped: AtomicU64,
+    /// Time in the encoder, smoothed over some 16 packets, µs.
+    encode_us: AtomicU32,
     level: Level,
 }
 
@@ -56,6 +58,7 @@ impl Capture {
             muted: AtomicBool::new(muted),
             loss_percent: AtomicU8::new(FIRST_LOSS_PERCENT),
             dropped: AtomicU64::new(0),
+            encode_us: AtomicU32::new(0),
             level: Level::default(),
         });
         let publisher = |save_silence| Publisher::new(save_silence, clock, out, shared.clone());
@@ -87,6 +90,11 @@ impl Capture {
     /// How loud the source is, 0.0..=1.0, also while muted.
     pub fn level(&self) -> f32 {
         self.shared.level.get()
+    }
+
+    /// What the encoder takes for a packet, mean of the last ones.
+    pub fn encoding(&self) -> Duration {
+        Duration::from_micros(self.shared.encode_us.load(Ordering::Relaxed).into())
     }
 
     /// Packets for which the channel had no room.
@@ -149,7 +157,12 @@ impl Publisher {
         self.shared.level.feed(frame);
         let muted = self.shared.muted.load(Ordering::Relaxed);
         self.fade(frame, if muted { 0.0 } else { 1.0 });
-        match self.encode(frame, muted) {
+        let begun = clock::now();
+        let encoded = self.encode(frame, muted);
+        let took = u32::try_from((clock::now() - begun).as_micros()).unwrap_or(u32::MAX);
+        let before = self.shared.encode_us.load(Ordering::Relaxed);
+        self.shared.encode_us.store(before - before / 16 + took / 16, Ordering::Relaxed);
+        match encoded {
             Ok((data, dtx)) => self.send(data, dtx, capture_us),
             Err(error) => {
                 tracing::warn!(%error, "a frame of sound could not be encoded");
@@ -212,6 +225,7 @@ mod tests {
             muted: AtomicBool::new(false),
             loss_percent: AtomicU8::new(10),
             dropped: AtomicU64::new(0),
+            encode_us: AtomicU32::new(0),
             level: Level::default(),
         });
         (Publisher::new(save_silence, MediaClock::start(), out, shared).unwrap(), packets)

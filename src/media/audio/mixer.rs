@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -16,7 +16,7 @@ use super::level::Level;
 use super::pace::{Pace, Stop, Worker};
 use super::speaker::Speaker;
 use super::voice::Voice;
-use super::{AudioError, FRAME, Frame};
+use super::{AudioError, FRAME, FRAME_US, Frame};
 use crate::clock;
 use crate::jitter::{AudioIn, AudioStats};
 use crate::media::wav::Recorder;
@@ -62,6 +62,7 @@ pub struct Mixer {
     voices: Arc<Voices>,
     way_out: Arc<WayOut>,
     events: mpsc::Sender<Event>,
+    start: Instant,
     _worker: Worker,
 }
 
@@ -72,6 +73,8 @@ struct WayOut {
     /// A test sound was asked for.
     test: AtomicBool,
     level: Level,
+    /// From the turn of a packet to the mix, smoothed over some 16 frames, µs; 0 before the first.
+    mixing_us: AtomicU32,
 }
 
 /// Where the mix goes now.
@@ -111,7 +114,7 @@ impl Mixer {
         let mut desk = Desk::new(voices.clone(), way_out.clone(), recorder, events.clone());
         let start = clock::now();
         let worker = Worker::spawn("audio-mixer", move |stop| desk.run(&stop, start))?;
-        let mixer = Self { voices, way_out, events, _worker: worker };
+        let mixer = Self { voices, way_out, events, start, _worker: worker };
         mixer.set_output(config.output)?;
         Ok(mixer)
     }
@@ -140,6 +143,22 @@ impl Mixer {
     /// misses it: wait for its [`Event::DeviceInUse`].
     pub fn play_test(&self) {
         self.way_out.test.store(true, Ordering::Relaxed);
+    }
+
+    /// When the first sample of the recording goes to the speaker: the end of the frame that it is in.
+    pub fn recorded_from(&self) -> Instant {
+        self.start + Duration::from_micros(FRAME_US)
+    }
+
+    /// What decoding and mixing take, ms. `None` before the first frame.
+    pub fn mixing_ms(&self) -> Option<f64> {
+        let us = self.way_out.mixing_us.load(Ordering::Relaxed);
+        (us > 0).then(|| f64::from(us) / 1000.0)
+    }
+
+    /// From the mix to the ear, ms: what waits in the speaker's ring. `None` where nothing is played.
+    pub fn playout_ms(&self) -> Option<f64> {
+        self.way_out.place().speaker.as_ref()?.waiting_ms()
     }
 
     /// How loud the mix is that goes to the speaker, 0.0..=1.0, also where there is none.
@@ -236,6 +255,7 @@ impl Desk {
     }
 
     fn tick(&mut self, now: Instant) {
+        let begun = clock::now();
         let mut mix = [0.0; FRAME];
         let mut first = Vec::new();
         for (peer, voice) in lock(&self.voices).iter_mut() {
@@ -252,6 +272,10 @@ impl Desk {
         self.chime = self.chime.take().and_then(|mut chime| chime.add_to(&mut mix).then_some(chime));
         self.limiter.apply(&mut mix);
         self.way_out.level.feed(&mix);
+        let took = u32::try_from((clock::now() - begun).as_micros()).unwrap_or(u32::MAX);
+        let before = self.way_out.mixing_us.load(Ordering::Relaxed);
+        let smooth = if before == 0 { took } else { before - before / 16 + took / 16 };
+        self.way_out.mixing_us.store(smooth.max(1), Ordering::Relaxed);
         if let Some(speaker) = &mut self.way_out.place().speaker {
             speaker.play(&mix);
         }
@@ -284,7 +308,6 @@ impl Limiter {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::time::Duration;
 
     use bytes::Bytes;
 

@@ -47,6 +47,13 @@ impl Speaker {
         drop_later(self.device);
     }
 
+    /// What was handed on and not played yet, ms. `None` without a device.
+    pub fn waiting_ms(&self) -> Option<f64> {
+        let feed = &self.line.as_ref()?.feed;
+        let queued = feed.samples.buffer().capacity() - feed.samples.slots();
+        Some(queued as f64 * 1000.0 / f64::from(feed.rate))
+    }
+
     /// Hands on 20 ms, or drops them where there is no device.
     pub fn play(&mut self, frame: &Frame) {
         if let Some(feed) = self.fresh.lock().unwrap_or_else(PoisonError::into_inner).take() {

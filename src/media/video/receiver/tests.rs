@@ -165,7 +165,7 @@ fn look(lane: &mut Lane, now: Instant, frame: Option<VideoIn>) -> (Vec<u32>, Vec
     lane.advance(now, &mut outcomes);
     for outcome in outcomes {
         match outcome {
-            Outcome::Picture(picture) => shown.extend(barcode::read(&picture.view())),
+            Outcome::Picture(picture, _) => shown.extend(barcode::read(&picture.view())),
             Outcome::KeyFrameNeeded { spatial } => asked.push(spatial),
             Outcome::Passed => {}
         }
@@ -365,7 +365,7 @@ fn a_change_of_size_up_and_down_shows_every_picture_in_its_time() {
             for outcome in outcomes {
                 match outcome {
                     // The last picture before the change may come once more, larger.
-                    Outcome::Picture(picture) => {
+                    Outcome::Picture(picture, _) => {
                         assert_eq!(picture.width(), [160, 320][size]);
                         shown.push(barcode::read(&picture.view()).unwrap());
                     }
