@@ -7,7 +7,8 @@
 //! from ours. So the way from the microphone to here is *measured*: arrival less capture time. The sender tells what it spent
 //! on capture and coding and how far its relay is, we know how far ours is: what is left of the way lies between the two
 //! relays. The jitter buffer is what lies between a packet's arrival and its playout, and needs no clock but ours. The sum
-//! of the parts is the measured whole; where half the round trips are longer than the way took, they are cut to fit.
+//! of the parts is the measured whole; where half the round trips are longer than the way took, they are cut to fit, and at one
+//! relay they are the whole way.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -45,6 +46,7 @@ pub struct MouthToEar {
     pub downlink_ms: Option<f64>,
     /// Waiting for its turn.
     pub jitter_buffer_ms: Option<f64>,
+    /// Decoding and mixing, and by how much the codec's sound is later than its packets say.
     pub decode_ms: Option<f64>,
     /// From the mix to the ear: the speaker's ring and the device. Not measured where nothing is played.
     pub playout_ms: Option<f64>,
@@ -107,6 +109,8 @@ impl MouthToEar {
 pub struct OwnSide {
     /// Half a mean round trip to the relay.
     pub link_ms: Option<f64>,
+    /// The running instance of that relay.
+    pub relay: Option<u64>,
     pub decode_ms: Option<f64>,
     pub playout_ms: Option<f64>,
 }
@@ -175,6 +179,7 @@ struct Peer {
     capture_us: Option<u32>,
     encode_us: Option<u32>,
     uplink_us: Option<u32>,
+    relay: Option<u64>,
     /// Arrival, and playout, on our clock less capture on the sender's, µs.
     arrival: Smooth,
     playing: Smooth,
@@ -217,6 +222,7 @@ impl Delays {
             encode_us: self.sending.encode_us.value().map(|us| us as u32),
             uplink_us: own.link_ms.map(|ms| (ms * 1000.0) as u32),
             echoes: self.peers.iter().filter_map(echo).collect(),
+            relay: own.relay,
         })
     }
 
@@ -226,6 +232,7 @@ impl Delays {
         let peer = self.peers.entry(from).or_default();
         peer.heard = Some((timing.sent_us, now));
         (peer.capture_us, peer.encode_us, peer.uplink_us) = (timing.capture_us, timing.encode_us, timing.uplink_us);
+        peer.relay = timing.relay;
         let Some(echo) = timing.echoes.iter().find(|echo| echo.participant == me.0) else { return };
         let (sent, held) = (echo.sent_us as f64, echo.held_us as f64);
         let round = at - sent - held;
@@ -288,7 +295,10 @@ impl Peer {
             (way, parts.capture_ms, parts.encode_ms, parts.uplink_ms, parts.downlink_ms)
         {
             let network = (way - capture - encode).max(0.0);
-            let share = (network / (up + down).max(1e-9)).min(1.0);
+            // Of one relay nothing is between: the round trips of sound are other ones than those of probes.
+            let one_relay = own.relay.is_some() && own.relay == self.relay;
+            let share = network / (up + down).max(1e-9);
+            let share = if one_relay { share } else { share.min(1.0) };
             parts.uplink_ms = Some(up * share);
             parts.downlink_ms = Some(down * share);
             parts.between_ms = Some((network - (up + down) * share).max(0.0));

@@ -34,6 +34,9 @@ pub struct Timing {
     /// The last that was heard of each of the others.
     #[prost(message, repeated, tag = "5")]
     pub echoes: Vec<Echo>,
+    /// The relay that it goes to: its running instance.
+    #[prost(fixed64, optional, tag = "6")]
+    pub relay: Option<u64>,
 }
 
 /// The answer to somebody's [`Timing`].
@@ -80,7 +83,14 @@ mod tests {
     #[test]
     fn a_timing_comes_back_whole_and_is_no_text() {
         let echoes = vec![Echo { participant: 7, sent_us: 1, held_us: 2 }];
-        let timing = Timing { sent_us: 5, capture_us: Some(0), encode_us: None, uplink_us: Some(20_000), echoes };
+        let timing = Timing {
+            sent_us: 5,
+            capture_us: Some(0),
+            encode_us: None,
+            uplink_us: Some(20_000),
+            echoes,
+            relay: Some(9),
+        };
         let bytes = timing.encode_sealed();
         assert!(bytes[0] == TIMING && TIMING < TEXT);
         assert_eq!(Timing::decode_sealed(&bytes[1..]).unwrap(), timing);

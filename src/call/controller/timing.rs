@@ -1,10 +1,11 @@
 //! Feeds what is known of times to those who reckon with them: pictures to their sound, and how old the sound is.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::super::delay::OwnSide;
 use super::Controller;
 use crate::media::Encoded;
+use crate::media::audio::LOOKAHEAD;
 use crate::media::sync::Heard;
 use crate::proto::ParticipantId;
 use crate::proto::control::{Sealed, client_message};
@@ -15,16 +16,19 @@ impl Controller {
     /// told what the others cannot know.
     pub(super) fn keep_time(&mut self, now: Instant) {
         let mixer = self.subscriber.mixer();
-        let (decode_ms, playout_ms) = (mixer.mixing_ms(), mixer.playout_ms());
+        let decode_ms = mixer.mixing_ms().map(|ms| ms + LOOKAHEAD.as_secs_f64() * 1000.0);
+        let playout_ms = mixer.playout_ms();
         let link_ms = self.active.and_then(|link| self.rtt_ms(link)).map(|rtt_ms| rtt_ms / 2.0);
-        let own = OwnSide { link_ms, decode_ms, playout_ms };
+        let candidate = self.active.and_then(|link| self.elector.link_candidate_id(link));
+        let relay = candidate.and_then(|candidate| self.hops.instance(candidate)).map(|instance| instance.0);
+        let own = OwnSide { link_ms, relay, decode_ms, playout_ms };
+        let later = LOOKAHEAD + Duration::from_secs_f64(playout_ms.unwrap_or(0.0) / 1000.0);
         let mut all = Vec::new();
         let peers: Vec<ParticipantId> = self.subscriber.peers().collect();
         for peer in peers {
             let playing = self.subscriber.mixer().playing(peer);
             let mut transit = self.subscriber.transit(peer);
             self.delays.heard(peer, &mut transit, playing, own);
-            let later = std::time::Duration::from_secs_f64(playout_ms.unwrap_or(0.0) / 1000.0);
             all.extend(playing.map(|(capture_us, at)| (peer, Heard { capture_us, at: at + later })));
         }
         self.subscriber.receiver().heard(all);

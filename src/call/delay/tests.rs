@@ -18,7 +18,8 @@ fn talk(path: &Path, apart: Duration, seconds: u64) -> (Delays, MouthToEar) {
     let start = crate::clock::now();
     let (alice_clock, bob_clock) = (MediaClock::starting(start), MediaClock::starting(start + apart));
     let (mut alice, mut bob) = (Delays::new(alice_clock), Delays::new(bob_clock));
-    let own = |link: u64| OwnSide { link_ms: Some(link as f64), decode_ms: Some(0.5), playout_ms: Some(30.0) };
+    let relay = (path.between == 0).then_some(5);
+    let own = |link: u64| OwnSide { link_ms: Some(link as f64), relay, decode_ms: Some(0.5), playout_ms: Some(30.0) };
     let one_way = path.up + path.between + path.down;
     let begin = start + apart + MS(1000);
     let mut transit = Transit::default();
@@ -67,9 +68,10 @@ fn each_part_is_found_whatever_the_clocks_say() {
 }
 
 #[test]
-fn without_anything_between_the_relays_the_sum_is_what_was_measured() {
+fn of_one_relay_nothing_is_between_and_the_sum_is_what_was_measured() {
     let (_, parts) = talk(&Path { up: 30, between: 0, down: 30 }, MS(500), 20);
-    assert!(parts.between_ms.unwrap() < 5.0, "{parts:?}");
+    assert_eq!(parts.between_ms.map(f64::round), Some(0.0), "{parts:?}");
+    assert_near(parts.uplink_ms, 32.0);
     assert_near(parts.sum_ms(), 21.0 + 60.0 + 4.0 + 60.0 + 30.5);
 }
 
@@ -79,7 +81,7 @@ fn what_is_not_known_is_null_and_no_sum_is_made_of_it() {
     let (mut bob, mut transit, now) = (Delays::new(clock), Transit::default(), crate::clock::now());
     assert_eq!(bob.of(ALICE), MouthToEar::default());
     transit.add(5_000_000, now);
-    let own = OwnSide { link_ms: Some(10.0), decode_ms: Some(0.1), playout_ms: None };
+    let own = OwnSide { link_ms: Some(10.0), decode_ms: Some(0.1), ..OwnSide::default() };
     bob.heard(ALICE, &mut transit, Some((5_000_000, now + MS(40))), own);
     let parts = bob.of(ALICE);
     assert_near(parts.jitter_buffer_ms, 40.0);

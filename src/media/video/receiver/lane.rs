@@ -106,6 +106,12 @@ impl Lane {
         self.takes = (self.takes * 7 + time.min(LOOK_AGAIN)) / 8;
     }
 
+    /// Frames that wait for their sound.
+    #[cfg(test)]
+    pub fn waiting(&self) -> usize {
+        self.held.len()
+    }
+
     /// Nothing waits for its sound any more.
     pub fn release(&mut self) {
         self.lips = Lips::default();
