@@ -88,6 +88,40 @@ impl Lips {
     }
 }
 
+/// How much longer sound waits where pictures are the slower ones: a little, and slowly, for a delay is felt in talk and a
+/// change of it is heard. Told how late pictures are, ten times a second.
+#[derive(Debug, Default)]
+pub struct Courtesy {
+    ms: f64,
+    at: Option<Instant>,
+}
+
+impl Courtesy {
+    /// Pictures that are later than this, ms, are waited for, until they are later by half of it.
+    const LATE_MS: f64 = 30.0;
+    /// How fast, ms a second; and how fast it ends where it is not needed.
+    const UP: f64 = 20.0;
+    const DOWN: f64 = 5.0;
+    /// The most, ms.
+    const MOST_MS: f64 = 150.0;
+
+    /// `late_ms`: how much later than their sound pictures are ready to be shown, negative where they are ready before it;
+    /// `None` where nobody knows. Gives what sound is to wait beyond its own need, ms.
+    pub fn adjust(&mut self, now: Instant, late_ms: Option<f64>) -> f64 {
+        let since = self.at.replace(now).map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        let seconds = since.as_secs_f64().min(1.0);
+        let spare = -late_ms.unwrap_or(f64::NEG_INFINITY);
+        if spare < -Self::LATE_MS {
+            self.ms = (self.ms + Self::UP * seconds).min(Self::MOST_MS);
+        } else if spare > 0.0 {
+            self.ms = (self.ms - (Self::DOWN * seconds).min(spare)).max(0.0);
+        } else if spare < -Self::LATE_MS / 2.0 && self.ms > 0.0 {
+            self.ms = (self.ms + Self::DOWN * seconds).min(Self::MOST_MS);
+        }
+        self.ms
+    }
+}
+
 fn micros_between(from: Instant, to: Instant) -> i64 {
     let micros = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
     match to.checked_duration_since(from) {
@@ -223,6 +257,30 @@ mod tests {
         (2..10).for_each(|n| last = told(&mut lips, n * 100, 160));
         assert_eq!(last, MS(500));
         assert_eq!(told(&mut lips, 1000, 400), MS(500), "at once");
+    }
+
+    #[test]
+    fn sound_waits_for_slow_pictures_a_little_and_slowly_and_no_longer_than_it_must() {
+        let (mut courtesy, start) = (Courtesy::default(), crate::clock::now());
+        let mut tick = 0;
+        // Pictures are ready `slow` ms after the sound that does not wait.
+        let mut run = |courtesy: &mut Courtesy, seconds: u32, slow: Option<f64>| {
+            let mut ms = 0.0;
+            for _ in 0..seconds * 10 {
+                tick += 1;
+                let late = slow.map(|slow| slow - courtesy.ms);
+                ms = courtesy.adjust(start + MS(100) * tick, late);
+            }
+            ms
+        };
+        assert_eq!(run(&mut courtesy, 10, Some(20.0)), 0.0, "nobody sees 20 ms");
+        let waits = run(&mut courtesy, 1, Some(120.0));
+        assert!((15.0..=20.5).contains(&waits), "{waits} ms after a second");
+        let waits = run(&mut courtesy, 20, Some(120.0));
+        assert!((90.0..=106.0).contains(&waits), "{waits} ms for 120");
+        assert!(run(&mut courtesy, 60, Some(900.0)) <= 150.0);
+        assert_eq!(run(&mut courtesy, 60, Some(10.0)), 10.0, "pictures are quick again");
+        assert_eq!(run(&mut courtesy, 60, None), 0.0, "there are none");
     }
 
     #[test]

@@ -98,6 +98,11 @@ impl Receiver {
         }
     }
 
+    /// How much later than its sound a peer's pictures are ready: see [`VideoPeerStats::late_ms`].
+    pub fn late_ms(&self, peer: ParticipantId) -> Option<f64> {
+        self.shared.views().get(&(peer, Track::Camera)).filter(|view| !view.is_resting())?.late_ms
+    }
+
     /// Forgets a peer: its pictures, its figures, its decoders.
     pub fn remove(&self, peer: ParticipantId) {
         self.order(Order::Remove(peer));
@@ -326,6 +331,7 @@ impl Decoding {
             let mut views = self.shared.views();
             let view = views.entry(id).or_default();
             (view.received, view.lost, view.last_frame) = (stats.received, stats.lost, last_frame);
+            view.late_ms = lane.late_ms();
             for outcome in outcomes {
                 match outcome {
                     Outcome::Picture(picture, capture_us) => {

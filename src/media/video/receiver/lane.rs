@@ -40,6 +40,8 @@ pub struct Lane {
     lips: Lips,
     /// What decoding takes, smoothed: a frame is begun with so much before its time.
     takes: Duration,
+    /// How much later than its sound a picture is ready, smoothed, µs.
+    late_us: Option<f64>,
     /// None until a key frame is to be decoded, and again after an error.
     decoder: Option<Box<dyn VideoDecoder>>,
     /// Capture time of the picture that is shown, µs, and its spatial layer.
@@ -58,6 +60,7 @@ impl Default for Lane {
             held: VecDeque::new(),
             lips: Lips::default(),
             takes: Duration::ZERO,
+            late_us: None,
             decoder: None,
             shown: None,
             asked: None,
@@ -117,6 +120,20 @@ impl Lane {
         self.lips = Lips::default();
     }
 
+    /// How much later than their sound pictures are ready to be shown, ms; negative where they wait for it. `None` where
+    /// nothing is heard.
+    pub fn late_ms(&self) -> Option<f64> {
+        self.late_us.map(|us| us / 1000.0)
+    }
+
+    fn compare(&mut self, capture_us: u64, now: Instant) {
+        let late = self.lips.offset_us(capture_us, now + self.takes);
+        self.late_us = late.map(|late| {
+            let before = self.late_us.unwrap_or(late as f64);
+            before + (late as f64 - before) / 30.0
+        });
+    }
+
     /// When the oldest of the frames that wait is to be decoded.
     fn next_due(&self, now: Instant) -> Option<Instant> {
         let (frame, since) = self.held.front()?;
@@ -139,6 +156,7 @@ impl Lane {
     pub fn advance(&mut self, now: Instant, outcomes: &mut Vec<Outcome>) {
         self.looked = Some(now);
         while let Some(frame) = self.buffer.pop(now) {
+            self.compare(frame.header.capture_us, now);
             self.held.push_back((frame, now));
         }
         while self.next_due(now).is_some_and(|due| due <= now)

@@ -31,6 +31,8 @@ pub struct VideoPeerStats {
     pub lip_offset_ms: Option<f64>,
     pub lip_median_ms: Option<f64>,
     pub lip_p95_ms: Option<f64>,
+    /// How much later than their sound the camera's pictures are ready to be shown, ms; negative where they wait for it.
+    pub late_ms: Option<f64>,
 }
 
 /// After this the peer has stopped sending, whatever the reason: it is no gap in a picture that runs.
@@ -55,6 +57,8 @@ pub struct TrackView {
     pub last_frame: Option<(u8, FrameNumber, FrameNumber)>,
     /// Pictures against sound.
     pub lips: Offsets,
+    /// See [`VideoPeerStats::late_ms`].
+    pub late_ms: Option<f64>,
     frozen: Duration,
     longest_gap: Duration,
     longest_since_taken: Duration,
@@ -113,6 +117,7 @@ impl TrackView {
         if let Some((width, height)) = self.size {
             (stats.width, stats.height, stats.fps) = (width, height, self.fps(now));
         }
+        stats.late_ms = stats.late_ms.or(self.late_ms);
         if let Some(recent) = self.lips.recent_ms() {
             stats.lip_offset_ms = Some(recent);
             (stats.lip_median_ms, stats.lip_p95_ms) = (self.lips.median_ms(), self.lips.p95_ms());
