@@ -20,6 +20,7 @@ mod membership;
 mod moves;
 mod publish;
 pub mod race;
+pub mod redundancy;
 mod roster;
 mod session;
 mod speaker;
@@ -43,7 +44,7 @@ pub use state::State;
 use self::arrivals::Arrivals;
 use self::controller::Controller;
 use self::manifest::Source;
-use crate::media::audio::{AudioSource, Output};
+use crate::media::audio::{AudioSource, Output, Switches};
 use crate::media::video::{Pictures, VideoConfig, VideoSource};
 use crate::proto::manifest::Manifest;
 use crate::telemetry::history::Keep;
@@ -63,6 +64,8 @@ pub struct Config {
     pub video: VideoSource,
     pub video_config: VideoConfig,
     pub play: Output,
+    /// What is done to a microphone's sound.
+    pub processing: Switches,
     /// Begins with the microphone muted, or the camera off.
     pub muted: bool,
     pub camera_off: bool,

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::media::MediaClock;
+use crate::media::sync::Courtesy;
 use crate::proto::ParticipantId;
 use crate::proto::timing::{Echo, Timing};
 
@@ -184,6 +185,7 @@ struct Peer {
     arrival: Smooth,
     playing: Smooth,
     parts: MouthToEar,
+    courtesy: Courtesy,
     /// Sum, and number, of all whose sum was known.
     sum: MouthToEar,
     count: u32,
@@ -261,6 +263,11 @@ impl Delays {
             peer.sum = peer.sum.added(&peer.parts);
             peer.count += 1;
         }
+    }
+
+    /// What a peer's sound waits for its pictures.
+    pub fn courtesy(&mut self, peer: ParticipantId) -> &mut Courtesy {
+        &mut self.peers.entry(peer).or_default().courtesy
     }
 
     /// As it is now.

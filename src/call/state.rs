@@ -11,6 +11,7 @@ use super::delay::MouthToEar;
 use super::event::Place;
 use super::hops::Hops;
 use crate::election::{self, CandidateId, LinkState, Standing};
+pub use crate::media::video::Limit;
 use crate::media::{Device, Problem};
 use crate::proto::ParticipantId;
 use crate::proto::manifest::Manifest;
@@ -108,6 +109,8 @@ pub struct Own {
     /// Of what is played.
     pub output_level: f32,
     pub devices: BTreeMap<Device, DeviceState>,
+    /// Why our picture is sent smaller, or less often, than others want it.
+    pub limited: Option<Limit>,
 }
 
 /// What a device does.

@@ -13,11 +13,16 @@ pub struct Profile {
     /// Its camera is off.
     #[prost(bool, tag = "3")]
     pub camera_off: bool,
+    /// Numbers of the codecs of pictures that it reads beside H.264, which everybody does.
+    #[prost(uint32, repeated, tag = "4")]
+    pub codecs: Vec<u32>,
 }
 
 impl Profile {
     /// Characters of a name.
     pub const NAME_CHARS: usize = 64;
+    /// Codecs that are looked at.
+    pub const CODECS: usize = 16;
 
     /// A profile with this name, cleaned: no control characters, no spaces around it, cut to
     /// [`Self::NAME_CHARS`].
@@ -29,7 +34,8 @@ impl Profile {
     pub(super) fn cleaned(self) -> Self {
         let visible: String = self.name.chars().filter(|c| !c.is_control() && !reorders(*c)).collect();
         let cut: String = visible.trim().chars().take(Self::NAME_CHARS).collect();
-        Self { name: cut.trim_end().to_owned(), ..self }
+        let codecs = self.codecs.into_iter().take(Self::CODECS).collect();
+        Self { name: cut.trim_end().to_owned(), codecs, ..self }
     }
 }
 

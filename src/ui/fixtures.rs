@@ -296,6 +296,7 @@ fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
                 (Device::Speaker, DeviceState::InUse { name: "Built-in speakers".into(), instead_of: None }),
                 (Device::Camera, DeviceState::InUse { name: "HD webcam".into(), instead_of: None }),
             ]),
+            limited: None,
         },
         peers: Vec::new(),
         speaker: None,

@@ -27,6 +27,9 @@ impl Controller {
         let peers: Vec<ParticipantId> = self.subscriber.peers().collect();
         for peer in peers {
             let playing = self.subscriber.mixer().playing(peer);
+            let late_ms = self.subscriber.receiver().late_ms(peer);
+            let wait_ms = self.delays.courtesy(peer).adjust(now, late_ms);
+            self.subscriber.mixer().wait_longer(peer, Duration::from_secs_f64(wait_ms / 1000.0));
             let mut transit = self.subscriber.transit(peer);
             self.delays.heard(peer, &mut transit, playing, own);
             all.extend(playing.map(|(capture_us, at)| (peer, Heard { capture_us, at: at + later })));

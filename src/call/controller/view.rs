@@ -38,6 +38,7 @@ pub fn nobody(participant: ParticipantId, relays: Relays, elector: &Elector) -> 
             level: 0.0,
             output_level: 0.0,
             devices: BTreeMap::new(),
+            limited: None,
         },
         peers: Vec::new(),
         speaker: None,
@@ -90,6 +91,7 @@ fn own(call: &Controller) -> Own {
         level: call.microphone.as_ref().map_or(0.0, |microphone| step(microphone.level())),
         output_level: step(call.subscriber.mixer().output_level()),
         devices: call.devices.clone(),
+        limited: call.limited(),
     }
 }
 

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use nearcall::net::distance::{Burst, Shape};
 
-/// What is sent as a picture.
+/// What is sent as a picture: a textured one that moves, 30 a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Picture {
-    /// The test picture, 640x360.
-    Pattern,
-    /// A textured one that moves, 1280x720.
+    /// 640x360.
+    Middle,
+    /// 1280x720.
     Large,
 }
 
@@ -58,7 +58,7 @@ pub fn cases() -> Vec<Case> {
         name,
         what,
         seconds,
-        picture: Picture::Pattern,
+        picture: Picture::Middle,
         ways,
         by_minute: false,
         bars,

@@ -9,7 +9,7 @@ use super::cases::{Case, Picture};
 use super::picture;
 use super::processes::{Caller, Cost, Programs, Relay};
 use super::score::{self, Piece};
-use super::speech::{self, RATE, Speech};
+use super::speech::{self, Speech};
 
 /// Joining, and the first adjustments, are not counted as cost of a call.
 const SETTLE: Duration = Duration::from_secs(3);
@@ -40,9 +40,10 @@ pub async fn run(case: &Case, seconds: usize, programs: &Programs, dir: &Path) -
     relay.beside(&near);
     let texts = [("alice", "en-us"), ("bob", "en-gb")].map(|(name, voice)| speech::make(dir, name, seconds, voice));
     let video = match case.picture {
-        Picture::Pattern => "pattern".to_owned(),
-        Picture::Large => format!("file:{}", picture::write(dir, 1280, 720).display()),
+        Picture::Middle => picture::write(dir, 640, 360),
+        Picture::Large => picture::write(dir, 1280, 720),
     };
+    let video = format!("file:{}", video.display());
     let start = |name: &str, manifest: &Path, text: &Speech| {
         let audio = format!("file:{}", text.path.display());
         Caller::start(programs, dir, name, manifest, &["--audio", &audio, "--video", &video])
@@ -95,6 +96,5 @@ fn hear(who: &str, said: &Speech, by_sayer: &Value, hearer: &Caller, by_hearer: 
         pieces.remove(0);
     }
     let peer = by_hearer["peers"].as_array().and_then(|peers| peers.first()).cloned().unwrap_or(Value::Null);
-    debug_assert!(RATE == 16_000);
     Heard { who: who.into(), pieces, peer, moves: by_hearer["moves"].clone() }
 }

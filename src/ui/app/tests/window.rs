@@ -17,7 +17,7 @@ use crate::call::state::Peer;
 use crate::call::{self, Call};
 use crate::crypto::secret::RoomSecret;
 use crate::instance::Request;
-use crate::media::audio::{AudioSource, Output};
+use crate::media::audio::{AudioSource, Output, Switches};
 use crate::media::video::{VideoConfig, VideoSource};
 use crate::relay::bus::{BusConfig, Hub};
 use crate::relay::{Config, Relay};
@@ -238,6 +238,7 @@ pub fn peer(runtime: &Runtime, name: &str, room: &str, relays: Source) -> Other 
         video: VideoSource::Off,
         video_config: VideoConfig::default(),
         play: Output::Off,
+        processing: Switches::OFF,
         muted: false,
         camera_off: false,
         record_audio: None,
