@@ -2,6 +2,7 @@
 //! here runs.
 
 mod hops;
+mod quality;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -10,7 +11,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::host::Reach;
 use super::model::{Choice, Devices, DrillRelay, DrillState, Entry, Hosting, Model, Notice, NoticeKind, Room, What};
-use crate::call::delay::MouthToEar;
 use crate::call::event::{Moved, Place};
 use crate::call::state::{DeviceState, Own, Peer, Phase, Quality, Race, Relays, State, Wish, Wished};
 use crate::clock;
@@ -112,27 +112,7 @@ pub fn call(peers: usize) -> Model {
             reconnecting: false,
             level: if n == 0 { 0.4 } else { 0.0 },
             speaking: n == 0,
-            quality: Quality {
-                audio_loss: Some(0.002),
-                jitter_ms: Some(3.0),
-                delay_ms: Some(48.0),
-                width: 1280,
-                height: 720,
-                fps: 30.0,
-                frozen: n == 2,
-                lip_offset_ms: Some(-5.0),
-                mouth_to_ear: MouthToEar {
-                    capture_ms: Some(24.0),
-                    encode_ms: Some(1.0),
-                    uplink_ms: Some(9.0 + n as f64),
-                    between_ms: Some(31.0),
-                    downlink_ms: Some(12.0),
-                    jitter_buffer_ms: Some(38.0),
-                    decode_ms: Some(1.0),
-                    // Nobody listens to the third.
-                    playout_ms: (n != 2).then_some(27.0),
-                },
-            },
+            quality: quality::of(n),
         });
         if n % 5 != 3 {
             model.pictures.put(Of::Peer(id, Track::Camera), Arc::new(picture(n as u8 + 1)), now);
