@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::delay::MouthToEar;
 use super::hops::Answered;
+use super::state::Rates;
 use crate::election::Reason;
 use crate::proto::Transport;
 
@@ -177,6 +178,8 @@ pub struct Place {
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Summary {
     pub moves: usize,
+    /// The way to the relay, as it was in the end.
+    pub uplink: Rates,
     pub peers: Vec<PeerSummary>,
     /// When the first sample of what was sent was taken: of a file or a tone its first. ms since 1970, as this machine's clock
     /// has it; `null` where nothing was sent.

@@ -11,8 +11,10 @@ mod capture;
 mod chime;
 mod codec;
 mod device;
+mod gain;
 mod level;
 mod libopus;
+mod line;
 mod microphone;
 mod mixer;
 mod pace;
@@ -22,6 +24,7 @@ mod retry;
 mod source;
 mod speaker;
 pub mod stretch;
+mod took;
 mod voice;
 
 pub use capture::Capture;

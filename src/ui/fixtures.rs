@@ -112,6 +112,7 @@ pub fn call(peers: usize) -> Model {
             reconnecting: false,
             level: if n == 0 { 0.4 } else { 0.0 },
             speaking: n == 0,
+            volume: Default::default(),
             quality: quality::of(n),
         });
         if n % 5 != 3 {
@@ -268,6 +269,8 @@ fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
             id: ParticipantId(1),
             name: "Ada".into(),
             muted: false,
+            holds_to_talk: false,
+            talks_unheard: false,
             camera: true,
             level: 0.22,
             output_level: 0.0,
@@ -277,6 +280,7 @@ fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
                 (Device::Camera, DeviceState::InUse { name: "HD webcam".into(), instead_of: None }),
             ]),
             limited: None,
+            rates: Default::default(),
         },
         peers: Vec::new(),
         speaker: None,

@@ -26,6 +26,7 @@ mod migration;
 #[cfg(all(unix, feature = "relay"))]
 mod nats;
 mod packaging;
+mod rate;
 #[cfg(feature = "relay")]
 mod relay;
 mod sim;

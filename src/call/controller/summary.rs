@@ -12,6 +12,7 @@ impl Controller {
         let here = self.subscriber.peers().map(|peer| self.peer_summary(peer));
         Summary {
             moves: self.ledger.count(),
+            uplink: self.uplink.rates(),
             peers: self.gone.iter().cloned().chain(here).collect(),
             source_unix_ms: self.source_from.map(clock::unix_ms_at).map(round_ms),
             recording_unix_ms: round_ms(clock::unix_ms_at(self.subscriber.mixer().recorded_from())),

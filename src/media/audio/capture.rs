@@ -1,17 +1,18 @@
 //! From a source to packets.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::codec::{Encoder, FIRST_LOSS_PERCENT};
-use super::level::Level;
+use super::level::{Level, Loudness};
 use super::pace::{Pace, Stop, Worker, drop_later};
 use super::processing::{CHUNK, Cleaner, Cleaning, Detector, Speech, Switches};
 use super::source::Synthetic;
+use super::took::Took;
 use super::{AudioError, AudioSource, FRAME, Frame, microphone};
 use crate::clock;
 use crate::media::{Device, Encoded, Event, MediaClock, tell};
@@ -39,9 +40,10 @@ struct Shared {
     muted: AtomicBool,
     loss_percent: AtomicU8,
     dropped: AtomicU64,
-    /// Time in the encoder, smoothed over some 16 packets, µs.
-    encode_us: AtomicU32,
+    /// Time in the encoder.
+    encode: Took,
     level: Level,
+    loudness: Mutex<Loudness>,
     /// [`Switches`], as bits.
     switches: AtomicU8,
     /// [`Speech`]: the probability's bits, negative while nobody speaks.
@@ -109,7 +111,13 @@ impl Capture {
 
     /// What the encoder takes for a packet, mean of the last ones.
     pub fn encoding(&self) -> Duration {
-        Duration::from_micros(self.shared.encode_us.load(Ordering::Relaxed).into())
+        self.shared.encode.mean().unwrap_or_default()
+    }
+
+    /// How loud the source was, 20 ms by 20 ms, since this was last asked, also while muted: RMS, 0.0..=1.0, of the last two
+    /// seconds.
+    pub fn take_loudness(&self) -> Vec<f32> {
+        self.shared.loudness.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Packets for which the channel had no room.
@@ -124,8 +132,9 @@ impl Shared {
             muted: AtomicBool::new(muted),
             loss_percent: AtomicU8::new(FIRST_LOSS_PERCENT),
             dropped: AtomicU64::new(0),
-            encode_us: AtomicU32::new(0),
+            encode: Took::default(),
             level: Level::default(),
+            loudness: Mutex::default(),
             switches: AtomicU8::new(bits(switches)),
             speech: AtomicU32::new((-0.0f32).to_bits()),
         }
@@ -203,14 +212,13 @@ impl Publisher {
     /// Encodes and sends a frame whose first sample is of `capture_us`; false when nobody listens any more.
     pub fn publish(&mut self, frame: &mut Frame, capture_us: u64) -> bool {
         self.shared.level.feed_at_least(frame, self.faint);
+        self.shared.loudness.lock().unwrap_or_else(PoisonError::into_inner).feed(frame);
         self.listen(frame);
         let muted = self.shared.muted.load(Ordering::Relaxed);
         self.fade(frame, if muted { 0.0 } else { 1.0 });
         let begun = clock::now();
         let encoded = self.encode(frame, muted);
-        let took = u32::try_from((clock::now() - begun).as_micros()).unwrap_or(u32::MAX);
-        let before = self.shared.encode_us.load(Ordering::Relaxed);
-        self.shared.encode_us.store(before - before / 16 + took / 16, Ordering::Relaxed);
+        self.shared.encode.add(clock::now().saturating_duration_since(begun));
         match encoded {
             Ok((data, dtx)) => self.send(data, dtx, capture_us),
             Err(error) => {

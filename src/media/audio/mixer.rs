@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use super::level::Level;
 use super::pace::{Pace, Stop, Worker};
 use super::processing::played::Played;
 use super::speaker::Speaker;
+use super::took::Took;
 use super::voice::Voice;
 use super::{AudioError, FRAME, FRAME_US, Frame};
 use crate::clock;
@@ -75,8 +76,9 @@ struct WayOut {
     /// A test sound was asked for.
     test: AtomicBool,
     level: Level,
-    /// From the turn of a packet to the mix, smoothed over some 16 frames, µs; 0 before the first.
-    mixing_us: AtomicU32,
+    /// From the turn of a packet to the mix, and from there to the ear.
+    mixing: Took,
+    playout: Took,
 }
 
 /// Where the mix goes now.
@@ -159,13 +161,12 @@ impl Mixer {
 
     /// What decoding and mixing take, ms. `None` before the first frame.
     pub fn mixing_ms(&self) -> Option<f64> {
-        let us = self.way_out.mixing_us.load(Ordering::Relaxed);
-        (us > 0).then(|| f64::from(us) / 1000.0)
+        self.way_out.mixing.mean().map(|took| took.as_secs_f64() * 1000.0)
     }
 
-    /// From the mix to the ear, ms: what waits in the speaker's ring. `None` where nothing is played.
+    /// From the mix to the ear, ms: the speaker's ring and the device. `None` where nothing is played.
     pub fn playout_ms(&self) -> Option<f64> {
-        self.way_out.place().speaker.as_ref()?.waiting_ms()
+        self.way_out.playout.mean().map(|took| took.as_secs_f64() * 1000.0)
     }
 
     /// How loud the mix is that goes to the speaker, 0.0..=1.0, also where there is none.
@@ -179,6 +180,14 @@ impl Mixer {
         let known = self.voice(peer);
         if let Some(voice) = known.or_else(|| self.invite(peer)) {
             voice.push(packet, arrived);
+        }
+    }
+
+    /// How loud a peer is played from now on: percent of what it says, 0..=200, whether or not it was heard before.
+    pub fn set_volume(&self, peer: ParticipantId, percent: u8) {
+        let known = self.voice(peer);
+        if let Some(voice) = known.or_else(|| self.invite(peer)) {
+            voice.set_volume(percent);
         }
     }
 
@@ -242,6 +251,11 @@ impl Mixer {
         self.voice(peer)?.playing()
     }
 
+    /// How loud a peer was, 20 ms by 20 ms, since this was last asked: RMS, 0.0..=1.0, of the last two seconds.
+    pub fn take_loudness(&self, peer: ParticipantId) -> Vec<f32> {
+        self.voice(peer).map(|voice| voice.take_loudness()).unwrap_or_default()
+    }
+
     /// How loud a peer is, 0.0..=1.0; 0 for one that was never heard.
     pub fn level(&self, peer: ParticipantId) -> f32 {
         self.voice(peer).map_or(0.0, |voice| voice.level())
@@ -298,12 +312,13 @@ impl Desk {
         self.chime = self.chime.take().and_then(|mut chime| chime.add_to(&mut mix).then_some(chime));
         self.limiter.apply(&mut mix);
         self.way_out.level.feed(&mix);
-        let took = u32::try_from((clock::now() - begun).as_micros()).unwrap_or(u32::MAX);
-        let before = self.way_out.mixing_us.load(Ordering::Relaxed);
-        let smooth = if before == 0 { took } else { before - before / 16 + took / 16 };
-        self.way_out.mixing_us.store(smooth.max(1), Ordering::Relaxed);
-        if let Some(speaker) = &mut self.way_out.place().speaker {
-            speaker.play(&mix);
+        self.way_out.mixing.add(clock::now().saturating_duration_since(begun));
+        match &mut self.way_out.place().speaker {
+            Some(speaker) => {
+                speaker.play(&mix);
+                speaker.waiting().into_iter().for_each(|waits| self.way_out.playout.add(waits));
+            }
+            None => self.way_out.playout.forget(),
         }
         self.record(&mix);
     }

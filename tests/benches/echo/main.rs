@@ -4,7 +4,7 @@
 //! with delays, a drifting crystal, a jump. Printed: by how much the echo is quieter over time (ERLE, dB), how good a voice is alone and
 //! against an echo (PESQ, wide band), what 10 ms cost, by how much sound is delayed. A bar that is missed makes the exit code 1.
 //!
-//! `cargo bench --bench echo`
+//! `cargo bench --bench echo`, with `-- --synthetic` for the speech that is made where espeak-ng is missing.
 
 mod room;
 mod score;

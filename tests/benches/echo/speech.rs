@@ -26,7 +26,8 @@ pub enum Voice {
 
 /// Speech of this length, its loud parts at `rms_dbfs`; and where it is from.
 pub fn speech(voice: Voice, seconds: usize, rms_dbfs: f64) -> (Vec<f32>, &'static str) {
-    let (spoken, from) = match espeak(voice) {
+    let synthetic_only = std::env::args().any(|arg| arg == "--synthetic");
+    let (spoken, from) = match espeak(voice).filter(|_| !synthetic_only) {
         Some(spoken) => (spoken, "espeak-ng"),
         None => (synthetic(voice, 20 * RATE), "synthetic"),
     };
