@@ -9,6 +9,7 @@
 pub mod arrivals;
 pub mod command;
 mod controller;
+pub mod delay;
 pub mod event;
 pub mod history;
 pub mod hops;

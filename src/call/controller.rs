@@ -8,6 +8,7 @@ mod orders;
 mod outputs;
 mod rate;
 mod summary;
+mod timing;
 mod view;
 
 pub(super) use inputs::forward;
@@ -23,6 +24,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::arrivals::Arrivals;
 use super::command::{Command, Entry};
+use super::delay::Delays;
 use super::event::{CandidateRow, Event, PeerSummary, Place};
 use super::history::Journal;
 use super::hops::Hops;
@@ -112,6 +114,9 @@ pub(super) struct Controller {
     views: Views,
     shown: watch::Sender<Arc<State>>,
     clock: MediaClock,
+    delays: Delays,
+    /// When the first sample of what is sent was taken.
+    source_from: Option<Instant>,
     suspension: Suspension,
     /// Join was asked for and the race has a leader, since then.
     join_at: Option<Instant>,
@@ -175,7 +180,7 @@ impl Controller {
             media.clone(),
         )?;
         let mut winners = config.history.as_ref().map(Keep::winners);
-        let now = clock::now();
+        let (now, media_clock) = (clock::now(), MediaClock::start());
         let relays = match &manifest {
             Some(_) => Relays::Known,
             None if config.sources.is_empty() => Relays::None,
@@ -231,7 +236,9 @@ impl Controller {
             talk: Talk::default(),
             speakers: Speakers::default(),
             shown: watch::Sender::new(Arc::new(own)),
-            clock: MediaClock::start(),
+            clock: media_clock,
+            delays: Delays::new(media_clock),
+            source_from: None,
             suspension: Suspension::new(),
             join_at: None,
             entered: None,
@@ -361,7 +368,8 @@ impl Controller {
     /// standby while there is doubt.
     fn publish(&mut self, encoded: &Encoded) {
         let Some(membership) = self.membership.as_ref().filter(|_| self.entered.is_some()) else { return };
-        let packed = match self.publisher.pack(clock::now(), &membership.sealer, encoded) {
+        let now = clock::now();
+        let packed = match self.publisher.pack(now, &membership.sealer, encoded) {
             Ok(packed) => packed,
             Err(error) => return self.tell(Event::Error { message: error.to_string() }),
         };
@@ -374,6 +382,7 @@ impl Controller {
         for session in links.into_iter().flatten().filter_map(|link| self.sessions.get(&link)) {
             packed.send(&session.sender, doubt);
         }
+        self.spoke(now, encoded);
     }
 
     async fn finish(mut self, mut inbox: Inbox) {

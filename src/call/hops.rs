@@ -90,6 +90,11 @@ impl Hops {
         changed
     }
 
+    /// The process that answered last at a candidate's address.
+    pub fn instance(&self, candidate: CandidateId) -> Option<RelayInstance> {
+        self.0.get(&candidate)?.last
+    }
+
     /// What is known of a candidate's way.
     pub fn of(&self, candidate: CandidateId) -> Answered {
         let Some(way) = self.0.get(&candidate) else { return Answered::default() };

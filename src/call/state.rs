@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::delay::MouthToEar;
 use super::event::Place;
 use super::hops::Hops;
 use crate::election::{self, CandidateId, LinkState, Standing};
@@ -204,6 +205,11 @@ pub struct Quality {
     pub fps: f32,
     /// It sends pictures, and none came for a while.
     pub frozen: bool,
+    /// How much later than the sound of their moment its pictures are shown, ms; negative where they are earlier. `None`
+    /// where one of the two is missing.
+    pub lip_offset_ms: Option<f64>,
+    /// How old its sound is when it is heard, and where the time goes.
+    pub mouth_to_ear: MouthToEar,
 }
 
 impl Peer {

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::arrivals::Arrivals;
+use super::delay::Transit;
 use super::redundancy::{Heard, Losses};
 use super::state::Volume;
 use crate::crypto::frame::Opener;
@@ -69,6 +70,9 @@ struct Peer {
     next_control: u64,
     /// When the newest audio came, and whether silence was announced with it.
     audio: Option<(Instant, bool)>,
+    /// Number of the newest audio, and how late it and those before it came.
+    newest: Option<u32>,
+    transit: Transit,
     video: Option<Instant>,
     /// Frames that did not open.
     unreadable: u64,
@@ -138,6 +142,8 @@ impl Subscriber {
             volume: Volume::default(),
             next_control: 0,
             audio: None,
+            newest: None,
+            transit: Transit::default(),
             video: None,
             unreadable: 0,
             losses: Losses::default(),
@@ -229,6 +235,11 @@ impl Subscriber {
                 peer.losses.came(number);
             }
             let (capture_us, dtx) = (packet.header.capture_us, packet.header.dtx);
+            // What comes again, or out of its order, is not the way of the moment.
+            if peer.newest.is_none_or(|newest| number.wrapping_sub(newest).wrapping_sub(1) < u32::MAX / 2) {
+                peer.newest = Some(number);
+                peer.transit.add(capture_us, at);
+            }
             self.mixer.push(id, AudioIn { number, capture_us, dtx, payload: payload.into() }, at);
             speaker = Some(id);
         }
@@ -256,6 +267,11 @@ impl Subscriber {
         if self.early.len() < EARLY_FRAMES {
             self.early.push((early, at));
         }
+    }
+
+    /// How a member's packets came since this was last asked: for [`Delays`](super::delay::Delays).
+    pub fn transit(&mut self, peer: ParticipantId) -> Transit {
+        self.peers.get_mut(&peer).map(|peer| std::mem::take(&mut peer.transit)).unwrap_or_default()
     }
 
     /// Opens a control message; `None` where it does not open or was seen before.

@@ -2,6 +2,7 @@
 //! here runs.
 
 mod hops;
+mod quality;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -112,15 +113,7 @@ pub fn call(peers: usize) -> Model {
             level: if n == 0 { 0.4 } else { 0.0 },
             speaking: n == 0,
             volume: Default::default(),
-            quality: Quality {
-                audio_loss: Some(0.002),
-                jitter_ms: Some(3.0),
-                delay_ms: Some(48.0),
-                width: 1280,
-                height: 720,
-                fps: 30.0,
-                frozen: n == 2,
-            },
+            quality: quality::of(n),
         });
         if n % 5 != 3 {
             model.pictures.put(Of::Peer(id, Track::Camera), Arc::new(picture(n as u8 + 1)), now);

@@ -6,6 +6,8 @@
 
 #[cfg(feature = "app")]
 mod call;
+#[cfg(feature = "app")]
+mod delay;
 #[cfg(all(target_os = "linux", feature = "app"))]
 mod devices;
 #[cfg(feature = "app")]

@@ -211,6 +211,7 @@ impl Controller {
                 Change::Joined(member) => {
                     let name = self.subscriber.add(&member);
                     self.subscriber.rest(ParticipantId(member.participant));
+                    self.delays.joined();
                     let readable = name.is_some();
                     let peer = ParticipantId(member.participant).to_string();
                     self.tell(Event::PeerJoined { peer, name, readable });
@@ -236,6 +237,7 @@ impl Controller {
                     }
                     self.redundancy.left(peer);
                     self.subscriber.remove(peer);
+                    self.delays.remove(peer);
                 }
             }
         }
@@ -254,8 +256,8 @@ impl Controller {
     fn sealed(&mut self, sealed: &Sealed) {
         let from = ParticipantId(sealed.participant);
         if let Some(payload) = self.subscriber.control(from, &sealed.payload) {
-            let text = String::from_utf8_lossy(&payload).into_owned();
-            self.tell(Event::Chat { peer: from.to_string(), text });
+            let text = self.sealed_text(clock::now(), from, &payload);
+            text.into_iter().for_each(|text| self.tell(Event::Chat { peer: from.to_string(), text }));
         }
     }
 
@@ -347,6 +349,7 @@ impl Controller {
             self.feed(Input::MediaExpected { period });
         }
         self.check_delivery(now);
+        self.keep_time(now);
         self.release(now);
         self.heed_demand();
         let changes = self.roster.tick(now, self.active);

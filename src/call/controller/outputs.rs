@@ -265,7 +265,7 @@ impl Controller {
     }
 
     /// Mean RTT of the candidate that a link leads to.
-    fn rtt_ms(&self, link: LinkId) -> Option<f64> {
+    pub(super) fn rtt_ms(&self, link: LinkId) -> Option<f64> {
         let place = self.places.get(&link)?;
         let same = |standing: &Standing| {
             (&standing.candidate.relay, standing.candidate.transport) == (&place.relay, place.transport)

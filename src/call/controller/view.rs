@@ -132,6 +132,9 @@ fn peers(call: &mut Controller, now: Instant) -> Vec<Peer> {
                 height: video.height,
                 fps: video.fps.round(),
                 frozen: camera && still && !call.views.is_hidden(id),
+                // In steps of 5 ms, so that a snapshot of a calm call stays as it is.
+                lip_offset_ms: video.lip_offset_ms.map(|ms| (ms / 5.0).round() * 5.0),
+                mouth_to_ear: call.delays.of(id).map(f64::round),
             },
         }
     };

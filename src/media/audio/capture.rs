@@ -12,6 +12,7 @@ use super::level::{Level, Loudness};
 use super::pace::{Pace, Stop, Worker, drop_later};
 use super::processing::{CHUNK, Cleaner, Cleaning, Detector, Speech, Switches};
 use super::source::Synthetic;
+use super::took::Took;
 use super::{AudioError, AudioSource, FRAME, Frame, microphone};
 use crate::clock;
 use crate::media::{Device, Encoded, Event, MediaClock, tell};
@@ -39,6 +40,8 @@ struct Shared {
     muted: AtomicBool,
     loss_percent: AtomicU8,
     dropped: AtomicU64,
+    /// Time in the encoder.
+    encode: Took,
     level: Level,
     loudness: Mutex<Loudness>,
     /// [`Switches`], as bits.
@@ -106,6 +109,11 @@ impl Capture {
         self.shared.level.get()
     }
 
+    /// What the encoder takes for a packet, mean of the last ones.
+    pub fn encoding(&self) -> Duration {
+        self.shared.encode.mean().unwrap_or_default()
+    }
+
     /// How loud the source was, 20 ms by 20 ms, since this was last asked, also while muted: RMS, 0.0..=1.0, of the last two
     /// seconds.
     pub fn take_loudness(&self) -> Vec<f32> {
@@ -124,6 +132,7 @@ impl Shared {
             muted: AtomicBool::new(muted),
             loss_percent: AtomicU8::new(FIRST_LOSS_PERCENT),
             dropped: AtomicU64::new(0),
+            encode: Took::default(),
             level: Level::default(),
             loudness: Mutex::default(),
             switches: AtomicU8::new(bits(switches)),
@@ -207,7 +216,10 @@ impl Publisher {
         self.listen(frame);
         let muted = self.shared.muted.load(Ordering::Relaxed);
         self.fade(frame, if muted { 0.0 } else { 1.0 });
-        match self.encode(frame, muted) {
+        let begun = clock::now();
+        let encoded = self.encode(frame, muted);
+        self.shared.encode.add(clock::now().saturating_duration_since(begun));
+        match encoded {
             Ok((data, dtx)) => self.send(data, dtx, capture_us),
             Err(error) => {
                 tracing::warn!(%error, "a frame of sound could not be encoded");

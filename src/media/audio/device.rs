@@ -187,9 +187,13 @@ fn output<T: SizedSample + FromSample<f32>>(
     tap: Tap,
     health: Arc<Health>,
 ) -> Result<cpal::Stream, cpal::Error> {
-    let failing = health.clone();
+    let (failing, timed) = (health.clone(), health.clone());
     let mut giver = Giver::new(ring, Some(tap), health, config.channels);
-    let callback = move |data: &mut [T], _: &cpal::OutputCallbackInfo| giver.fill(data);
+    let callback = move |data: &mut [T], info: &cpal::OutputCallbackInfo| {
+        let times = info.timestamp();
+        timed.set_latency(times.playback.duration_since(times.callback));
+        giver.fill(data);
+    };
     device.build_output_stream(config, callback, move |error| failing.fail(error.kind()), Some(OPENING))
 }
 

@@ -7,7 +7,7 @@
 //! hears, and which takes up the drift of the device's crystal on the way. The reserve grows where the ring ran dry all the
 //! same, and shrinks again slowly.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::device::Feed;
 use super::resample::{ResampleError, Resampler};
@@ -115,6 +115,15 @@ impl Line {
         if !no_room.is_empty() {
             self.skipped += 1;
         }
+    }
+
+    /// When what was handed on last is over, from `now`: what waits in the ring, what is left of the last callback, and
+    /// the device. Less the frame itself: from the first sample of it.
+    pub fn waiting(&self, now: Instant) -> Duration {
+        let health = &self.feed.health;
+        let waits = (self.queued() + health.unplayed(now, self.feed.rate)) as f64 / f64::from(self.feed.rate.max(1));
+        let frame = FRAME as f64 / f64::from(RATE);
+        Duration::from_secs_f64((waits - frame).max(0.0)) + health.latency()
     }
 
     /// Samples that wait in the ring.

@@ -1,6 +1,7 @@
 //! From the mix to the speaker's ring: never waits, never lets the ring grow.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -50,6 +51,11 @@ impl Speaker {
     pub fn stop_later(mut self) {
         self.device.tell_to_stop();
         drop_later(self.device);
+    }
+
+    /// How long what was handed on last waited for its turn. `None` without a device.
+    pub fn waiting(&self) -> Option<Duration> {
+        Some(self.line.as_ref()?.waiting(clock::now()))
     }
 
     /// Hands on 20 ms, or drops them where there is no device.

@@ -1,7 +1,7 @@
 //! What a device's callbacks say about it, without a lock: they write, [`super::super::retry`] reads.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cpal::ErrorKind;
 
@@ -19,6 +19,8 @@ pub struct Health {
     /// When the last callback was, µs after `made`.
     at_us: AtomicU64,
     made: Instant,
+    /// From a callback to the first of its sound, as the system says, µs.
+    latency_us: AtomicU32,
     missed: AtomicU32,
     rerouted: AtomicBool,
 }
@@ -32,6 +34,7 @@ impl Default for Health {
             last: AtomicU32::default(),
             at_us: AtomicU64::default(),
             made: clock::now(),
+            latency_us: AtomicU32::default(),
             missed: AtomicU32::default(),
             rerouted: AtomicBool::default(),
         }
@@ -54,6 +57,17 @@ impl Health {
         let since = self.us_at(now).saturating_sub(self.at_us.load(Ordering::Relaxed));
         let played = since.saturating_mul(rate.into()) / 1_000_000;
         u64::from(self.last.load(Ordering::Relaxed)).saturating_sub(played) as usize
+    }
+
+    /// From a callback to the first of its sound at the device, as the system said last. 0 where it does not say.
+    pub fn latency(&self) -> Duration {
+        Duration::from_micros(self.latency_us.load(Ordering::Relaxed).into())
+    }
+
+    /// What the system says of [`Health::latency`].
+    pub fn set_latency(&self, latency: Duration) {
+        let us = u32::try_from(latency.as_micros()).unwrap_or(u32::MAX);
+        self.latency_us.store(us, Ordering::Relaxed);
     }
 
     fn us_at(&self, at: Instant) -> u64 {
