@@ -19,12 +19,14 @@ mod membership;
 mod moves;
 mod publish;
 pub mod race;
+mod rate;
 pub mod redundancy;
 mod roster;
 mod session;
 mod speaker;
 pub mod state;
 mod subscribe;
+mod talk;
 pub mod views;
 mod wishes;
 

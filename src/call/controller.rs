@@ -6,6 +6,7 @@ mod inputs;
 mod moderation;
 mod orders;
 mod outputs;
+mod rate;
 mod summary;
 mod view;
 
@@ -29,12 +30,14 @@ use super::house::House;
 use super::membership::Membership;
 use super::moves::{Ledger, Moving};
 use super::publish::Publisher;
+use super::rate::Uplink;
 use super::redundancy::Redundancy;
 use super::roster::Roster;
 use super::session::Session;
 use super::speaker::Speakers;
 use super::state::{DeviceState, Relays, State};
 use super::subscribe::Subscriber;
+use super::talk::Talk;
 use super::views::Views;
 use super::wishes::Wishes;
 use super::{CallError, Config, manifest};
@@ -89,6 +92,11 @@ pub(super) struct Controller {
     /// How those were received who have left.
     gone: Vec<PeerSummary>,
     publisher: Publisher,
+    uplink: Uplink,
+    /// What the camera's encoder was given last, bits a second.
+    camera_bps: Option<u64>,
+    /// Probes that were sent for the estimate alone.
+    extra_probes: u64,
     subscriber: Subscriber,
     microphone: Option<audio::Capture>,
     camera: Option<video::Capture>,
@@ -97,6 +105,7 @@ pub(super) struct Controller {
     /// Devices of which trouble was told.
     troubled: BTreeSet<Device>,
     muted: bool,
+    talk: Talk,
     camera_off: bool,
     speakers: Speakers,
     wishes: Wishes,
@@ -185,6 +194,9 @@ impl Controller {
         let journal = Journal::start(config.history.take());
         let mut controller = Self {
             publisher: Publisher::new(participant),
+            uplink: Uplink::new(now),
+            camera_bps: None,
+            extra_probes: 0,
             participant,
             membership: None,
             elector,
@@ -216,6 +228,7 @@ impl Controller {
             pictures,
             devices: BTreeMap::new(),
             troubled: BTreeSet::new(),
+            talk: Talk::default(),
             speakers: Speakers::default(),
             shown: watch::Sender::new(Arc::new(own)),
             clock: MediaClock::start(),

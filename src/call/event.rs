@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::hops::Answered;
+use super::state::Rates;
 use crate::election::Reason;
 use crate::proto::Transport;
 
@@ -176,6 +177,8 @@ pub struct Place {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     pub moves: usize,
+    /// The way to the relay, as it was in the end.
+    pub uplink: Rates,
     pub peers: Vec<PeerSummary>,
 }
 

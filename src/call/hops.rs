@@ -117,7 +117,8 @@ mod tests {
 
     fn reply(instance: u64, relay: &str, spent_us: u32) -> ProbeReply {
         let instance = RelayInstance(instance);
-        ProbeReply { id: 0, instance, state: RelayState::Ready, load_percent: 0, spent_us, relay: relay.into() }
+        let (state, relay) = (RelayState::Ready, relay.into());
+        ProbeReply { id: 0, instance, state, load_percent: 0, spent_us, relay, at_us: None }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::arrivals::Arrivals;
 use super::redundancy::{Heard, Losses};
+use super::state::Volume;
 use crate::crypto::frame::Opener;
 use crate::crypto::profile::Profile;
 use crate::crypto::secret::RoomSecret;
@@ -63,6 +64,7 @@ struct Peer {
     salt: Bytes,
     opener: Option<Opener>,
     profile: Option<Profile>,
+    volume: Volume,
     /// Control messages below this were seen.
     next_control: u64,
     /// When the newest audio came, and whether silence was announced with it.
@@ -133,6 +135,7 @@ impl Subscriber {
             salt: member.salt.clone(),
             opener: opener(),
             profile: None,
+            volume: Volume::default(),
             next_control: 0,
             audio: None,
             video: None,
@@ -194,6 +197,18 @@ impl Subscriber {
         let peers: Vec<ParticipantId> = self.peers.keys().copied().collect();
         self.hidden = peers.iter().copied().filter(|peer| hidden(*peer)).collect();
         peers.into_iter().for_each(|peer| self.rest(peer));
+    }
+
+    /// How loud a member is played from now on. Who has left is nobody.
+    pub fn set_volume(&mut self, id: ParticipantId, volume: Volume) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.volume = volume;
+            self.mixer.set_volume(id, volume.played());
+        }
+    }
+
+    pub fn volume(&self, id: ParticipantId) -> Volume {
+        self.peers.get(&id).map(|peer| peer.volume).unwrap_or_default()
     }
 
     /// Takes in an audio datagram; returns who spoke.

@@ -24,6 +24,7 @@ mod migration;
 #[cfg(all(unix, feature = "relay"))]
 mod nats;
 mod packaging;
+mod rate;
 #[cfg(feature = "relay")]
 mod relay;
 mod sim;

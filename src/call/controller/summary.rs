@@ -9,7 +9,8 @@ impl Controller {
     /// Everybody who was heard or seen, those who left included.
     pub(super) fn summary(&self) -> Summary {
         let here = self.subscriber.peers().map(|peer| self.peer_summary(peer));
-        Summary { moves: self.ledger.count(), peers: self.gone.iter().cloned().chain(here).collect() }
+        let uplink = self.uplink.rates();
+        Summary { moves: self.ledger.count(), uplink, peers: self.gone.iter().cloned().chain(here).collect() }
     }
 
     pub(super) fn peer_summary(&self, peer: ParticipantId) -> PeerSummary {

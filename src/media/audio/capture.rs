@@ -1,14 +1,14 @@
 //! From a source to packets.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::codec::{Encoder, FIRST_LOSS_PERCENT};
-use super::level::Level;
+use super::level::{Level, Loudness};
 use super::pace::{Pace, Stop, Worker, drop_later};
 use super::processing::{CHUNK, Cleaner, Cleaning, Detector, Speech, Switches};
 use super::source::Synthetic;
@@ -40,6 +40,7 @@ struct Shared {
     loss_percent: AtomicU8,
     dropped: AtomicU64,
     level: Level,
+    loudness: Mutex<Loudness>,
     /// [`Switches`], as bits.
     switches: AtomicU8,
     /// [`Speech`]: the probability's bits, negative while nobody speaks.
@@ -105,6 +106,12 @@ impl Capture {
         self.shared.level.get()
     }
 
+    /// How loud the source was, 20 ms by 20 ms, since this was last asked, also while muted: RMS, 0.0..=1.0, of the last two
+    /// seconds.
+    pub fn take_loudness(&self) -> Vec<f32> {
+        self.shared.loudness.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Packets for which the channel had no room.
     pub fn dropped(&self) -> u64 {
         self.shared.dropped.load(Ordering::Relaxed)
@@ -118,6 +125,7 @@ impl Shared {
             loss_percent: AtomicU8::new(FIRST_LOSS_PERCENT),
             dropped: AtomicU64::new(0),
             level: Level::default(),
+            loudness: Mutex::default(),
             switches: AtomicU8::new(bits(switches)),
             speech: AtomicU32::new((-0.0f32).to_bits()),
         }
@@ -195,6 +203,7 @@ impl Publisher {
     /// Encodes and sends a frame whose first sample is of `capture_us`; false when nobody listens any more.
     pub fn publish(&mut self, frame: &mut Frame, capture_us: u64) -> bool {
         self.shared.level.feed_at_least(frame, self.faint);
+        self.shared.loudness.lock().unwrap_or_else(PoisonError::into_inner).feed(frame);
         self.listen(frame);
         let muted = self.shared.muted.load(Ordering::Relaxed);
         self.fade(frame, if muted { 0.0 } else { 1.0 });

@@ -163,6 +163,14 @@ impl Mixer {
         }
     }
 
+    /// How loud a peer is played from now on: percent of what it says, 0..=200, whether or not it was heard before.
+    pub fn set_volume(&self, peer: ParticipantId, percent: u8) {
+        let known = self.voice(peer);
+        if let Some(voice) = known.or_else(|| self.invite(peer)) {
+            voice.set_volume(percent);
+        }
+    }
+
     /// A new voice, if there is room for one.
     fn invite(&self, peer: ParticipantId) -> Option<Arc<Voice>> {
         let mut voices = lock(&self.voices);
@@ -214,6 +222,11 @@ impl Mixer {
     /// Lips are aligned to this.
     pub fn playing(&self, peer: ParticipantId) -> Option<(u64, Instant)> {
         self.voice(peer)?.playing()
+    }
+
+    /// How loud a peer was, 20 ms by 20 ms, since this was last asked: RMS, 0.0..=1.0, of the last two seconds.
+    pub fn take_loudness(&self, peer: ParticipantId) -> Vec<f32> {
+        self.voice(peer).map(|voice| voice.take_loudness()).unwrap_or_default()
     }
 
     /// How loud a peer is, 0.0..=1.0; 0 for one that was never heard.
