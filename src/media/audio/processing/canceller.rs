@@ -50,8 +50,7 @@ impl std::fmt::Debug for Canceller {
 impl Canceller {
     /// For one or both of them.
     pub fn new(echo: bool, noise: bool) -> Self {
-        let suppressor =
-            || NoiseSuppressor::new_with_bands(NsConfig { target_level: SuppressionLevel::K12dB }, BANDS);
+        let suppressor = || NoiseSuppressor::new_with_bands(NsConfig { target_level: SuppressionLevel::K12dB }, BANDS);
         Self {
             high_pass: HighPassFilter::new(RATE as i32, 1),
             whole: [Vec::new()],
