@@ -33,16 +33,14 @@ impl Controller {
 
     fn wants(&self) -> Wants {
         let camera = self.camera.as_ref().filter(|_| self.config.video != VideoSource::Off);
-        // What those who watch have a use for; before anything was encoded, what is usual.
-        let of_use = |camera: &Capture| match camera.figures().of_use_bps {
-            0 => self.config.video_config.bitrate_bps,
-            bps => bps,
-        };
+        let most = self.config.video_config.bitrate_bps;
+        // Nothing is told before the first picture.
+        let of_use = |told: u32| if told > 0 { told.min(most) } else { most };
         Wants {
             sound: !self.muted,
             doubled: self.lossy || self.duplicate.is_some(),
             screen_bps: None,
-            camera_bps: camera.map(|camera| of_use(camera).into()),
+            camera_bps: camera.map(|camera| of_use(camera.figures().of_use_bps).into()),
         }
     }
 
