@@ -20,6 +20,7 @@ mod moves;
 mod publish;
 pub mod race;
 mod roster;
+mod screens;
 mod session;
 mod speaker;
 pub mod state;
@@ -43,6 +44,7 @@ use self::arrivals::Arrivals;
 use self::controller::Controller;
 use self::manifest::Source;
 use crate::media::audio::{AudioSource, Output};
+use crate::media::screen::ScreenSource;
 use crate::media::video::{Pictures, VideoConfig, VideoSource};
 use crate::proto::manifest::Manifest;
 use crate::telemetry::history::Keep;
@@ -61,6 +63,8 @@ pub struct Config {
     pub audio: AudioSource,
     pub video: VideoSource,
     pub video_config: VideoConfig,
+    /// A screen or a window to share as soon as the room is entered.
+    pub share: Option<ScreenSource>,
     pub play: Output,
     /// Begins with the microphone muted, or the camera off.
     pub muted: bool,

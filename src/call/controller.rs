@@ -5,6 +5,7 @@ mod inputs;
 mod moderation;
 mod orders;
 mod outputs;
+mod share;
 mod summary;
 mod view;
 
@@ -29,15 +30,17 @@ use super::membership::Membership;
 use super::moves::{Ledger, Moving};
 use super::publish::Publisher;
 use super::roster::Roster;
+use super::screens::Screens;
 use super::session::Session;
 use super::speaker::Speakers;
-use super::state::{DeviceState, Relays, State};
+use super::state::{DeviceState, Relays, Sharing, State};
 use super::subscribe::Subscriber;
 use super::views::Views;
 use super::wishes::Wishes;
 use super::{CallError, Config, manifest};
 use crate::clock::{self, Suspension};
 use crate::election::{self, Candidate, Elector, Input, LinkId, Standing};
+use crate::media::screen::Share;
 use crate::media::{self, Device, Encoded, MediaClock, Problem, audio, video};
 use crate::net::{Incoming, Link, LinkError};
 use crate::proto::ParticipantId;
@@ -90,6 +93,12 @@ pub(super) struct Controller {
     subscriber: Subscriber,
     microphone: Option<audio::Capture>,
     camera: Option<video::Capture>,
+    /// What we share, its number, and what is told of it.
+    share: Option<Share>,
+    shares: u64,
+    sharing: Sharing,
+    /// What the others share.
+    screens: Screens,
     pictures: video::Pictures,
     devices: BTreeMap<Device, DeviceState>,
     /// Devices of which trouble was told.
@@ -210,6 +219,10 @@ impl Controller {
             subscriber,
             microphone: None,
             camera: None,
+            share: None,
+            shares: 0,
+            sharing: Sharing::Nothing,
+            screens: Screens::default(),
             pictures,
             devices: BTreeMap::new(),
             troubled: BTreeSet::new(),
@@ -353,6 +366,7 @@ impl Controller {
         if let Some(camera) = &self.camera {
             camera.force_key();
         }
+        self.force_screen_key();
     }
 
     /// Numbers and seals a frame and sends it over the active link, over the one that is moved to, and, audio, over the
@@ -384,6 +398,9 @@ impl Controller {
         }
         if let Some(camera) = self.camera.take() {
             camera.stop_later();
+        }
+        if let Some(share) = self.share.take() {
+            share.stop_later();
         }
         if let Some(session) = self.active.and_then(|active| self.sessions.get(&active)) {
             session.sender.close_gracefully("left").await;

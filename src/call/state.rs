@@ -36,6 +36,8 @@ pub struct State {
     pub own: Own,
     /// Everybody else in the room, in the order in which they came.
     pub peers: Vec<Peer>,
+    /// Who shares a screen, the newest first.
+    pub screens: Vec<ParticipantId>,
     /// Who speaks, or spoke last; stays for a moment so that a view does not flicker.
     pub speaker: Option<ParticipantId>,
 }
@@ -107,6 +109,18 @@ pub struct Own {
     /// Of what is played.
     pub output_level: f32,
     pub devices: BTreeMap<Device, DeviceState>,
+    pub sharing: Sharing,
+}
+
+/// What we share.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Sharing {
+    #[default]
+    Nothing,
+    /// It was asked for; perhaps the system asks the user what.
+    Starting,
+    /// A screen or a window, by its name.
+    Of(String),
 }
 
 /// What a device does.

@@ -13,6 +13,9 @@ pub struct Profile {
     /// Its camera is off.
     #[prost(bool, tag = "3")]
     pub camera_off: bool,
+    /// It shares a screen or a window.
+    #[prost(bool, tag = "4")]
+    pub sharing: bool,
 }
 
 impl Profile {

@@ -88,7 +88,7 @@ impl Controller {
             }
             Incoming::Probed => {}
             // What we could not send, we make anew.
-            Incoming::Late { .. } => self.force_key(),
+            Incoming::Late { head } => self.force_key_of(head.track),
             Incoming::Closed { reason } => {
                 self.sessions.remove(&link);
                 self.roster.forget(link);
@@ -172,7 +172,10 @@ impl Controller {
                 let changes = changed.member.and_then(|member| self.roster.changed(link, active, member));
                 self.roster_changed(changes);
             }
-            Some(Body::KeyFrameWanted(_)) => self.force_key(),
+            Some(Body::KeyFrameWanted(wanted)) => {
+                let track = u8::try_from(wanted.track).ok().and_then(|track| Track::try_from(track).ok());
+                self.force_key_of(track.unwrap_or(Track::Camera));
+            }
             Some(Body::Sealed(sealed)) => self.sealed(&sealed),
             Some(Body::Drain(drain)) => {
                 let deadline = Duration::from_millis(drain.deadline_ms.into());
@@ -285,6 +288,8 @@ impl Controller {
             }
             media::Event::Failed { .. } => self.tell(Event::Error { message: event.to_string() }),
             media::Event::Ended { .. } => tracing::info!("{event}"),
+            media::Event::Sharing { number, name } => self.share_runs(number, name),
+            media::Event::SharingEnded { number, trouble } => self.share_ended(number, trouble),
         }
     }
 

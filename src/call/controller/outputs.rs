@@ -173,6 +173,7 @@ impl Controller {
             camera.send(true);
         }
         self.force_key();
+        self.restart_share();
     }
 
     /// Lets go of links whose time has come: the election may keep them connected, but nothing is subscribed to on them.

@@ -30,6 +30,7 @@ async fn start(relays: &[&Relay], token: String) -> Call {
         audio: AudioSource::Tone(300.0),
         video: VideoSource::Off,
         video_config: VideoConfig::default(),
+        share: None,
         play: Output::Off,
         muted: false,
         camera_off: false,
