@@ -32,6 +32,8 @@ const LONGEST_GROUP: Duration = Duration::from_secs(30);
 pub const SHARP: u8 = 22;
 const FINEST: u8 = 24;
 const COARSEST: u8 = 36;
+/// Of a page that would take longer than [`PAGE`] even so.
+const ROUGH: u8 = 42;
 /// A block that was sent with this quantiser or a finer one is as good as sharp: OpenH264 leaves it as it is.
 const SHARP_ENOUGH: u8 = 26;
 /// A finer quantiser than that of the block that is there is taken up from this difference on.
@@ -136,11 +138,11 @@ impl Detail {
     /// A picture came out so large that it is worth encoding again, coarser and on its own, before it is sent.
     pub fn again(&mut self, shot: Shot, bits: usize) -> Option<Shot> {
         let times = bits as f64 / (f64::from(self.budget_bps) * PAGE.as_secs_f64());
-        if times <= 1.0 || shot.quantiser >= COARSEST || shot.still {
+        if times <= 1.0 || shot.quantiser >= ROUGH || shot.still {
             return None;
         }
-        let quantiser = coarser(shot.quantiser, times);
-        self.moving = quantiser;
+        let quantiser = coarser(shot.quantiser, times).min(ROUGH);
+        self.moving = quantiser.min(COARSEST);
         Some(Shot { quantiser, key: true, still: false })
     }
 
@@ -174,7 +176,7 @@ impl Detail {
     fn aim(&mut self, bits: usize) {
         let times = bits as f64 / (f64::from(self.budget_bps) * SLOWEST.as_secs_f64());
         self.moving = match times {
-            1.0.. => coarser(self.moving, times.min(1.4)),
+            1.0.. => coarser(self.moving, times.min(1.4)).min(COARSEST),
             ..0.33 => self.moving.saturating_sub(2).max(FINEST),
             _ => self.moving,
         };
@@ -193,7 +195,7 @@ impl Detail {
 /// The quantiser with which something costs a `times`-th.
 fn coarser(quantiser: u8, times: f64) -> u8 {
     let steps = (HALVING * times.log2()).ceil().clamp(0.0, 51.0) as u8;
-    (quantiser + steps).min(COARSEST)
+    quantiser + steps
 }
 
 #[cfg(test)]

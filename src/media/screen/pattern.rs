@@ -16,7 +16,7 @@ const SCROLLS: Duration = Duration::from_secs(2);
 /// Pixels a second while it scrolls.
 const SPEED: f64 = 240.0;
 /// Of a letter's cell, pixels.
-const CELL: (usize, usize) = (9, 18);
+const CELL: (usize, usize) = (9, 20);
 const MARGIN: usize = 24;
 const INK: u8 = 30;
 const PAPER: u8 = 235;
@@ -76,8 +76,8 @@ pub fn draw(into: &mut I420, size: (u32, u32), top: usize) {
         line.fill(PAPER);
         let (text, of_letter) = ((row + top) / CELL.1, (row + top) % CELL.1);
         let letters = (width - 2 * MARGIN) / CELL.0;
-        // A line has its own length, and some are empty.
-        let long = if mixed(text, 0) % 7 == 0 { 0 } else { letters / 3 + mixed(text, 1) % (letters * 2 / 3) };
+        // A line has its own length, and some are empty: about as much as on a page of a book or of code.
+        let long = if mixed(text, 0) % 5 == 0 { 0 } else { letters / 6 + mixed(text, 1) % (letters / 2) };
         for letter in 0..long {
             if mixed(text, letter + 2) % 6 != 0 {
                 let shape = mixed(mixed(text, letter + 2) % 40, 77);
