@@ -26,6 +26,8 @@ mod nats;
 mod packaging;
 #[cfg(feature = "relay")]
 mod relay;
+#[cfg(all(target_os = "linux", feature = "app"))]
+mod screen;
 mod sim;
 #[cfg(feature = "app")]
 mod simulate;
