@@ -97,6 +97,7 @@ pulseaudio|pulseaudio|stands in for a sound card in the tests
 pulseaudio-utils|pactl|makes the virtual microphone of the tests
 libasound2-plugins||leads ALSA to it
 xvfb|Xvfb|stands in for a screen in the tests
+espeak-ng|espeak-ng|speaks in the tests of sound
 libgl1||OpenGL: draws the window of the tests
 libegl1||OpenGL without a screen
 libgl1-mesa-dri||OpenGL without a graphics card
@@ -106,6 +107,7 @@ libx11-xcb1||leads the window to the screen
 libxcursor1||the window's pointer
 libxi6||the window's keys
 libxkbcommon-x11-0||what the keys mean
+libvpx-dev||VP9, which the feature vp9 is tested with
 NEEDS
         ;;
     fedora)
@@ -114,16 +116,19 @@ haproxy|haproxy|stands before the relays of the tests
 caddy|caddy|stands before the relays of the tests
 python3-pyyaml||reads what is packaged for clusters in the tests
 xorg-x11-server-Xvfb|Xvfb|stands in for a screen in the tests
+espeak-ng|espeak-ng|speaks in the tests of sound
 mesa-dri-drivers||OpenGL without a graphics card
 mesa-vulkan-drivers||Vulkan without a graphics card
 vulkan-loader||finds it
 libxkbcommon-x11||what the keys mean
 pulseaudio-utils|pactl|makes the virtual microphone of the tests
 alsa-plugins-pulseaudio||leads ALSA to it
+libvpx-devel||VP9, which the feature vp9 is tested with
 NEEDS
         ;;
     macos)
         echo 'nats-server|nats-server|joins the relays of the tests'
+        echo 'libvpx||VP9, which the feature vp9 is tested with'
         ;;
     esac
 }

@@ -25,6 +25,9 @@ cargo clippy --locked --no-default-features --features relay --lib --bins -- -D 
 say "examples in the documentation"
 cargo test --locked --doc --quiet
 
+say "pictures with VP9"
+cargo test --locked --features vp9 --lib --quiet media::video
+
 say "tests"
 if cargo nextest --version >/dev/null 2>&1; then
     profile=default

@@ -19,6 +19,7 @@ mod membership;
 mod moves;
 mod publish;
 pub mod race;
+pub mod redundancy;
 mod roster;
 mod screens;
 mod session;
@@ -43,7 +44,7 @@ pub use state::State;
 use self::arrivals::Arrivals;
 use self::controller::Controller;
 use self::manifest::Source;
-use crate::media::audio::{AudioSource, Output};
+use crate::media::audio::{AudioSource, Output, Switches};
 use crate::media::screen::ScreenSource;
 use crate::media::video::{Pictures, VideoConfig, VideoSource};
 use crate::proto::manifest::Manifest;
@@ -66,6 +67,8 @@ pub struct Config {
     /// A screen or a window to share as soon as the room is entered.
     pub share: Option<ScreenSource>,
     pub play: Output,
+    /// What is done to a microphone's sound.
+    pub processing: Switches,
     /// Begins with the microphone muted, or the camera off.
     pub muted: bool,
     pub camera_off: bool,

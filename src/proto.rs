@@ -95,6 +95,9 @@ pub enum DecodeError {
     /// The peer speaks another version.
     #[error("version {theirs} is not spoken here (this is version {VERSION})")]
     Version { theirs: u32 },
+    /// Text that is not UTF-8.
+    #[error("{what} is not UTF-8")]
+    Text { what: &'static str },
     /// The protobuf is malformed.
     #[error("malformed control message: {0}")]
     Control(String),

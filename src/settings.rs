@@ -53,6 +53,12 @@ pub struct Settings {
     pub muted: bool,
     /// Whether a call is joined with the camera off.
     pub camera_off: bool,
+    /// Whether the echo of what the speaker plays is taken out of the microphone's sound.
+    pub echo: bool,
+    /// Whether steady noise is held down in it.
+    pub noise: bool,
+    /// Whether a quiet voice is raised.
+    pub gain: bool,
     /// Whether one sees oneself as in a mirror. Others never do.
     pub mirror: bool,
     pub look: Look,
@@ -128,6 +134,9 @@ impl Default for Settings {
             camera: None,
             muted: false,
             camera_off: false,
+            echo: true,
+            noise: true,
+            gain: true,
             mirror: true,
             look: Look::System,
             renderer: Renderer::Auto,

@@ -7,7 +7,7 @@ use super::manifest::Source;
 use super::views::View;
 use crate::crypto::secret::RoomSecret;
 use crate::election;
-use crate::media::audio::{AudioSource, Output};
+use crate::media::audio::{AudioSource, Output, Switches};
 use crate::media::screen::ScreenSource;
 use crate::media::video::VideoSource;
 use crate::proto::{ParticipantId, Track};
@@ -37,6 +37,8 @@ pub enum Command {
     Microphone(AudioSource),
     Pictures(VideoSource),
     Speaker(Output),
+    /// What is done to a microphone's sound from now on.
+    Processing(Switches),
     /// How large each camera is shown, instead of what was said before. Who is not named is wanted in full.
     View(BTreeMap<ParticipantId, View>),
     /// Plays a sound of a second where the others are heard.

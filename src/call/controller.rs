@@ -1,6 +1,7 @@
 //! The call's one task: feeds the election, carries out what it decides, and moves media between links and the
 //! participant, which outlives them all.
 
+mod camera;
 mod inputs;
 mod moderation;
 mod orders;
@@ -29,6 +30,7 @@ use super::house::House;
 use super::membership::Membership;
 use super::moves::{Ledger, Moving};
 use super::publish::Publisher;
+use super::redundancy::Redundancy;
 use super::roster::Roster;
 use super::screens::Screens;
 use super::session::Session;
@@ -118,7 +120,8 @@ pub(super) struct Controller {
     lost: Option<Instant>,
     /// What the election was told of media that should arrive.
     expected: Option<Duration>,
-    /// Receivers report loss: each audio packet carries the one before.
+    redundancy: Redundancy,
+    /// Receivers need it: each audio packet carries the one before.
     lossy: bool,
     reported_at: Instant,
     links: mpsc::Sender<(LinkId, Incoming)>,
@@ -234,6 +237,7 @@ impl Controller {
             entered: None,
             lost: None,
             expected: None,
+            redundancy: Redundancy::default(),
             lossy: false,
             reported_at: now,
             links,
@@ -339,7 +343,10 @@ impl Controller {
         }
         let source = self.config.audio.clone();
         let device = matches!(source, audio::AudioSource::Microphone(_));
-        match audio::Capture::start(source, self.muted, self.clock, self.encoded.clone(), self.media.clone()) {
+        let cleaning =
+            audio::Cleaning { switches: self.config.processing, played: self.subscriber.mixer().played() };
+        let (encoded, media) = (self.encoded.clone(), self.media.clone());
+        match audio::Capture::start(source, self.muted, cleaning, self.clock, encoded, media) {
             Ok(capture) => {
                 self.microphone = Some(capture);
                 self.devices.insert(Device::Microphone, opening(device));
@@ -349,24 +356,6 @@ impl Controller {
                 self.tell(Event::Error { message: error.to_string() });
             }
         }
-    }
-
-    fn start_video(&mut self) {
-        if self.camera.is_some() || self.camera_off {
-            return;
-        }
-        let (source, config) = (self.config.video.clone(), self.config.video_config);
-        self.devices.insert(Device::Camera, opening(matches!(source, video::VideoSource::Camera(_))));
-        let (encoded, media, pictures) = (self.encoded.clone(), self.media.clone(), self.pictures.clone());
-        let sends = self.entered.is_some();
-        self.camera = Some(video::Capture::start(source, config, sends, self.clock, encoded, media, pictures));
-    }
-
-    fn force_key(&self) {
-        if let Some(camera) = &self.camera {
-            camera.force_key();
-        }
-        self.force_screen_key();
     }
 
     /// Numbers and seals a frame and sends it over the active link, over the one that is moved to, and, audio, over the

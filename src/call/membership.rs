@@ -8,6 +8,7 @@ use super::command::Entry;
 use super::session::Identity;
 use crate::crypto::frame::{SealError, Sealer};
 use crate::crypto::profile::Profile;
+use crate::media::video::Codec;
 use crate::proto::ParticipantId;
 use crate::proto::control::Member;
 
@@ -25,7 +26,8 @@ impl Membership {
     /// The system gives no random numbers.
     pub fn new(entry: Entry, participant: ParticipantId, muted: bool, camera_off: bool) -> Result<Self, CallError> {
         let sealer = Sealer::new(&entry.secret, &entry.room, participant, &SystemRandom::new())?;
-        let profile = Profile { muted, camera_off, ..Profile::named(&entry.name) };
+        let codecs = Codec::ALL.iter().map(|codec| *codec as u32).collect();
+        let profile = Profile { muted, camera_off, codecs, ..Profile::named(&entry.name) };
         let member = Member {
             participant: participant.0,
             salt: sealer.salt().to_vec().into(),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::net::LinkSender;
 use crate::proto::control::{
-    Activate, ClientMessage, Hello, Join, Leave, Member, Resume, Subscribe, Wish, client_message::Body, encode,
+    Activate, ClientMessage, Demand, Hello, Join, Leave, Member, Resume, Subscribe, Wish, client_message::Body, encode,
 };
 use crate::proto::{ParticipantId, Track, VERSION};
 
@@ -52,6 +52,8 @@ pub struct Session {
     probes: BTreeMap<u64, Instant>,
     answered: Option<Instant>,
     arrivals: BTreeMap<(ParticipantId, Track), Instant>,
+    /// Sizes of our own tracks that somebody wants, as the relay says.
+    demand: BTreeMap<u32, u8>,
 }
 
 impl Session {
@@ -66,6 +68,7 @@ impl Session {
             probes: BTreeMap::new(),
             answered: None,
             arrivals: BTreeMap::new(),
+            demand: BTreeMap::new(),
         }
     }
 
@@ -165,6 +168,18 @@ impl Session {
 
     pub fn wanted(&self) -> Wanted {
         self.wanted
+    }
+
+    /// The relay says which sizes of a track somebody wants.
+    pub fn demanded(&mut self, demand: &Demand) {
+        if Track::ALL.iter().any(|track| *track as u32 == demand.track) {
+            self.demand.insert(demand.track, demand.sizes as u8);
+        }
+    }
+
+    /// What it said last of a track, bit n for size n.
+    pub fn demand(&self, track: Track) -> Option<u8> {
+        self.demand.get(&(track as u32)).copied()
     }
 
     /// Media arrived.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::event::Place;
 use super::hops::Hops;
 use crate::election::{self, CandidateId, LinkState, Standing};
+pub use crate::media::video::Limit;
 use crate::media::{Device, Problem};
 use crate::proto::ParticipantId;
 use crate::proto::manifest::Manifest;
@@ -110,6 +111,8 @@ pub struct Own {
     pub output_level: f32,
     pub devices: BTreeMap<Device, DeviceState>,
     pub sharing: Sharing,
+    /// Why our picture is sent smaller, or less often, than others want it.
+    pub limited: Option<Limit>,
 }
 
 /// What we share.

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::arrivals::Arrivals;
+use super::redundancy::{Heard, Losses};
 use crate::crypto::frame::Opener;
 use crate::crypto::profile::Profile;
 use crate::crypto::secret::RoomSecret;
@@ -69,6 +70,8 @@ struct Peer {
     video: Option<Instant>,
     /// Frames that did not open.
     unreadable: u64,
+    losses: Losses,
+    /// Packets received and sound made up, ms, as of the last report.
     reported: (u64, u64),
 }
 
@@ -82,7 +85,7 @@ impl std::fmt::Debug for Peer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AudioReport {
     pub peer: ParticipantId,
-    pub loss_permille: u32,
+    pub heard: Heard,
     pub jitter_ms: u32,
 }
 
@@ -134,6 +137,7 @@ impl Subscriber {
             audio: None,
             video: None,
             unreadable: 0,
+            losses: Losses::default(),
             reported: (0, 0),
         });
         peer.profile = peer.opener.as_ref().and_then(|opener| opener.open_profile(&member.profile).ok());
@@ -199,7 +203,7 @@ impl Subscriber {
     pub fn audio(&mut self, body: &Bytes, at: Instant) -> Option<ParticipantId> {
         let packets = datagram::decode(body).inspect_err(|error| tracing::debug!(%error, "bad audio")).ok()?;
         let mut speaker = None;
-        for packet in packets {
+        for (place, packet) in packets.into_iter().enumerate() {
             let id = packet.header.participant;
             let Some(peer) = self.peers.get_mut(&id) else {
                 self.keep_early(Early::Audio(body.clone()), at);
@@ -209,6 +213,9 @@ impl Subscriber {
             self.arrivals.frame(&packet.header, at);
             peer.audio = Some((at, packet.header.dtx));
             let number = packet.header.frame;
+            if place == 0 {
+                peer.losses.came(number);
+            }
             let (capture_us, dtx) = (packet.header.capture_us, packet.header.dtx);
             self.mixer.push(id, AudioIn { number, capture_us, dtx, payload: payload.into() }, at);
             speaker = Some(id);
@@ -284,12 +291,14 @@ impl Subscriber {
         let mut reports = Vec::new();
         for (id, peer) in &mut self.peers {
             let Some(stats) = stats.get(id) else { continue };
-            let (received, lost) = (stats.received, stats.lost);
-            let (new, gone) = (received.saturating_sub(peer.reported.0), lost.saturating_sub(peer.reported.1));
-            peer.reported = (received, lost);
-            if let Some(share) = (1000 * gone).checked_div(new + gone) {
-                let loss_permille = share as u32;
-                reports.push(AudioReport { peer: *id, loss_permille, jitter_ms: stats.jitter_ms as u32 });
+            let (received, concealed) = (stats.received, stats.concealed_ms);
+            let sound_ms = received.saturating_sub(peer.reported.0) * 20;
+            let made_up_ms = concealed.saturating_sub(peer.reported.1);
+            peer.reported = (received, concealed);
+            if let Some((loss_permille, longest_burst)) = peer.losses.take() {
+                let concealed_permille = (1000 * made_up_ms / (sound_ms + made_up_ms).max(1)) as u32;
+                let heard = Heard { loss_permille, concealed_permille, longest_burst };
+                reports.push(AudioReport { peer: *id, heard, jitter_ms: stats.jitter_ms as u32 });
             }
         }
         reports

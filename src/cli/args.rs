@@ -8,7 +8,7 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
 use crate::call::manifest::Source;
 use crate::media::audio::AudioSource;
 use crate::media::screen::ScreenSource;
-use crate::media::video::VideoSource;
+use crate::media::video::{Codec, VideoSource};
 
 /// Video calls over the relay that you measure to be the nearest.
 #[derive(Debug, Parser)]
@@ -156,6 +156,9 @@ pub struct CallArgs {
     /// What to show: camera[:ID], pattern, file:IN.y4m, off
     #[arg(long, default_value = "camera", value_name = "SOURCE")]
     pub video: VideoSource,
+    /// What pictures are sent in where everybody in the room can read it: h264, or vp9 where it is built in.
+    #[arg(long, value_name = "CODEC", default_value = "h264")]
+    pub codec: Codec,
     /// What to say: mic[:ID], tone[:HZ], file:IN.wav, off
     #[arg(long, default_value = "mic", value_name = "SOURCE")]
     pub audio: AudioSource,
@@ -165,6 +168,9 @@ pub struct CallArgs {
     /// Where the others are heard: speaker[:ID], off
     #[arg(long, default_value = "speaker", value_name = "SINK")]
     pub play: crate::media::audio::Output,
+    /// What is done to a microphone's sound: echo, noise and gain, any of them with commas between, or off
+    #[arg(long, default_value = "echo,noise,gain", value_name = "WHAT")]
+    pub processing: crate::media::audio::Switches,
     /// Write the mix that the speaker gets, from the start of the process, 48 kHz mono
     #[arg(long, value_name = "OUT.wav")]
     pub record_audio: Option<PathBuf>,

@@ -106,7 +106,7 @@ fn config(args: CallArgs) -> anyhow::Result<Config> {
         return Err(usage("no relays: add --manifest FILE or URL, or use a whole invite link".into()));
     }
     args.video.check().map_err(|error| usage(error.to_string()))?;
-    let video_config = VideoConfig::of(&args.video);
+    let video_config = VideoConfig { codec: args.codec, ..VideoConfig::of(&args.video) };
     let entry = Entry { room, secret, name: args.name, token: args.token.or(grant) };
     Ok(Config {
         entry: Some(entry),
@@ -118,6 +118,7 @@ fn config(args: CallArgs) -> anyhow::Result<Config> {
         video_config,
         share: args.share,
         play: args.play,
+        processing: args.processing,
         muted: false,
         camera_off: false,
         record_audio: args.record_audio,

@@ -17,7 +17,7 @@ use crate::call::event::Summary;
 use crate::call::manifest::Source;
 use crate::call::{Call, Command, Config, Entry, Event};
 use crate::crypto::secret::RoomSecret;
-use crate::media::audio::{AudioSource, Output};
+use crate::media::audio::{AudioSource, Output, Switches};
 use crate::media::video::{VideoConfig, VideoSource};
 use crate::proto::manifest::Manifest;
 use crate::ui;
@@ -129,6 +129,7 @@ fn config(name: &str, manifest: Manifest, secret: RoomSecret, hz: f32) -> Config
         video_config: VideoConfig::pattern(),
         share: None,
         play: Output::Off,
+        processing: Switches::OFF,
         muted: false,
         camera_off: false,
         record_audio: None,

@@ -13,14 +13,19 @@ pub struct Profile {
     /// Its camera is off.
     #[prost(bool, tag = "3")]
     pub camera_off: bool,
+    /// Numbers of the codecs of pictures that it reads beside H.264, which everybody does.
+    #[prost(uint32, repeated, tag = "4")]
+    pub codecs: Vec<u32>,
     /// It shares a screen or a window.
-    #[prost(bool, tag = "4")]
+    #[prost(bool, tag = "5")]
     pub sharing: bool,
 }
 
 impl Profile {
     /// Characters of a name.
     pub const NAME_CHARS: usize = 64;
+    /// Codecs that are looked at.
+    pub const CODECS: usize = 16;
 
     /// A profile with this name, cleaned: no control characters, no spaces around it, cut to
     /// [`Self::NAME_CHARS`].
@@ -32,7 +37,8 @@ impl Profile {
     pub(super) fn cleaned(self) -> Self {
         let visible: String = self.name.chars().filter(|c| !c.is_control() && !reorders(*c)).collect();
         let cut: String = visible.trim().chars().take(Self::NAME_CHARS).collect();
-        Self { name: cut.trim_end().to_owned(), ..self }
+        let codecs = self.codecs.into_iter().take(Self::CODECS).collect();
+        Self { name: cut.trim_end().to_owned(), codecs, ..self }
     }
 }
 

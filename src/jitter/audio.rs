@@ -1,16 +1,21 @@
-//! The playout buffer of one participant's voice: 20 ms Opus packets in, one [`Pull`] every 20 ms out.
+//! The playout buffer of one participant's voice: 20 ms Opus packets in, a [`Pull`] out for each 20 ms of sound.
 //!
 //! # Model
 //!
 //! Packets lie in order of their numbers; *time* is told by their capture times alone, so a pause of the sender, a
 //! drifting clock and a jump of the numbers need no rule of their own. The *cursor* is the capture time that is due
-//! at the next pull; how much later that is than the fastest packets of the last seconds could be played is the
-//! delay, and [`delay`] says which delay to aim at.
+//! at the next pull; how much later that is than the fastest packets of the last seconds could have been pulled is the
+//! *margin*: a packet that is later than that misses its turn. [`delay`] says which margin to aim at.
 //!
 //! A pull finds what is due and plays it. A single missing packet is decoded from the next one's in-band FEC, more
 //! are concealed. When nothing is left, concealment runs for 100 ms and silence after that, until packets come again:
 //! those that are too late by then are dropped, so a stall never adds to the delay; one of up to three frames is
-//! played late instead, whole. The buffer grows and shrinks by whole frames where the voice is quiet.
+//! played late instead, whole.
+//!
+//! The buffer grows and shrinks by [`Stretch`], some milliseconds of a frame at a time. The listener keeps what is left of
+//! a frame for the next 20 ms and pulls only when that is not enough: no pull for one tick is a margin of a frame more,
+//! two pulls in one a frame less. What is left (*ahead*) adds to the delay and to nothing else, so it is stretched away
+//! again. A sender's clock that runs fast or slow moves the margin by as little a second, and is stretched away with it.
 //!
 //! Every pull without real or recovered audio counts as a gap unless silence was announced: by the DTX flag, or by
 //! [`AudioBuffer::pause`] where the roster says that a participant is muted.
@@ -30,7 +35,7 @@ use bytes::Bytes;
 
 pub use self::config::AudioConfig;
 use self::delay::Delay;
-pub use self::packet::{AudioIn, Pull};
+pub use self::packet::{AudioIn, Haste, Pull, Stretch};
 pub use self::tally::AudioStats;
 use self::tally::Tally;
 use super::numbers::{Numbering, Place, Seen, Sight, signed_us};
@@ -40,6 +45,10 @@ use crate::proto::FrameNumber;
 const FRAME_US: i64 = 20_000;
 /// A packet whose capture time is within this of the cursor is due.
 const TOLERANCE_US: i64 = FRAME_US / 2;
+/// The buffer shrinks by a frame when it would still be this much above the target, or shrinking were followed by growing.
+const HYSTERESIS_US: i64 = 4_000;
+/// What is left of a frame may stay where it is less than this.
+const CRUMB_US: i64 = 3_000;
 
 #[derive(Debug)]
 struct Held {
@@ -93,10 +102,11 @@ pub struct AudioBuffer {
     /// Capture time due at the next pull.
     cursor: i64,
     played_capture_us: Option<u64>,
-    quiet: bool,
+    /// Decoded and not played at the last pull, µs.
+    ahead: i64,
     short_for: u32,
     long_for: u32,
-    since_adjusted: u32,
+    since_stretched: u32,
 }
 
 impl AudioBuffer {
@@ -117,10 +127,10 @@ impl AudioBuffer {
             next_capture: 0,
             cursor: 0,
             played_capture_us: None,
-            quiet: false,
+            ahead: 0,
             short_for: 0,
             long_for: 0,
-            since_adjusted: 0,
+            since_stretched: 0,
         }
     }
 
@@ -159,19 +169,26 @@ impl AudioBuffer {
         self.tally.overdue += if self.next.is_some() { packets as u64 } else { 0 };
     }
 
-    /// The next 20 ms. Called by the mixer every 20 ms.
-    pub fn pull(&mut self, now: Instant) -> Pull {
+    /// The next 20 ms of sound, which begin to be played `ahead_us` from now: so much is left of what came before. Called
+    /// when less than 20 ms is left.
+    pub fn pull(&mut self, now: Instant, ahead_us: u64) -> Pull {
         let at = self.micros(now);
-        self.since_adjusted = self.since_adjusted.saturating_add(1);
+        self.ahead = signed_us(ahead_us).min(FRAME_US);
+        self.since_stretched = self.since_stretched.saturating_add(1);
         match self.phase {
             Phase::Playing => self.play(at),
             Phase::Waiting | Phase::Starved => self.resume(at),
         }
     }
 
-    /// Whether the last frame played was quiet enough to insert or drop one unheard.
-    pub fn set_quiet(&mut self, quiet: bool) {
-        self.quiet = quiet;
+    /// What was played last was made longer by so much, or shorter where it is below 0.
+    pub fn stretched(&mut self, by_us: i64) {
+        let ms = by_us as f64 / 1000.0;
+        let counter = if by_us > 0 { &mut self.tally.stats.grown_ms } else { &mut self.tally.stats.shrunk_ms };
+        *counter += ms.abs();
+        if by_us != 0 {
+            self.since_stretched = 0;
+        }
     }
 
     /// The participant is known to be silent (muted, gone): what does not come from here on is no gap, until a
@@ -234,7 +251,7 @@ impl AudioBuffer {
         let Some((&first, head)) = self.packets.first_key_value() else { return self.rest() };
         let starved = self.phase == Phase::Starved;
         let target = if starved { self.stopped.target } else { self.delay.target() };
-        let earliest = target - TOLERANCE_US;
+        let earliest = target;
         // Within a word the delay stays as it was; behind a pause it is chosen anew.
         let brief = self.next.is_some() && self.stopped.pulls <= self.config.conceal_frames;
         let due = if brief { self.stopped.delay.min(earliest) } else { earliest };
@@ -247,7 +264,7 @@ impl AudioBuffer {
             return self.rest();
         }
         let slack = if !starved || self.stopped.pulls <= 3 { 3 * FRAME_US } else { 0 };
-        let most = (target + TOLERANCE_US).max(if brief { self.stopped.delay } else { 0 }) + slack;
+        let most = (target + FRAME_US).max(if brief { self.stopped.delay } else { 0 }) + slack;
         let position = self.first_within(at, most).unwrap_or(first);
         self.play_packet(at, position)
     }
@@ -311,12 +328,16 @@ impl AudioBuffer {
         };
         let target = self.delay.target();
         if self.delay.since_fastest(at, self.cursor) > target + self.config.excess_us {
-            let position = self.first_within(at, target + TOLERANCE_US).unwrap_or(first);
+            let position = self.first_within(at, target + FRAME_US).unwrap_or(first);
             return self.play_packet(at, position);
         }
         let ahead = head.capture.saturating_sub(self.cursor);
         if ahead <= TOLERANCE_US || first == next && ahead <= TOLERANCE_US + FRAME_US {
-            return self.adjust(at, first).unwrap_or_else(|| self.play_packet(at, first));
+            let stretch = self.wish(at, first);
+            return match (self.play_packet(at, first), stretch) {
+                (Pull::Packet(payload), Some(stretch)) => Pull::Stretch(payload, stretch),
+                (pull, _) => pull,
+            };
         }
         if first == next + 1 && ahead <= TOLERANCE_US + FRAME_US && fec::has_fec(&head.payload) {
             let payload = head.payload.clone();
@@ -351,33 +372,31 @@ impl AudioBuffer {
         self.delay.turn(true);
     }
 
-    /// Grows or shrinks by a frame if it is time for that.
-    fn adjust(&mut self, at: i64, first: i64) -> Option<Pull> {
-        let excess = self.delay.since_fastest(at, self.cursor) - self.delay.target();
-        self.short_for = if excess < -TOLERANCE_US { self.short_for + 1 } else { 0 };
-        // More than half a frame above, or shrinking would be followed by growing.
-        self.long_for = if excess >= FRAME_US * 3 / 4 { self.long_for.saturating_add(1) } else { 0 };
-        if self.quiet && self.short_for >= 5 && self.since_adjusted >= 2 {
-            self.since_adjusted = 0;
-            self.tally.stats.inserted += 1;
-            return Some(Pull::Insert);
-        }
-        // A voice pauses within seconds; what never does (music, a tone) is cut when it has been late for long.
-        let patience = match (self.quiet, excess >= 2 * FRAME_US) {
-            (true, true) => 10,
-            (true, false) => 50,
-            (false, _) => 200,
-        };
-        let pair = !self.packets.get(&first)?.dtx && self.packets.contains_key(&(first + 1));
-        if !pair || self.long_for < patience || self.since_adjusted < 5 {
-            return None;
-        }
-        self.since_adjusted = 0;
-        self.tally.stats.dropped += 1;
-        let (Pull::Packet(a), Pull::Packet(b)) = (self.play_packet(at, first), self.play_packet(at, first + 1)) else {
+    /// Whether what is played now should last longer or shorter.
+    fn wish(&mut self, at: i64, first: i64) -> Option<Stretch> {
+        let missing = self.delay.target() - self.delay.since_fastest(at, self.cursor);
+        let spare = -missing - FRAME_US;
+        self.short_for = if missing > 0 { self.short_for.saturating_add(1) } else { 0 };
+        self.long_for = if spare >= HYSTERESIS_US { self.long_for.saturating_add(1) } else { 0 };
+        // A frame is left out where the one after it is there to be played instead.
+        let pair = self.packets.get(&first).is_some_and(|held| !held.dtx) && self.packets.contains_key(&(first + 1));
+        let (by_us, wanted_for, far) = if self.short_for >= 2 {
+            (FRAME_US - self.ahead, self.short_for, missing >= FRAME_US)
+        } else if self.long_for >= 10 && pair {
+            (-FRAME_US - self.ahead, self.long_for, spare >= 2 * FRAME_US)
+        } else if self.ahead >= CRUMB_US {
+            (-self.ahead, 0, false)
+        } else {
             return None;
         };
-        Some(Pull::Drop(a, b))
+        // A voice has a good place within a second. What has none (noise, music) is spliced when that has lasted.
+        let haste = match wanted_for {
+            200.. => Haste::Now,
+            50.. => Haste::Soon,
+            _ if far => Haste::Soon,
+            _ => Haste::Unheard,
+        };
+        (far || self.since_stretched >= 3).then_some(Stretch { by_us, haste })
     }
 
     /// Plays the packet at `position` and passes over what is before it.
@@ -388,7 +407,7 @@ impl AudioBuffer {
         let Some(held) = self.packets.remove(&position) else { return self.rest() };
         self.pass_over(position, held.capture);
         self.delay.turn(false);
-        self.tally.played(self.delay.since_fastest(at, held.capture));
+        self.tally.played(self.delay.since_fastest(at, held.capture) + self.ahead);
         self.begun.get_or_insert(position);
         self.expect(position + 1, held.capture + FRAME_US);
         self.played_capture_us = Some(held.capture as u64);

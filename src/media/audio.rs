@@ -12,19 +12,25 @@ mod chime;
 mod codec;
 mod device;
 mod level;
+mod libopus;
 mod microphone;
 mod mixer;
 mod pace;
+pub mod processing;
 pub(super) mod resample;
 mod retry;
 mod source;
 mod speaker;
+pub mod stretch;
 mod voice;
 
 pub use capture::Capture;
+pub use codec::{Decoder, Encoder};
 pub use device::{AudioDevice, DeviceKind, devices};
 pub use mixer::{Mixer, MixerConfig, Output};
+pub use processing::{Cleaning, Speech, Switches};
 pub use source::AudioSource;
+pub use voice::Voice;
 
 /// Samples a second, everywhere behind a device or a file.
 pub const RATE: u32 = 48_000;
@@ -50,6 +56,9 @@ pub enum AudioError {
     /// The codec library refused its settings.
     #[error("Opus: {0}")]
     Codec(#[from] opus::Error),
+    /// The codec library gives no decoder.
+    #[error("Opus: {0}")]
+    Decoder(#[from] libopus::Refusal),
     /// The system gives no thread.
     #[error("no thread for sound: {0}")]
     Thread(std::io::Error),

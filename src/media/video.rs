@@ -1,7 +1,7 @@
 //! Pictures: where they come from, what they become on the wire, and what becomes of those that arrive.
 //!
 //! `call` starts one [`Capture`] for what it sends and one [`Receiver`] for everything that it gets. Cameras are known to
-//! `camera` alone, OpenH264 to `h264` alone. Never: a queue of old pictures, a panic because of bytes, a file or a
+//! `camera` alone, OpenH264 to `h264` alone, libvpx to `vp9` alone. Never: a queue of old pictures, a panic because of bytes, a file or a
 //! device, a call that ends because a camera did.
 
 pub mod barcode;
@@ -9,12 +9,18 @@ mod camera;
 pub mod capture;
 pub mod codec;
 pub(super) mod convert;
+pub mod guard;
 mod h264;
+pub mod ladder;
 pub(super) mod newest;
 pub mod pattern;
 pub mod picture;
 pub mod pictures;
 pub mod receiver;
+pub mod scale;
+pub mod sizes;
+#[cfg(feature = "vp9")]
+mod vp9;
 pub mod y4m;
 
 use std::path::PathBuf;
@@ -22,7 +28,7 @@ use std::path::PathBuf;
 use tokio::sync::mpsc;
 
 pub use camera::{CameraInfo, cameras};
-pub use capture::Capture;
+pub use capture::{Capture, Figures};
 pub use codec::{Codec, CodecError, VideoDecoder, VideoEncoder};
 pub use picture::{I420, I420View};
 pub use pictures::{Of, Pictures, Shown};
@@ -72,6 +78,15 @@ impl VideoSource {
     }
 }
 
+/// Why less is sent than others want.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// This computer is too slow for more.
+    Computer,
+    /// The way out carries no more.
+    Network,
+}
+
 /// What is to be sent. A camera gives the nearest that it can; a file has a size and a rate of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VideoConfig {
@@ -81,13 +96,15 @@ pub struct VideoConfig {
     pub height: u32,
     /// Pictures a second, 1 to 120.
     pub fps: u32,
-    /// Target of the encoder, bits a second.
+    /// Bits a second: of an encoder, or of a source in all its sizes until something else is said.
     pub bitrate_bps: u32,
+    /// What it is sent in where everybody can read it; H.264 otherwise.
+    pub codec: Codec,
 }
 
 impl Default for VideoConfig {
     fn default() -> Self {
-        Self { width: 1280, height: 720, fps: 30, bitrate_bps: 1_200_000 }
+        Self { width: 1280, height: 720, fps: 30, bitrate_bps: 1_850_000, codec: Codec::H264 }
     }
 }
 
@@ -100,9 +117,9 @@ impl VideoConfig {
         }
     }
 
-    /// 640x360 at 30 pictures a second and 500 kbit/s: the test picture without much work.
+    /// 640x360 and half of it, at 30 pictures a second: the test picture without much work.
     pub fn pattern() -> Self {
-        Self { width: 640, height: 360, fps: 30, bitrate_bps: 500_000 }
+        Self { width: 640, height: 360, fps: 30, bitrate_bps: 650_000, codec: Codec::H264 }
     }
 
     /// The nearest that can be encoded.

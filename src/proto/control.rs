@@ -69,7 +69,7 @@ pub mod client_message {
 /// From a relay.
 #[derive(Clone, PartialEq, Message)]
 pub struct ServerMessage {
-    #[prost(oneof = "server_message::Body", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12")]
+    #[prost(oneof = "server_message::Body", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13")]
     pub body: Option<server_message::Body>,
 }
 
@@ -100,6 +100,8 @@ pub mod server_message {
         Moderated(crate::proto::moderation::Moderated),
         #[prost(message, tag = "12")]
         ModerationAnswer(crate::proto::moderation::ModerationAnswer),
+        #[prost(message, tag = "13")]
+        Demand(super::Demand),
     }
 }
 
@@ -348,6 +350,18 @@ pub struct KeyFrameWanted {
     pub spatial: u32,
 }
 
+/// Which sizes of the receiver's own track somebody in the room wants, here or at other relays. Until it is told: all.
+/// Whoever begins to be wanted begins with a key frame.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub struct Demand {
+    /// [`super::Track`].
+    #[prost(uint32, tag = "1")]
+    pub track: u32,
+    /// Bit n for spatial size n. A size that its sender does not have stands for the next smaller one; 0: nobody wants any.
+    #[prost(uint32, tag = "2")]
+    pub sizes: u32,
+}
+
 /// An end-to-end sealed message: chat, hands, names, keys.
 #[derive(Clone, PartialEq, Message)]
 pub struct Sealed {
@@ -372,6 +386,12 @@ pub struct ReceiverReport {
     /// RFC 3550 interarrival jitter, ms.
     #[prost(uint32, tag = "4")]
     pub jitter_ms: u32,
+    /// Sound: made up after all repairs, in 1/1000 of the time.
+    #[prost(uint32, tag = "5")]
+    pub concealed_permille: u32,
+    /// Sound: the most datagrams lost one after the other.
+    #[prost(uint32, tag = "6")]
+    pub longest_burst: u32,
 }
 
 /// The relay goes away: move, at a random moment of `spread_ms`.

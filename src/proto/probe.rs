@@ -75,7 +75,7 @@ impl ProbeReply {
 
     /// The bytes with the type byte. A relay id over [`limits::NAME_BYTES`] is cut.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let name = &self.relay.as_bytes()[..self.relay.len().min(limits::NAME_BYTES)];
+        let name = &self.relay.as_bytes()[..self.relay.floor_char_boundary(limits::NAME_BYTES)];
         let mut out = Vec::with_capacity(1 + Self::FIXED + name.len());
         out.extend([Kind::ProbeReply as u8, VERSION as u8]);
         out.extend(self.id.to_be_bytes());
@@ -101,6 +101,7 @@ impl ProbeReply {
         let Some(name) = body.get(24..24 + len) else {
             return Err(DecodeError::Short { what: "relay id", need: len, have: body.len() - Self::FIXED });
         };
+        let relay = std::str::from_utf8(name).map_err(|_| DecodeError::Text { what: "relay id" })?;
         let mut instance = [0; 8];
         instance.copy_from_slice(&body[9..17]);
         Ok(Self {
@@ -109,7 +110,7 @@ impl ProbeReply {
             state: body[17].into(),
             load_percent: body[18].min(100),
             spent_us: u32::from_be_bytes([body[19], body[20], body[21], body[22]]),
-            relay: String::from_utf8_lossy(name).into_owned(),
+            relay: relay.to_owned(),
         })
     }
 }

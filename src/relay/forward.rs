@@ -5,6 +5,7 @@
 //! is never held across a wait: links and bus queue by themselves. Payloads are shared, not copied.
 
 mod crowd;
+mod demand;
 mod moderate;
 mod peers;
 mod pictures;
@@ -73,6 +74,7 @@ struct State {
     said: VecDeque<(Instant, Bytes)>,
     /// Groups that other relays were asked for.
     fetches: BTreeMap<StreamId, Fetching>,
+    demand: demand::Asked,
     closed: bool,
 }
 
@@ -84,6 +86,7 @@ struct Attached {
     sender: LinkSender,
     /// Tells the session that it is to end.
     dismiss: mpsc::Sender<JoinError>,
+    demand: demand::Told,
 }
 
 impl Room {
@@ -105,6 +108,7 @@ impl Room {
             told_interest: Interest::NONE,
             said: VecDeque::new(),
             fetches: BTreeMap::new(),
+            demand: demand::Asked::default(),
             closed: false,
         };
         let state = Mutex::new(state);
@@ -148,7 +152,13 @@ impl Room {
         state.moderation.admits(&member, before.is_some())?;
         let first = state.registry.sessions(participant).next().is_none();
         state.registry.join(session, member)?;
-        let attached = Attached { participant, publish, sender: sender.clone(), dismiss: dismiss.clone() };
+        let attached = Attached {
+            participant,
+            publish,
+            sender: sender.clone(),
+            dismiss: dismiss.clone(),
+            demand: Default::default(),
+        };
         state.sessions.insert(session, attached);
         roster::tell(sender, state.registry.roster(participant));
         self.tell_in_force(&state, sender);
@@ -297,6 +307,7 @@ impl Room {
             self.bus.subscribe(self.id, None);
             return true;
         }
+        self.tell_demand(now, &mut state);
         self.fetch_again(now, &mut state);
         self.tell_what_is_due(now, &mut state);
         if now >= state.facts_due {

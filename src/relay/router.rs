@@ -24,12 +24,14 @@
 //!   the last second none is asked again for a change.
 //! * Fewer temporal layers hold at once, more from the next base frame on.
 //! * A moved session goes on with the size that it had, and is judged a second later.
+//! * A sender is told which sizes somebody has a use for (`demand`), so that it makes no others.
 //! * Other relays are asked for every size up to the largest wish of anybody here: what a sender offers there cannot be known
 //!   before it comes.
 
 mod budget;
 mod cache;
 mod choice;
+mod demand;
 mod meter;
 mod stream;
 mod views;
@@ -97,6 +99,8 @@ pub struct Router {
     /// Participants that other relays hold.
     elsewhere: BTreeSet<ParticipantId>,
     interest: Interest,
+    /// What is wanted of somebody may have changed.
+    demand_changed: bool,
     out: VecDeque<Output>,
 }
 
@@ -304,8 +308,9 @@ impl Router {
     }
 
     fn sum_interest(&mut self) {
-        let all = self.subscribers.values().map(|subscriber| subscriber.wishes.interest());
-        self.interest = all.fold(Interest::NONE, Interest::and);
+        let of = |subscriber: &Subscriber| subscriber.wishes.interest(subscriber.budget.bps().is_some());
+        self.interest = self.subscribers.values().map(of).fold(Interest::NONE, Interest::and);
+        self.demand_changed = true;
         // What no longer comes from other relays must not be served later as if nothing were missing.
         for (id, stream) in &mut self.streams {
             if self.elsewhere.contains(&id.participant) && !self.interest.contains(id.track, id.spatial) {

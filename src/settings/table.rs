@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use super::{Settings, VERSION};
 
 /// The keys that [`Settings`] has; one that is `None` must vanish from the file.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 17] = [
     "name",
     "manifests",
     "microphone",
@@ -17,6 +17,9 @@ const KEYS: [&str; 14] = [
     "camera",
     "muted",
     "camera_off",
+    "echo",
+    "noise",
+    "gain",
     "mirror",
     "look",
     "renderer",
@@ -50,6 +53,9 @@ pub(super) fn read(table: &Table) -> Read {
         camera,
         muted,
         camera_off,
+        echo,
+        noise,
+        gain,
         mirror,
         look,
         renderer,
@@ -65,6 +71,9 @@ pub(super) fn read(table: &Table) -> Read {
     take(table, "camera", camera, &mut wrong);
     take(table, "muted", muted, &mut wrong);
     take(table, "camera_off", camera_off, &mut wrong);
+    take(table, "echo", echo, &mut wrong);
+    take(table, "noise", noise, &mut wrong);
+    take(table, "gain", gain, &mut wrong);
     take(table, "mirror", mirror, &mut wrong);
     take(table, "look", look, &mut wrong);
     take(table, "renderer", renderer, &mut wrong);
@@ -123,6 +132,9 @@ mod tests {
             camera: device("camera"),
             muted: true,
             camera_off: true,
+            echo: false,
+            noise: false,
+            gain: false,
             mirror: false,
             look: Look::Dark,
             renderer: Renderer::Glow,

@@ -121,6 +121,9 @@ impl App {
         if before.zoom != now.zoom {
             ctx.set_zoom_factor(now.zoom);
         }
+        if options::processing(&before) != options::processing(&now) {
+            self.command(Command::Processing(options::processing(&now)));
+        }
         self.race();
         self.save_soon();
     }

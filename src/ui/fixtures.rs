@@ -288,6 +288,7 @@ fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
                 (Device::Camera, DeviceState::InUse { name: "HD webcam".into(), instead_of: None }),
             ]),
             sharing: Default::default(),
+            limited: None,
         },
         peers: Vec::new(),
         screens: Vec::new(),

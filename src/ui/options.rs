@@ -10,7 +10,7 @@ use super::room::Place;
 use crate::call::log::EventLog;
 use crate::call::manifest::Source;
 use crate::call::{Config, Entry};
-use crate::media::audio::{AudioSource, Output};
+use crate::media::audio::{AudioSource, Output, Switches};
 use crate::media::screen::ScreenSource;
 use crate::media::video::{VideoConfig, VideoSource};
 use crate::proto::manifest::Manifest;
@@ -75,6 +75,7 @@ impl Options {
             video_config,
             share: self.share.clone(),
             play: self.play.clone().unwrap_or_else(|| speaker(settings.speaker.as_ref())),
+            processing: processing(settings),
             muted: settings.muted,
             camera_off: settings.camera_off,
             record_audio: None,
@@ -95,6 +96,11 @@ impl Options {
 fn listed(settings: &Settings) -> Vec<Source> {
     let read = |text: &String| text.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
     settings.manifests.iter().map(read).collect()
+}
+
+/// What is done to a microphone's sound.
+pub fn processing(settings: &Settings) -> Switches {
+    Switches { echo: settings.echo, noise: settings.noise, gain: settings.gain }
 }
 
 pub fn microphone(chosen: Option<&Chosen>) -> AudioSource {

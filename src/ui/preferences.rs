@@ -65,7 +65,7 @@ impl Memory {
 /// Of the tallest part, points.
 const HEIGHT: f32 = 340.0;
 
-const TABS: [&str; 4] = ["You and devices", "Relays", "Look", "About"];
+const TABS: [&str; 5] = ["You and devices", "Sound", "Relays", "Look", "About"];
 
 /// Draws the page, as wide as there is room.
 pub fn preferences_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Action>) {
@@ -75,8 +75,9 @@ pub fn preferences_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: 
     ui.add_space(space::M);
     match memory.tab {
         0 => you_ui(ui, model, memory, actions),
-        1 => relays::relays_ui(ui, model, &mut memory.list, actions),
-        2 => look_ui(ui, model, actions),
+        1 => sound_ui(ui, model, actions),
+        2 => relays::relays_ui(ui, model, &mut memory.list, actions),
+        3 => look_ui(ui, model, actions),
         _ => about_ui(ui, memory, actions),
     }
 }
@@ -119,6 +120,25 @@ fn you_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Act
     if widgets::switch(ui, &mut own, "Show my picture in calls").changed() {
         change(model, actions, |settings| settings.self_view = own);
     }
+}
+
+fn sound_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+    let settings = &model.settings;
+    let (mut echo, mut noise, mut gain) = (settings.echo, settings.noise, settings.gain);
+    if widgets::switch(ui, &mut echo, "Take out echo").changed() {
+        change(model, actions, |settings| settings.echo = echo);
+    }
+    ui.label(theme::note(ui.ctx(), "Others do not hear themselves from your speaker. With headphones it may be off."));
+    ui.add_space(space::S);
+    if widgets::switch(ui, &mut noise, "Hold down noise").changed() {
+        change(model, actions, |settings| settings.noise = noise);
+    }
+    ui.label(theme::note(ui.ctx(), "Fans, engines, a street. Turn it off for music."));
+    ui.add_space(space::S);
+    if widgets::switch(ui, &mut gain, "Even out my loudness").changed() {
+        change(model, actions, |settings| settings.gain = gain);
+    }
+    ui.label(theme::note(ui.ctx(), "Raises a quiet voice to that of the others."));
 }
 
 fn look_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {

@@ -12,7 +12,9 @@ use crate::support::{CallProcess, RelayProcess, eventually, sound};
 
 const SECOND: usize = 16_000;
 const PATIENCE: Duration = Duration::from_secs(20);
-const MIC_AND_SPEAKER: [&str; 6] = ["--audio", "mic", "--play", "speaker", "--video", "off"];
+/// As they are: a tone is noise to whoever holds noise down.
+const MIC_AND_SPEAKER: [&str; 8] =
+    ["--audio", "mic", "--play", "speaker", "--video", "off", "--processing", "off"];
 
 /// Leads ALSA to nothing at all.
 fn no_sound_system(dir: &Path) -> Vec<(&'static str, PathBuf)> {
@@ -30,11 +32,15 @@ struct Pair {
 
 impl Pair {
     fn start(dir: &Path, pulse: &Pulse) -> Self {
+        Self::start_with(dir, pulse, &MIC_AND_SPEAKER)
+    }
+
+    fn start_with(dir: &Path, pulse: &Pulse, bobs: &[&str]) -> Self {
         let relay = RelayProcess::start(dir, "one", &[]);
-        let join = |name: &str| {
-            CallProcess::start_in(dir, name, &[&relay.manifest], &MIC_AND_SPEAKER, &pulse.environment(name))
+        let join = |name: &str, args: &[&str]| {
+            CallProcess::start_in(dir, name, &[&relay.manifest], args, &pulse.environment(name))
         };
-        let (alice, bob) = (join("alice"), join("bob"));
+        let (alice, bob) = (join("alice", &MIC_AND_SPEAKER), join("bob", bobs));
         for call in [&alice, &bob] {
             call.wait_for("peer_joined", PATIENCE);
         }
@@ -53,20 +59,34 @@ impl Pair {
 
 /// Four seconds of 1 kHz, a quarter of full scale.
 fn tone(dir: &Path) -> PathBuf {
-    let path = dir.join("tone.wav");
+    let tone = |n: u32| (f64::from(n) / 48.0 * std::f64::consts::TAU).sin() * 0.25;
+    wav(&dir.join("tone.wav"), (0..4 * 48_000).map(tone))
+}
+
+/// Something like a voice, of so many seconds: a gliding pitch with harmonics, in syllables.
+fn voice(dir: &Path, seconds: u32) -> PathBuf {
+    let mut phase = 0.0f64;
+    let said = (0..seconds * 48_000).map(move |n| {
+        let t = f64::from(n) / 48_000.0;
+        phase += (180.0 + 40.0 * (t * 3.1).sin() + 15.0 * (t * 7.3).sin()) / 48_000.0;
+        let harmonic = |k: i32| (phase * f64::from(k) * std::f64::consts::TAU).sin() / f64::from(k).powf(1.2);
+        let syllable = (0.5 + 0.5 * (t * 3.0 * std::f64::consts::TAU).sin()).powi(2);
+        (1..16).map(harmonic).sum::<f64>() * 0.15 * syllable
+    });
+    wav(&dir.join("voice.wav"), said)
+}
+
+fn wav(path: &Path, samples: impl Iterator<Item = f64>) -> PathBuf {
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: 48_000,
         bits_per_sample: 16,
         sample_format: hound::SampleFormat::Int,
     };
-    let mut writer = hound::WavWriter::create(&path, spec).unwrap();
-    for n in 0..4 * 48_000 {
-        let turn = f64::from(n) / 48.0;
-        writer.write_sample(((turn.fract() * std::f64::consts::TAU).sin() * 8192.0) as i16).unwrap();
-    }
+    let mut writer = hound::WavWriter::create(path, spec).unwrap();
+    samples.for_each(|sample| writer.write_sample((sample * 32_767.0) as i16).unwrap());
     writer.finalize().unwrap();
-    path
+    path.to_owned()
 }
 
 fn power(samples: &[f32]) -> f32 {
@@ -133,6 +153,32 @@ fn what_alice_says_into_her_microphone_comes_out_of_the_speaker_of_bob_and_not_o
         assert_eq!(states(call, "microphone").len() + states(call, "speaker").len(), 0, "{:#?}", call.events());
     }
     pair.leave();
+}
+
+/// How loud alice hears herself while she talks and the microphone of bob stands beside his speaker: power, once a canceller
+/// has had time to learn.
+fn heard_of_herself(bobs: &[&str]) -> f32 {
+    let dir = tempfile::tempdir().unwrap();
+    let pulse = Pulse::start(dir.path(), &["alice", "bob"]);
+    let pair = Pair::start_with(dir.path(), &pulse, bobs);
+    pulse.put_together("bob");
+    let at_alice = pulse.hear("alice");
+    let mut saying = pulse.say("alice", &voice(dir.path(), 16));
+    at_alice.wait_until(9 * SECOND);
+    let settled = at_alice.samples().len();
+    assert!(saying.wait(PATIENCE).success(), "paplay ends well");
+    let heard = power(&at_alice.samples()[settled..]);
+    pair.leave();
+    heard
+}
+
+#[test]
+fn whoever_talks_to_a_microphone_beside_a_speaker_does_not_hear_herself() {
+    let with = |processing| ["--audio", "mic", "--play", "speaker", "--video", "off", "--processing", processing];
+    let (echo, left) = (heard_of_herself(&with("off")), heard_of_herself(&with("echo,noise")));
+    let less = 10.0 * (echo / left.max(1e-9)).log10();
+    assert!(echo > 1e-4, "there is an echo to take out: {echo}");
+    assert!(less >= 20.0, "{less} dB less");
 }
 
 #[test]

@@ -33,5 +33,7 @@ mod sim;
 mod simulate;
 #[cfg(feature = "app")]
 mod support;
+#[cfg(feature = "app")]
+mod voice;
 #[cfg(all(target_os = "linux", feature = "app"))]
 mod window;

@@ -9,6 +9,7 @@ use super::super::arrivals::Record;
 use super::super::event::Event;
 use super::super::hops::Changed;
 use super::super::manifest;
+use super::super::redundancy::Heard;
 use super::super::roster::Change;
 use super::super::session::Session;
 use super::super::state::{DeviceState, Relays};
@@ -24,9 +25,6 @@ use crate::proto::control::{
 };
 use crate::proto::probe::ProbeReply;
 use crate::proto::{Track, limits};
-
-/// Reported loss from which on each audio packet carries the one before, in 1/1000.
-const LOSSY: u32 = 50;
 
 impl Controller {
     /// A dial ended.
@@ -87,8 +85,9 @@ impl Controller {
                 }
             }
             Incoming::Probed => {}
-            // What we could not send, we make anew.
-            Incoming::Late { head } => self.force_key_of(head.track),
+            // What we could not send, we make anew; above the base layer it goes on by itself.
+            Incoming::Late { head } if head.layer.temporal > 0 => {}
+            Incoming::Late { head } => self.force_key(head.track, Some(head.layer.spatial)),
             Incoming::Closed { reason } => {
                 self.sessions.remove(&link);
                 self.roster.forget(link);
@@ -174,7 +173,13 @@ impl Controller {
             }
             Some(Body::KeyFrameWanted(wanted)) => {
                 let track = u8::try_from(wanted.track).ok().and_then(|track| Track::try_from(track).ok());
-                self.force_key_of(track.unwrap_or(Track::Camera));
+                if let Some(track) = track {
+                    self.force_key(track, u8::try_from(wanted.spatial).ok());
+                }
+            }
+            Some(Body::Demand(demand)) => {
+                session.demanded(&demand);
+                self.heed_demand();
             }
             Some(Body::Sealed(sealed)) => self.sealed(&sealed),
             Some(Body::Drain(drain)) => {
@@ -183,7 +188,7 @@ impl Controller {
                 self.feed(Input::Drain { link, deadline, spread });
             }
             Some(Body::Notice(notice)) => self.tell(Event::Error { message: notice.message }),
-            Some(Body::ReceiverReport(report)) => self.reported(report.loss_permille),
+            Some(Body::ReceiverReport(report)) => self.reported(&report),
             Some(Body::Moderated(told)) => self.moderated(told, active),
             Some(Body::ModerationAnswer(answer)) => self.moderation_answered(answer),
             None => {}
@@ -191,8 +196,9 @@ impl Controller {
     }
 
     fn roster_changed(&mut self, changes: impl IntoIterator<Item = Change>) {
-        let mut joined = false;
+        let (mut changed, mut joined) = (false, false);
         for change in changes {
+            changed = true;
             joined |= matches!(&change, Change::Joined(_));
             match change {
                 Change::Joined(member) | Change::Updated(member) if self.is_me(member.participant) => {
@@ -224,9 +230,13 @@ impl Controller {
                     if self.gone.len() > limits::MEMBERS {
                         self.gone.remove(0);
                     }
+                    self.redundancy.left(peer);
                     self.subscriber.remove(peer);
                 }
             }
+        }
+        if changed {
+            self.choose_codec();
         }
         if joined && self.views.names_each() {
             self.ask_again();
@@ -245,13 +255,25 @@ impl Controller {
         }
     }
 
-    /// A receiver told how much is lost on the way to it.
-    fn reported(&mut self, loss_permille: u32) {
-        if let Some(microphone) = &self.microphone {
-            let percent = (loss_permille / 10).clamp(5, 30) as u8;
-            microphone.set_loss_percent(percent);
+    /// A receiver told how it hears or sees us.
+    fn reported(&mut self, report: &ReceiverReport) {
+        if report.track == Track::Microphone as u32 {
+            let heard = Heard {
+                loss_permille: report.loss_permille,
+                concealed_permille: report.concealed_permille,
+                longest_burst: report.longest_burst,
+            };
+            self.redundancy.reported(clock::now(), ParticipantId(report.participant), heard);
         }
-        self.lossy = loss_permille >= LOSSY;
+    }
+
+    /// As much redundancy in the voice as its receivers need.
+    fn plan_redundancy(&mut self, now: Instant) {
+        let plan = self.redundancy.plan(now);
+        self.lossy = plan.is_some_and(|plan| plan.doubled);
+        if let (Some(plan), Some(microphone)) = (plan, &self.microphone) {
+            microphone.set_loss_percent(plan.loss_percent);
+        }
     }
 
     pub(super) fn say(&self, body: client_message::Body) {
@@ -320,6 +342,7 @@ impl Controller {
         }
         self.check_delivery(now);
         self.release(now);
+        self.heed_demand();
         let changes = self.roster.tick(now, self.active);
         self.roster_changed(changes);
         let calm = self.moving.is_none() && self.doubt_since.is_none() && self.active.is_some();
@@ -339,6 +362,7 @@ impl Controller {
         for command in self.wishes.expired(now) {
             self.elect(command, None);
         }
+        self.plan_redundancy(now);
         self.show(now);
         if now.saturating_duration_since(self.reported_at) >= REPORT {
             self.reported_at = now;
@@ -364,8 +388,10 @@ impl Controller {
             self.say(client_message::Body::ReceiverReport(ReceiverReport {
                 participant: report.peer.0,
                 track: Track::Microphone as u32,
-                loss_permille: report.loss_permille,
+                loss_permille: report.heard.loss_permille,
                 jitter_ms: report.jitter_ms,
+                concealed_permille: report.heard.concealed_permille,
+                longest_burst: report.heard.longest_burst,
             }));
         }
     }

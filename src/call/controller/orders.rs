@@ -52,7 +52,8 @@ impl Controller {
                 }
             }
             Command::Pictures(source) => {
-                self.config.video_config = VideoConfig::of(&source);
+                let codec = self.config.video_config.codec;
+                self.config.video_config = VideoConfig { codec, ..VideoConfig::of(&source) };
                 self.config.video = source;
                 if self.camera.is_some() {
                     self.stop_video();
@@ -66,6 +67,12 @@ impl Controller {
                     if let Err(error) = self.subscriber.mixer().set_output(output) {
                         self.tell(Event::Error { message: error.to_string() });
                     }
+                }
+            }
+            Command::Processing(switches) => {
+                self.config.processing = switches;
+                if let Some(microphone) = &self.microphone {
+                    microphone.set_cleaning(switches);
                 }
             }
             Command::View(shown) => {

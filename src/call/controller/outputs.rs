@@ -118,7 +118,7 @@ impl Controller {
         let since = self.doubt_since.unwrap_or(now) - Duration::from_millis(300);
         let whole = self.sessions.get(&to).is_some_and(|session| self.publisher.replay(since, &session.sender));
         if !whole {
-            self.force_key();
+            self.force_all_keys();
         }
     }
 
@@ -149,7 +149,7 @@ impl Controller {
         }
         if reason == Reason::Reconnect {
             self.tell(Event::Reconnected { region: place.region.clone(), transport: place.transport });
-            self.force_key();
+            self.force_all_keys();
         }
         let old = from.or(before);
         let rtt = |link: Option<LinkId>| link.and_then(|link| self.rtt_ms(link));
@@ -172,7 +172,7 @@ impl Controller {
         if let Some(camera) = &self.camera {
             camera.send(true);
         }
-        self.force_key();
+        self.force_all_keys();
         self.restart_share();
     }
 

@@ -54,22 +54,4 @@ impl Controller {
         self.tell(Event::Sharing { name: None });
         self.restart_share();
     }
-
-    pub(super) fn force_screen_key(&self) {
-        if let Some(share) = &self.share {
-            share.force_key();
-        }
-    }
-
-    /// Somebody cannot go on without a key frame of this track.
-    pub(super) fn force_key_of(&self, track: Track) {
-        match track {
-            Track::Screen => self.force_screen_key(),
-            Track::Camera | Track::Microphone => {
-                if let Some(camera) = &self.camera {
-                    camera.force_key();
-                }
-            }
-        }
-    }
 }

@@ -39,6 +39,7 @@ pub fn nobody(participant: ParticipantId, relays: Relays, elector: &Elector) -> 
             output_level: 0.0,
             devices: BTreeMap::new(),
             sharing: Sharing::Nothing,
+            limited: None,
         },
         peers: Vec::new(),
         screens: Vec::new(),
@@ -94,6 +95,7 @@ fn own(call: &Controller) -> Own {
         output_level: step(call.subscriber.mixer().output_level()),
         devices: call.devices.clone(),
         sharing: call.sharing.clone(),
+        limited: call.limited(),
     }
 }
 

@@ -15,15 +15,15 @@ use crate::call::state::{Phase, State};
 use crate::call::{Call, Command, Config, Entry, Event};
 use crate::clock;
 use crate::election;
-use crate::media::audio::{AudioSource, Output};
-use crate::media::video::{VideoConfig, VideoSource};
+use crate::media::audio::{AudioSource, Output, Switches};
+use crate::media::video::{Codec, VideoConfig, VideoSource};
 use crate::proto::manifest::Manifest;
 use crate::proto::{FrameNumber, ParticipantId, Track};
 
 /// A drill's race: shorter than a person's, for the relays are few.
 const RACE: Duration = Duration::from_secs(2);
 /// A small picture: a drill has many participants on one machine.
-const PICTURE: VideoConfig = VideoConfig { width: 320, height: 180, fps: 15, bitrate_bps: 150_000 };
+const PICTURE: VideoConfig = VideoConfig { width: 320, height: 180, fps: 15, bitrate_bps: 150_000, codec: Codec::H264 };
 /// How long the end of a call is waited for.
 const GOODBYE: Duration = Duration::from_secs(3);
 /// Media that came within this time flows.
@@ -81,6 +81,7 @@ impl Client {
             video_config: PICTURE,
             share: None,
             play: Output::Off,
+            processing: Switches::OFF,
             muted: false,
             camera_off: !video,
             record_audio: None,

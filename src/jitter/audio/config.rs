@@ -3,14 +3,14 @@
 /// How the buffer behaves. Times in µs.
 #[derive(Debug, Clone, Copy)]
 pub struct AudioConfig {
-    /// Target before anything was measured. Default 30 ms, so that the first packet waits 20-40 ms.
+    /// Target before anything was measured. Default 10 ms, so that the first packet waits 10-30 ms.
     pub initial_us: i64,
-    /// The least target. Default 20 ms.
+    /// The least target. Default 2 ms: what threads are late by that have a core to themselves.
     pub floor_us: i64,
-    /// The target is this much above the lateness of 97 % of the packets. Default 10 ms.
-    pub margin_us: i64,
     /// The largest target. Default 1 s.
     pub ceiling_us: i64,
+    /// The price of missing audio: so much delay is borne to save one percent of it from coming too late. Default 12 ms.
+    pub price_us: i64,
     /// How long arrivals are remembered. Default 10 s.
     pub window_us: i64,
     /// Delay above the target at which audio is skipped at once. Default 500 ms.
@@ -24,10 +24,10 @@ pub struct AudioConfig {
 impl Default for AudioConfig {
     fn default() -> Self {
         Self {
-            initial_us: 30_000,
-            floor_us: 20_000,
-            margin_us: 10_000,
+            initial_us: 10_000,
+            floor_us: 2_000,
             ceiling_us: 1_000_000,
+            price_us: 12_000,
             window_us: 10_000_000,
             excess_us: 500_000,
             conceal_frames: 5,

@@ -1,12 +1,17 @@
 //! How late packets are, and so how long to hold them: the target delay.
 //!
 //! The *offset* of a packet is its arrival less its capture time. The two clocks have nothing in common, so an offset
-//! means something only against the smallest one of the last seconds: the difference is how much later than the
-//! fastest packet it came. The target is a high quantile of that, up at once and down slowly.
+//! means something only against the smallest one of the last seconds: the difference, its *lateness*, is how much later
+//! than the fastest packet it came.
+//!
+//! The target is a quantile of the lateness of the last seconds. Which one is a matter of price: delay is borne where it
+//! saves enough audio from coming too late, [`AudioConfig::price_us`] for one percent. So jitter that is always there is
+//! waited for to its end, a single spike is not, and one that keeps coming back is. What is lost on the way counts too:
+//! the packet behind it can give it back, if that is waited for. Up at once, down slowly.
 
 use std::collections::VecDeque;
 
-use super::AudioConfig;
+use super::{AudioConfig, FRAME_US};
 
 /// Times in µs.
 #[derive(Debug)]
@@ -19,19 +24,20 @@ pub(super) struct Delay {
     target: i64,
     /// Share of packets that were missing when their turn came, smoothed over some 200 packets.
     missing: f32,
-    last: Option<(i64, i64)>,
     arrivals: u32,
 }
 
 impl Delay {
-    /// Packets that follow one another closer than this came out of one queue.
-    const BURST_US: i64 = 4_000;
     /// The network cannot bring a packet this much earlier than the fastest: the sender's clock has jumped.
     const JUMP_US: i64 = 5_000_000;
     /// A path is another one if all packets of this time differ from all before.
     const PATH_US: i64 = 1_000_000;
     const PATH_MARGIN_US: i64 = 10_000;
     const PATH_PACKETS: usize = 25;
+    /// Packets that the shares are taken of at least: of few packets one that is late says little.
+    const FEW: usize = 250;
+    /// The target is this much above the lateness it was chosen for.
+    const MARGIN_US: i64 = 2_000;
 
     pub fn new(config: AudioConfig) -> Self {
         Self {
@@ -40,12 +46,11 @@ impl Delay {
             sorted: Vec::new(),
             target: config.initial_us,
             missing: 0.0,
-            last: None,
             arrivals: 0,
         }
     }
 
-    /// The delay to aim at, measured from the fastest packet.
+    /// The least delay to play with, measured from the fastest packet.
     pub fn target(&self) -> i64 {
         self.target
     }
@@ -65,13 +70,6 @@ impl Delay {
         let offset = at - capture;
         if self.sorted.first().is_some_and(|fastest| offset < fastest - Self::JUMP_US) {
             *self = Self { target: self.target, ..Self::new(self.config) };
-        }
-        let follower = self.last.is_some_and(|(last, before)| at - last < Self::BURST_US && offset < before);
-        self.last = Some((at, offset));
-        // A stall is one event, however many packets waited behind it. Otherwise one second of it would hold the
-        // target at a second for as long as the window remembers.
-        if follower && self.since_fastest(at, capture) > self.target {
-            return;
         }
         self.remember(at, offset);
         self.arrivals = self.arrivals.wrapping_add(1);
@@ -125,11 +123,27 @@ impl Delay {
         self.target = if wanted > self.target { wanted } else { self.target - (self.target - wanted) / 100 };
     }
 
+    /// The cheapest delay: itself, and the price of what would come too late for it.
     fn wanted(&self) -> i64 {
-        let (Some(fastest), count) = (self.sorted.first(), self.sorted.len()) else { return self.target };
-        let high = self.sorted[(count * 97 / 100).min(count - 1)] - fastest;
-        // In-band FEC needs the packet after the missing one to be there, one frame earlier than its turn.
-        let floor = self.config.floor_us + if self.missing > 0.01 { self.config.margin_us } else { 0 };
-        (high + self.config.margin_us).clamp(floor, self.config.ceiling_us)
+        let Some(fastest) = self.sorted.first() else { return self.target };
+        // The slowest, and of the others enough to choose from.
+        let few = self.sorted.iter().rev().step_by((self.sorted.len() / 64).max(1));
+        let delays = few.map(|offset| offset - fastest);
+        let repaired = delays.clone().map(|delay| delay + FRAME_US).filter(|_| self.missing > 0.002);
+        let candidates = delays.chain(repaired).chain([0]);
+        let cheapest = candidates.min_by_key(|delay| self.cost(*delay)).unwrap_or(self.target);
+        (cheapest + Self::MARGIN_US).clamp(self.config.floor_us, self.config.ceiling_us)
+    }
+
+    fn cost(&self, delay: i64) -> i64 {
+        let packets = self.sorted.len().max(Self::FEW) as f32;
+        let late = |delay: i64| {
+            let Some(fastest) = self.sorted.first().filter(|_| delay >= 0) else { return 1.0 };
+            let in_time = self.sorted.partition_point(|offset| offset - fastest <= delay);
+            (self.sorted.len() - in_time) as f32 / packets
+        };
+        // What is missing is given back by the packet after it, if that is there a frame earlier than its own turn.
+        let lost = late(delay) + self.missing * late(delay - FRAME_US);
+        delay + (lost * 100.0 * self.config.price_us as f32) as i64
     }
 }

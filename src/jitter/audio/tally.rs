@@ -27,10 +27,10 @@ pub struct AudioStats {
     pub late: u64,
     /// Packets that came again.
     pub duplicates: u64,
-    /// Frames inserted to let the buffer grow.
-    pub inserted: u64,
-    /// Frames dropped to let the buffer shrink.
-    pub dropped: u64,
+    /// Audio put in by stretching, to let the buffer grow, ms.
+    pub grown_ms: f64,
+    /// Audio left out by stretching, to let the buffer shrink, ms.
+    pub shrunk_ms: f64,
 }
 
 #[derive(Debug, Default)]

@@ -1,7 +1,7 @@
 //! From a source to packets.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use super::codec::{Encoder, FIRST_LOSS_PERCENT};
 use super::level::Level;
 use super::pace::{Pace, Stop, Worker, drop_later};
+use super::processing::{CHUNK, Cleaner, Cleaning, Detector, Speech, Switches};
 use super::source::Synthetic;
 use super::{AudioError, AudioSource, FRAME, Frame, microphone};
 use crate::clock;
@@ -20,6 +21,8 @@ use crate::proto::{Layer, Track};
 const TOO_LATE: Duration = Duration::from_secs(1);
 /// Mute and unmute fade over this many samples (5 ms): a cut clicks.
 const FADE: usize = 240;
+/// The least that a meter tells from nothing (-74 dBFS).
+const FAINT: f32 = 2e-4;
 
 /// Sends a source's sound, from its start until it is dropped.
 ///
@@ -37,10 +40,14 @@ struct Shared {
     loss_percent: AtomicU8,
     dropped: AtomicU64,
     level: Level,
+    /// [`Switches`], as bits.
+    switches: AtomicU8,
+    /// [`Speech`]: the probability's bits, negative while nobody speaks.
+    speech: AtomicU32,
 }
 
 impl Capture {
-    /// Starts a source. A packet for which `out` has no room is dropped and counted. A file is read here, whole, which
+    /// Starts a source. `cleaning` is done to a microphone alone. A packet for which `out` has no room is dropped and counted. A file is read here, whole, which
     /// may take a while if it is long.
     ///
     /// # Errors
@@ -48,20 +55,18 @@ impl Capture {
     pub fn start(
         source: AudioSource,
         muted: bool,
+        cleaning: Cleaning,
         clock: MediaClock,
         out: mpsc::Sender<Encoded>,
         events: mpsc::Sender<Event>,
     ) -> Result<Self, AudioError> {
-        let shared = Arc::new(Shared {
-            muted: AtomicBool::new(muted),
-            loss_percent: AtomicU8::new(FIRST_LOSS_PERCENT),
-            dropped: AtomicU64::new(0),
-            level: Level::default(),
-        });
+        let shared = Arc::new(Shared::new(muted, cleaning.switches));
         let publisher = |save_silence| Publisher::new(save_silence, clock, out, shared.clone());
         let workers = match source {
             AudioSource::Off => Vec::new(),
-            AudioSource::Microphone(wanted) => microphone::start(wanted, publisher(true)?, events)?,
+            AudioSource::Microphone(wanted) => {
+                microphone::start(wanted, publisher(true)?, Cleaner::new(&cleaning, clock), events)?
+            }
             AudioSource::Tone(hz) => vec![synthetic(Synthetic::tone(hz)?, publisher(false)?, events)?],
             AudioSource::File(path) => vec![synthetic(Synthetic::file(&path)?, publisher(false)?, events)?],
         };
@@ -84,6 +89,17 @@ impl Capture {
         self.shared.loss_percent.store(percent, Ordering::Relaxed);
     }
 
+    /// What is done to a microphone's sound, from the next frame on.
+    pub fn set_cleaning(&self, switches: Switches) {
+        self.shared.switches.store(bits(switches), Ordering::Relaxed);
+    }
+
+    /// Whether somebody speaks, also while muted: of the cleaned sound, so that an echo is nobody's voice.
+    pub fn speech(&self) -> Speech {
+        let signed = f32::from_bits(self.shared.speech.load(Ordering::Relaxed));
+        Speech { probability: signed.abs(), speaking: signed.is_sign_positive() }
+    }
+
     /// How loud the source is, 0.0..=1.0, also while muted.
     pub fn level(&self) -> f32 {
         self.shared.level.get()
@@ -93,6 +109,23 @@ impl Capture {
     pub fn dropped(&self) -> u64 {
         self.shared.dropped.load(Ordering::Relaxed)
     }
+}
+
+impl Shared {
+    fn new(muted: bool, switches: Switches) -> Self {
+        Self {
+            muted: AtomicBool::new(muted),
+            loss_percent: AtomicU8::new(FIRST_LOSS_PERCENT),
+            dropped: AtomicU64::new(0),
+            level: Level::default(),
+            switches: AtomicU8::new(bits(switches)),
+            speech: AtomicU32::new((-0.0f32).to_bits()),
+        }
+    }
+}
+
+fn bits(Switches { echo, noise, gain }: Switches) -> u8 {
+    u8::from(echo) | u8::from(noise) << 1 | u8::from(gain) << 2
 }
 
 fn synthetic(
@@ -124,12 +157,14 @@ fn play(stop: &Stop, start: Instant, source: &mut Synthetic, publisher: &mut Pub
 pub struct Publisher {
     pub clock: MediaClock,
     encoder: Encoder,
+    detector: Detector,
     /// Silence costs no packets. Not for files, so that what arrives can be compared with them exactly.
     save_silence: bool,
     out: mpsc::Sender<Encoded>,
     shared: Arc<Shared>,
     silent: bool,
     gain: f32,
+    faint: f32,
 }
 
 impl Publisher {
@@ -141,12 +176,26 @@ impl Publisher {
     ) -> Result<Self, AudioError> {
         // Of a source that begins muted not even the fade is heard.
         let gain = if shared.muted.load(Ordering::Relaxed) { 0.0 } else { 1.0 };
-        Ok(Self { clock, encoder: Encoder::new()?, save_silence, out, shared, silent: false, gain })
+        let (encoder, detector) = (Encoder::new()?, Detector::new());
+        Ok(Self { clock, encoder, detector, save_silence, out, shared, silent: false, gain, faint: 0.0 })
+    }
+
+    /// What is to be done to a microphone's sound.
+    pub fn switches(&self) -> Switches {
+        let bits = self.shared.switches.load(Ordering::Relaxed);
+        Switches { echo: bits & 1 != 0, noise: bits & 2 != 0, gain: bits & 4 != 0 }
+    }
+
+    /// What the microphone itself gave for the next frame: where it hears anything, the meter says so, however much of it is
+    /// held down as noise.
+    pub fn hears(&mut self, raw: &Frame) {
+        self.faint = raw.iter().fold(0.0f32, |peak, sample| peak.max(sample.abs())).min(FAINT);
     }
 
     /// Encodes and sends a frame whose first sample is of `capture_us`; false when nobody listens any more.
     pub fn publish(&mut self, frame: &mut Frame, capture_us: u64) -> bool {
-        self.shared.level.feed(frame);
+        self.shared.level.feed_at_least(frame, self.faint);
+        self.listen(frame);
         let muted = self.shared.muted.load(Ordering::Relaxed);
         self.fade(frame, if muted { 0.0 } else { 1.0 });
         match self.encode(frame, muted) {
@@ -155,6 +204,14 @@ impl Publisher {
                 tracing::warn!(%error, "a frame of sound could not be encoded");
                 true
             }
+        }
+    }
+
+    fn listen(&mut self, frame: &Frame) {
+        for chunk in frame.as_chunks::<CHUNK>().0 {
+            let Speech { probability, speaking } = self.detector.hear(chunk);
+            let signed = if speaking { probability } else { -probability };
+            self.shared.speech.store(signed.to_bits(), Ordering::Relaxed);
         }
     }
 
@@ -208,12 +265,7 @@ mod tests {
 
     fn publisher(save_silence: bool) -> (Publisher, mpsc::Receiver<Encoded>) {
         let (out, packets) = mpsc::channel(1000);
-        let shared = Arc::new(Shared {
-            muted: AtomicBool::new(false),
-            loss_percent: AtomicU8::new(10),
-            dropped: AtomicU64::new(0),
-            level: Level::default(),
-        });
+        let shared = Arc::new(Shared::new(false, Switches::default()));
         (Publisher::new(save_silence, MediaClock::start(), out, shared).unwrap(), packets)
     }
 
@@ -267,7 +319,7 @@ mod tests {
         let (out, mut packets) = mpsc::channel(100);
         let (events, _events) = mpsc::channel(10);
         let clock = MediaClock::start();
-        let capture = Capture::start(AudioSource::Tone(440.0), false, clock, out, events).unwrap();
+        let capture = Capture::start(AudioSource::Tone(440.0), false, Cleaning::default(), clock, out, events).unwrap();
         let got: Vec<Encoded> = (0..10).map(|_| packets.blocking_recv().unwrap()).collect();
         let now = clock.us_at(clock::now());
         assert!(got.windows(2).all(|pair| pair[1].capture_us - pair[0].capture_us == 20_000));
@@ -281,7 +333,7 @@ mod tests {
         let (out, _packets) = mpsc::channel(1);
         let (events, _events) = mpsc::channel(1);
         let source = AudioSource::File("no-such-file.wav".into());
-        let error = Capture::start(source, false, MediaClock::start(), out, events).unwrap_err();
+        let error = Capture::start(source, false, Cleaning::default(), MediaClock::start(), out, events).unwrap_err();
         assert!(error.to_string().contains("no-such-file.wav"), "{error}");
     }
 
@@ -294,7 +346,7 @@ mod tests {
         drop(recorder);
         let (out, mut packets) = mpsc::channel(100);
         let (events, mut told) = mpsc::channel(10);
-        let _capture = Capture::start(AudioSource::File(path), false, MediaClock::start(), out, events).unwrap();
+        let _capture = Capture::start(AudioSource::File(path), false, Cleaning::default(), MediaClock::start(), out, events).unwrap();
         assert_eq!(told.blocking_recv(), Some(Event::Ended { what: Device::Microphone }));
         (0..5).for_each(|_| assert!(!packets.blocking_recv().unwrap().dtx));
     }
@@ -304,7 +356,7 @@ mod tests {
         let (out, _packets) = mpsc::channel(100);
         let (events, mut told) = mpsc::channel(10);
         let source = AudioSource::Microphone(Some("no device has this name".into()));
-        let _capture = Capture::start(source, false, MediaClock::start(), out, events).unwrap();
+        let _capture = Capture::start(source, false, Cleaning::default(), MediaClock::start(), out, events).unwrap();
         assert!(matches!(told.blocking_recv(), Some(Event::Device { what: Device::Microphone, .. })));
     }
 }

@@ -16,6 +16,8 @@ pub use self::list::{AudioDevice, DeviceKind, devices, find};
 
 use self::list::{default_config, missing};
 use super::RATE;
+use super::processing::played::{self, Heard, Tap};
+use crate::clock;
 use crate::media::Problem;
 
 /// Sizes of a callback's buffer to ask for, frames: what a system takes by default can be 85 ms.
@@ -147,6 +149,8 @@ pub struct Feed {
     pub samples: rtrb::Producer<f32>,
     pub rate: u32,
     pub health: Arc<Health>,
+    /// What the callback takes out of the ring.
+    pub heard: Option<Heard>,
 }
 
 /// Opens and starts a microphone.
@@ -170,13 +174,14 @@ pub fn open_input(device: &cpal::Device, health: &Arc<Health>) -> Result<(cpal::
 pub fn open_output(device: &cpal::Device, health: &Arc<Health>) -> Result<(cpal::Stream, Feed), cpal::Error> {
     open(DeviceKind::Output, device, |format, config| {
         let (samples, consumer) = rtrb::RingBuffer::new(config.sample_rate as usize / 2);
-        let feed = Feed { samples, rate: config.sample_rate, health: health.clone() };
+        let (tap, heard) = played::tap(config.sample_rate);
+        let feed = Feed { samples, rate: config.sample_rate, health: health.clone(), heard: Some(heard) };
         let health = health.clone();
         let stream = match format {
-            SampleFormat::F32 => output::<f32>(device, config, consumer, health),
-            SampleFormat::I16 => output::<i16>(device, config, consumer, health),
-            SampleFormat::I32 => output::<i32>(device, config, consumer, health),
-            SampleFormat::U8 => output::<u8>(device, config, consumer, health),
+            SampleFormat::F32 => output::<f32>(device, config, consumer, tap, health),
+            SampleFormat::I16 => output::<i16>(device, config, consumer, tap, health),
+            SampleFormat::I32 => output::<i32>(device, config, consumer, tap, health),
+            SampleFormat::U8 => output::<u8>(device, config, consumer, tap, health),
             _ => Err(ErrorKind::UnsupportedConfig.into()),
         }?;
         Ok((stream, feed))
@@ -239,6 +244,7 @@ fn output<T: SizedSample + FromSample<f32>>(
     device: &cpal::Device,
     config: StreamConfig,
     mut ring: rtrb::Consumer<f32>,
+    mut tap: Tap,
     health: Arc<Health>,
 ) -> Result<cpal::Stream, cpal::Error> {
     let channels = usize::from(config.channels.max(1));
@@ -252,6 +258,7 @@ fn output<T: SizedSample + FromSample<f32>>(
         }
         let (sound, silence) = data.split_at_mut(ready * channels);
         if let Ok(chunk) = ring.read_chunk(ready) {
+            tap.took(clock::now(), chunk.as_slices(), frames);
             for (frame, sample) in sound.chunks_exact_mut(channels).zip(chunk) {
                 frame.fill(T::from_sample_(sample));
             }

@@ -9,7 +9,12 @@ pub struct Level(AtomicU32);
 impl Level {
     /// Takes in 20 ms of samples.
     pub fn feed(&self, frame: &[f32]) {
-        let peak = frame.iter().fold(0.0f32, |peak, sample| peak.max(sample.abs())).min(1.0);
+        self.feed_at_least(frame, 0.0);
+    }
+
+    /// The same, and shows `least` where the samples are quieter.
+    pub fn feed_at_least(&self, frame: &[f32], least: f32) {
+        let peak = frame.iter().fold(least, |peak, sample| peak.max(sample.abs())).min(1.0);
         let level = peak.max(self.get() * 0.84);
         self.0.store(if level < 1e-4 { 0 } else { level.to_bits() }, Ordering::Relaxed);
     }

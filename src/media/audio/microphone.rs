@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use super::capture::Publisher;
 use super::device::{self, DeviceKind, Health, Input};
 use super::pace::{Stop, Worker};
+use super::processing::Cleaner;
 use super::resample::Resampler;
 use super::retry::{Keeper, System};
 use super::{AudioError, FRAME, FRAME_US, RATE};
@@ -23,6 +24,7 @@ const IDLE: Duration = Duration::from_millis(50);
 pub fn start(
     wanted: Option<String>,
     publisher: Publisher,
+    cleaner: Cleaner,
     events: mpsc::Sender<Event>,
 ) -> Result<Vec<Worker>, AudioError> {
     // The device's thread leaves the ring of each new stream here.
@@ -37,21 +39,24 @@ pub fn start(
         };
         keeper.run(&stop, System { kind: DeviceKind::Input, open });
     })?;
-    let encode = Worker::spawn("audio-encode", move |stop| encode(&stop, &fresh, publisher))?;
+    let encode = Worker::spawn("audio-encode", move |stop| encode(&stop, &fresh, publisher, cleaner))?;
     Ok(vec![device, encode])
 }
 
-fn encode(stop: &Stop, fresh: &Mutex<Option<Input>>, mut publisher: Publisher) {
+fn encode(stop: &Stop, fresh: &Mutex<Option<Input>>, mut publisher: Publisher, mut cleaner: Cleaner) {
     let mut reader: Option<Reader> = None;
     while stop.wait(if reader.is_some() { LOOK } else { IDLE }) {
         if let Some(input) = fresh.lock().unwrap_or_else(PoisonError::into_inner).take() {
             reader = Reader::new(input).inspect_err(|error| tracing::error!(%error, "microphone")).ok();
+            cleaner.restart();
         }
         let Some(reader) = &mut reader else { continue };
         if let Err(error) = reader.read() {
             tracing::error!(%error, "microphone");
         }
         while let Some((mut frame, capture_us)) = reader.frame(publisher.clock.us_at(clock::now())) {
+            publisher.hears(&frame);
+            let capture_us = cleaner.clean(&mut frame, capture_us, publisher.switches());
             if !publisher.publish(&mut frame, capture_us) {
                 return;
             }

@@ -1,7 +1,7 @@
 //! From every peer's packets to one mix, 20 ms at a time on the wall clock.
 //!
-//! One thread pulls, decodes, mixes, records and feeds the speaker's ring. Whoever pushes or asks shares one lock with it,
-//! which it holds while it decodes: under a millisecond.
+//! One thread pulls, decodes, mixes, records and feeds the speaker's ring. Whoever pushes or asks shares locks with it that
+//! nobody holds while something is decoded.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use super::chime::Chime;
 use super::level::Level;
 use super::pace::{Pace, Stop, Worker};
+use super::processing::played::Played;
 use super::speaker::Speaker;
 use super::voice::Voice;
 use super::{AudioError, FRAME, Frame};
@@ -61,6 +62,7 @@ pub struct MixerConfig {
 pub struct Mixer {
     voices: Arc<Voices>,
     way_out: Arc<WayOut>,
+    played: Played,
     events: mpsc::Sender<Event>,
     _worker: Worker,
 }
@@ -94,9 +96,9 @@ impl WayOut {
     }
 }
 
-type Voices = Mutex<BTreeMap<ParticipantId, Voice>>;
+type Voices = Mutex<BTreeMap<ParticipantId, Arc<Voice>>>;
 
-fn lock(voices: &Voices) -> MutexGuard<'_, BTreeMap<ParticipantId, Voice>> {
+fn lock(voices: &Voices) -> MutexGuard<'_, BTreeMap<ParticipantId, Arc<Voice>>> {
     voices.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -111,7 +113,7 @@ impl Mixer {
         let mut desk = Desk::new(voices.clone(), way_out.clone(), recorder, events.clone());
         let start = clock::now();
         let worker = Worker::spawn("audio-mixer", move |stop| desk.run(&stop, start))?;
-        let mixer = Self { voices, way_out, events, _worker: worker };
+        let mixer = Self { voices, way_out, played: Played::default(), events, _worker: worker };
         mixer.set_output(config.output)?;
         Ok(mixer)
     }
@@ -126,7 +128,7 @@ impl Mixer {
             return Ok(());
         }
         let speaker = match &output {
-            Output::Speaker(wanted) => Some(Speaker::start(wanted.clone(), self.events.clone())?),
+            Output::Speaker(wanted) => Some(Speaker::start(wanted.clone(), self.played.clone(), self.events.clone())?),
             Output::Off => None,
         };
         let before = std::mem::replace(&mut *self.way_out.place(), Place { output, speaker });
@@ -134,6 +136,11 @@ impl Mixer {
             speaker.stop_later();
         }
         Ok(())
+    }
+
+    /// Where what the speaker really plays can be heard, whichever it is: for a microphone beside it.
+    pub fn played(&self) -> Played {
+        self.played.clone()
     }
 
     /// Plays a pleasant sound of a second with the mix; nothing if one is being played. A speaker that is being opened
@@ -150,19 +157,29 @@ impl Mixer {
     /// Takes in an opened packet that arrived at `arrived`. A peer not heard before gets a voice; one that was removed gets
     /// a new one, so push for members of the room alone.
     pub fn push(&self, peer: ParticipantId, packet: AudioIn, arrived: Instant) {
+        let known = self.voice(peer);
+        if let Some(voice) = known.or_else(|| self.invite(peer)) {
+            voice.push(packet, arrived);
+        }
+    }
+
+    /// A new voice, if there is room for one.
+    fn invite(&self, peer: ParticipantId) -> Option<Arc<Voice>> {
         let mut voices = lock(&self.voices);
-        if !voices.contains_key(&peer) {
-            if voices.len() >= MEMBERS {
-                return;
+        if voices.len() >= MEMBERS {
+            return None;
+        }
+        match Voice::new() {
+            Ok(voice) => Some(voices.entry(peer).or_insert(Arc::new(voice)).clone()),
+            Err(error) => {
+                tracing::error!(%error, "no decoder for a peer's sound");
+                None
             }
-            match Voice::new() {
-                Ok(voice) => voices.insert(peer, voice),
-                Err(error) => return tracing::error!(%error, "no decoder for a peer's sound"),
-            };
         }
-        if let Some(voice) = voices.get_mut(&peer) {
-            voice.buffer.push(arrived, packet);
-        }
+    }
+
+    fn voice(&self, peer: ParticipantId) -> Option<Arc<Voice>> {
+        lock(&self.voices).get(&peer).cloned()
     }
 
     /// Forgets a peer and its figures.
@@ -172,35 +189,36 @@ impl Mixer {
 
     /// What happened to each peer's packets so far.
     pub fn stats(&self) -> BTreeMap<ParticipantId, AudioStats> {
-        lock(&self.voices).iter().map(|(peer, voice)| (*peer, voice.buffer.stats())).collect()
+        lock(&self.voices).iter().map(|(peer, voice)| (*peer, voice.buffer().stats())).collect()
     }
 
     /// The longest time without a peer's sound since this was last asked, ms: see [`crate::jitter::AudioBuffer::take_longest_gap_ms`].
     pub fn take_longest_gap_ms(&self, peer: ParticipantId) -> Option<u64> {
-        lock(&self.voices).get_mut(&peer).map(|voice| voice.buffer.take_longest_gap_ms())
+        self.voice(peer).map(|voice| voice.buffer().take_longest_gap_ms())
     }
 
     /// The roster says that a peer is muted or gone: what does not come from here on is no gap.
     pub fn pause(&self, peer: ParticipantId) {
-        if let Some(voice) = lock(&self.voices).get_mut(&peer) {
-            voice.buffer.pause();
+        if let Some(voice) = self.voice(peer) {
+            voice.buffer().pause();
         }
     }
 
     /// True while sound of anybody should be arriving: somebody has started and not announced silence.
     pub fn media_expected(&self) -> bool {
-        lock(&self.voices).values().any(|voice| voice.buffer.media_expected())
+        lock(&self.voices).values().any(|voice| voice.buffer().media_expected())
     }
 
-    /// What of a peer is heard: the capture time of the packet played last, in µs of the peer's media clock, and when its
-    /// first sample went into the mix (the speaker adds its own delay). Lips are aligned to this.
+    /// What of a peer is heard: the capture time of a packet, in µs of the peer's media clock, and the moment to which its
+    /// first sample belongs in the mix (the speaker adds its own delay), reckoned back from its end where it was stretched.
+    /// Lips are aligned to this.
     pub fn playing(&self, peer: ParticipantId) -> Option<(u64, Instant)> {
-        lock(&self.voices).get(&peer).and_then(Voice::playing)
+        self.voice(peer)?.playing()
     }
 
     /// How loud a peer is, 0.0..=1.0; 0 for one that was never heard.
     pub fn level(&self, peer: ParticipantId) -> f32 {
-        lock(&self.voices).get(&peer).map_or(0.0, |voice| voice.level.get())
+        self.voice(peer).map_or(0.0, |voice| voice.level())
     }
 }
 
@@ -238,9 +256,10 @@ impl Desk {
     fn tick(&mut self, now: Instant) {
         let mut mix = [0.0; FRAME];
         let mut first = Vec::new();
-        for (peer, voice) in lock(&self.voices).iter_mut() {
+        let voices: Vec<_> = lock(&self.voices).iter().map(|(peer, voice)| (*peer, voice.clone())).collect();
+        for (peer, voice) in voices {
             if voice.add_to(&mut mix, now) {
-                first.push(*peer);
+                first.push(peer);
             }
         }
         for peer in first {
@@ -299,7 +318,7 @@ mod tests {
     fn tick_for(frames: usize) {
         let (out, mut packets) = mpsc::channel(100);
         let (events, _told) = mpsc::channel(1);
-        let _tone = Capture::start(AudioSource::Tone(440.0), false, MediaClock::start(), out, events).unwrap();
+        let _tone = Capture::start(AudioSource::Tone(440.0), false, Default::default(), MediaClock::start(), out, events).unwrap();
         (0..frames).for_each(|_| drop(packets.blocking_recv().unwrap()));
     }
 
@@ -327,7 +346,7 @@ mod tests {
         let (mut desk, _told) = desk();
         desk.recorder = Some(Recorder::create(&path).unwrap());
         let voices = desk.voices.clone();
-        lock(&voices).insert(PEER, Voice::new().unwrap());
+        lock(&voices).insert(PEER, Arc::new(Voice::new().unwrap()));
         let (sent, mut encoder) = (speech(48_000 * seconds), Encoder::new().unwrap());
         let start = clock::now();
         let quiet = std::iter::repeat_n([0.0; FRAME], 10);
@@ -335,11 +354,11 @@ mod tests {
             let now = start + Duration::from_millis(20) * number;
             let (data, _) = encoder.encode(&frame).unwrap();
             if keep(number) {
-                lock(&voices).get_mut(&PEER).unwrap().buffer.push(now, packet(number, data));
+                lock(&voices)[&PEER].push(packet(number, data), now);
             }
             desk.tick(now + Duration::from_millis(5));
         }
-        let stats = lock(&voices)[&PEER].buffer.stats();
+        let stats = lock(&voices)[&PEER].buffer().stats();
         drop(desk);
         (sent, wav::read_mono(&path).unwrap(), stats)
     }
@@ -410,13 +429,13 @@ mod tests {
         let start = clock::now();
         let mut encoder = Encoder::new().unwrap();
         let mixer = desk.voices.clone();
-        lock(&mixer).insert(PEER, Voice::new().unwrap());
+        lock(&mixer).insert(PEER, Arc::new(Voice::new().unwrap()));
         for number in 0..50u32 {
             let now = start + Duration::from_millis(20) * number;
             let (data, _) = encoder.encode(&[0.1; FRAME]).unwrap();
             let garbage = number < 10;
             let payload: &[u8] = if garbage { &[0xff, 0xff, 0xff] } else { data };
-            lock(&mixer).get_mut(&PEER).unwrap().buffer.push(now, packet(number, payload));
+            lock(&mixer)[&PEER].push(packet(number, payload), now);
             desk.tick(now + Duration::from_millis(5));
         }
         assert_eq!(told.try_recv(), Ok(Event::FirstFrame { peer: PEER, track: Track::Microphone }));

@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use super::device::{self, DeviceKind, Feed, Health};
 use super::pace::{Worker, drop_later};
+use super::processing::played::Played;
 use super::resample::Resampler;
 use super::retry::{Keeper, System};
 use super::{AudioError, Frame, RATE};
@@ -25,14 +26,17 @@ impl std::fmt::Debug for Speaker {
 }
 
 impl Speaker {
-    /// Starts the thread that keeps the device open.
-    pub fn start(wanted: Option<String>, events: mpsc::Sender<Event>) -> Result<Self, AudioError> {
+    /// Starts the thread that keeps the device open. What it really plays is heard at `played`.
+    pub fn start(wanted: Option<String>, played: Played, events: mpsc::Sender<Event>) -> Result<Self, AudioError> {
         let fresh = Arc::new(Mutex::new(None));
         let slot = fresh.clone();
         let keeper = Keeper::new(Device::Speaker, wanted, events);
         let device = Worker::spawn_driver("audio-speaker", move |stop| {
             let open = |device: &cpal::Device, health: &Arc<Health>| {
-                let (stream, feed) = device::open_output(device, health)?;
+                let (stream, mut feed) = device::open_output(device, health)?;
+                if let Some(heard) = feed.heard.take() {
+                    played.set(heard);
+                }
                 *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(feed);
                 Ok(stream)
             };
@@ -105,7 +109,7 @@ mod tests {
 
     fn line(rate: u32) -> (Line, rtrb::Consumer<f32>) {
         let (samples, consumer) = rtrb::RingBuffer::new(rate as usize / 2);
-        (Line::new(Feed { samples, rate, health: Arc::default() }).unwrap(), consumer)
+        (Line::new(Feed { samples, rate, health: Arc::default(), heard: None }).unwrap(), consumer)
     }
 
     #[test]

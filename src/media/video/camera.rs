@@ -143,7 +143,7 @@ fn choose<'a, T>(offers: &'a [T], want: &VideoConfig, read: impl Fn(&T) -> Offer
     offers.iter().min_by_key(|offer| {
         let offer = read(offer);
         let cheap = match offer.format {
-            PixelFormat::Nv12 => 0,
+            PixelFormat::I420 | PixelFormat::Nv12 => 0,
             PixelFormat::Yuyv => 1,
             PixelFormat::Rgb => 2,
             PixelFormat::Mjpeg => 3,

@@ -2,11 +2,13 @@
 //! window for a preview, which is shown and not encoded.
 //!
 //! A test picture or a file is drawn and encoded on one thread, paced by absolute deadlines. A camera is read on a
-//! thread of its own, since its driver may block, and leaves its newest picture for the encoder's thread. A
+//! thread of its own, since its driver may block, and leaves its newest picture for the encoder's thread; what is encoded of it
+//! is less where this computer is too slow ([`guard`](super::guard)). A test picture and a file are encoded whole, whatever it takes. A
 //! picture is left out *before* it is encoded when the reader of the frames is behind: a frame left out after that would
 //! break every one that refers to it.
 
 mod gate;
+mod lane;
 mod lens;
 mod own;
 mod pace;
@@ -21,14 +23,17 @@ use tokio::sync::mpsc;
 use self::lens::{Finish, Health};
 use self::own::{Canvases, Own};
 use self::pace::Pace;
-use self::stage::{Room, Stage};
+use self::stage::{Room, Shot, Stage};
 use super::camera::{CameraOpener, SystemCamera};
+use super::ladder::Share;
 use super::newest::Newest;
 use super::pattern::Pattern;
 use super::pictures::Pictures;
-use super::{PictureSource, VideoConfig, VideoError, VideoSource, failed, tell, y4m};
+use super::sizes::{self, Size};
+use super::{Codec, Limit, PictureSource, VideoConfig, VideoError, VideoSource, failed, tell, y4m};
 use crate::clock;
 use crate::media::{Encoded, Event, MediaClock};
+use crate::proto::Layer;
 
 /// How long a source waits for room for a frame before it looks again.
 const ROOM_CHECK: Duration = Duration::from_millis(5);
@@ -89,14 +94,30 @@ impl Capture {
         self.control.changed.notify_all();
     }
 
-    /// Asks for a key frame, soon: the first request is served at once, further ones at most every 300 ms.
-    pub fn force_key(&self) {
-        self.control.lock().key = true;
+    /// Asks for a key frame of a size, or of all, soon: the first request is served at once, further ones at most every 300 ms.
+    pub fn force_key(&self, spatial: Option<u8>) {
+        self.control.lock().keys |= spatial.map_or(ALL, |spatial| 1 << spatial.min(Layer::MAX_SPATIAL));
     }
 
-    /// Changes the encoder's target, bits a second, from the next picture on.
+    /// What all sizes together may have, bits a second, from the next picture on: which are sent for that, and at which rate, see
+    /// [`ladder`](super::ladder). From 50 kbit/s on there is a picture.
     pub fn set_bitrate(&self, bps: u32) {
         self.control.lock().bitrate_bps = Some(bps);
+    }
+
+    /// Which sizes somebody wants, bit n for size n; at first all. One that begins to be wanted begins with a key frame.
+    pub fn set_wanted(&self, sizes: u8) {
+        self.control.lock().wanted = sizes & ALL;
+    }
+
+    /// What is sent from the next picture on, which is then a key frame.
+    pub fn set_codec(&self, codec: Codec) {
+        self.control.lock().codec = codec;
+    }
+
+    /// What is sent now.
+    pub fn figures(&self) -> Figures {
+        self.control.lock().figures
     }
 
     /// Stops the source; the same as dropping it. A driver that blocks is left behind after a second.
@@ -202,6 +223,22 @@ struct Wires {
     pictures: Pictures,
 }
 
+/// Every size.
+const ALL: u8 = (1 << sizes::MOST) - 1;
+
+/// What a capture sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Figures {
+    /// Each size by its number, with what it is encoded with; `None`: it is not sent.
+    pub sizes: [Option<(Size, Share)>; sizes::MOST],
+    /// Why less is sent than is wanted.
+    pub limit: Option<Limit>,
+    /// From a picture that was taken from its camera, or drawn, to its last encoded size: the mean of the last ones.
+    pub encode: Duration,
+    /// What all that is wanted could use, bits a second.
+    pub of_use_bps: u32,
+}
+
 /// What the owner wants of the threads.
 #[derive(Debug, Default)]
 struct Control {
@@ -209,13 +246,33 @@ struct Control {
     changed: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Wishes {
     stop: bool,
     /// Pictures are encoded and sent.
     sends: bool,
-    key: bool,
+    /// Of these sizes a key frame is asked for.
+    keys: u8,
+    /// These are wanted at all.
+    wanted: u8,
     bitrate_bps: Option<u32>,
+    codec: Codec,
+    /// The other way round: what comes of it.
+    figures: Figures,
+}
+
+impl Default for Wishes {
+    fn default() -> Self {
+        Self {
+            stop: false,
+            sends: false,
+            keys: 0,
+            wanted: ALL,
+            bitrate_bps: None,
+            codec: Codec::default(),
+            figures: Figures::default(),
+        }
+    }
 }
 
 impl Control {
@@ -260,13 +317,14 @@ fn run_paced(mut source: Box<dyn PictureSource>, rate: (u32, u32), mut stage: St
                 room => break room,
             }
         };
-        number = pace.caught_up(number, clock::now());
+        let begun = clock::now();
+        number = pace.caught_up(number, begun);
         let picture = match canvases.draw(|picture| source.draw(number, picture)) {
             Ok(picture) => picture,
             Err(error) => return tell(&stage.wires.events, failed("video", &error)),
         };
         own.show(Arc::clone(&picture));
-        stage.send(room, &picture, pace.due(number));
+        stage.send(room, Shot { picture: &picture, at: pace.due(number), begun, interval: None });
         number += 1;
     }
 }

@@ -1,6 +1,7 @@
 //! H.264 by OpenH264, built from source. Made by [`super::codec::Codec`] alone.
 
 use std::ffi::c_int;
+use std::mem::MaybeUninit;
 
 use bytes::Bytes;
 use openh264::decoder::Decoder;
@@ -13,16 +14,17 @@ use openh264::{OpenH264API, Timestamp};
 use super::VideoConfig;
 use super::codec::{CodecError, Packet, VideoDecoder, VideoEncoder};
 use super::picture::{self, I420, I420View};
-use crate::proto::limits;
+use crate::proto::{Layer, limits};
 
-/// One spatial and one temporal layer. Frames are not skipped to keep the rate, so that the barcodes of a test picture
-/// run without a hole; the quantiser alone does it.
+/// One spatial size in three temporal layers: every second picture is in the highest and can be left out, every second of the
+/// others in the middle one. Frames are not skipped to keep the rate, so that the barcodes of a test picture run without a hole;
+/// the quantiser alone does it.
 pub struct H264Encoder {
     encoder: Encoder,
-    config: VideoConfig,
-    /// The library has parameters only from the first picture on.
-    started: bool,
+    /// The size that the library is set up for. It has parameters only from its first picture on, and forgets some with a new size.
+    size: Option<(u32, u32)>,
     bitrate_bps: u32,
+    fps: u32,
     buffer: Vec<u8>,
 }
 
@@ -32,13 +34,13 @@ impl H264Encoder {
     /// # Errors
     /// The library cannot start.
     pub fn new(config: &VideoConfig) -> Result<Self, CodecError> {
-        let bitrate_bps = clamp(config.bitrate_bps);
+        let (bitrate_bps, fps) = (clamp(config.bitrate_bps), config.fps.clamp(1, 120));
         let settings = EncoderConfig::new()
             .usage_type(UsageType::CameraVideoRealTime)
             .complexity(Complexity::Medium)
             .rate_control_mode(RateControlMode::Bitrate)
             .bitrate(BitRate::from_bps(bitrate_bps))
-            .max_frame_rate(FrameRate::from_hz(config.fps.clamp(1, 120) as f32))
+            .max_frame_rate(FrameRate::from_hz(fps as f32))
             .intra_frame_period(IntraFramePeriod::from_num_frames(0))
             .num_threads(1)
             .skip_frames(false);
@@ -50,28 +52,68 @@ impl H264Encoder {
         unsafe {
             encoder.raw_api().set_option(OPTION_TRACE_LEVEL, (&raw mut quiet).cast());
         }
-        Ok(Self { encoder, config: *config, started: false, bitrate_bps, buffer: Vec::new() })
+        Ok(Self { encoder, size: None, bitrate_bps, fps, buffer: Vec::new() })
+    }
+
+    /// Sets the library up for a size. The crate does so with the first picture of that size, in one temporal layer: it is a black
+    /// one, which nobody gets.
+    fn begin(&mut self, width: u32, height: u32) -> Result<(), CodecError> {
+        self.encoder.encode(&Source(&I420::black(width, height))).map_err(encoder_error)?;
+        let mut parameters = MaybeUninit::zeroed();
+        let (bitrate, fps) = (self.bitrate(), self.fps as f32);
+        // SAFETY: the library writes the parameters that it has, which is allowed from its first picture on; they are numbers and
+        // arrays of numbers, for which zero is a value. It reads them before it returns and keeps no pointer.
+        #[expect(unsafe_code, reason = "the crate has no call for temporal layers")]
+        let code = unsafe {
+            let api = self.encoder.raw_api();
+            // For its type, which the crate does not name.
+            api.get_default_params(parameters.as_mut_ptr());
+            if api.get_option(OPTION_PARAMETERS, parameters.as_mut_ptr().cast()) != 0 {
+                return Err(CodecError::Encoder("no parameters".into()));
+            }
+            let mut parameters = parameters.assume_init();
+            parameters.iTemporalLayerNum = TEMPORAL_LAYERS;
+            parameters.iNumRefFrame = AUTO_REFERENCES;
+            parameters.iTargetBitrate = bitrate;
+            parameters.fMaxFrameRate = fps;
+            parameters.sSpatialLayers[0].iSpatialBitrate = bitrate;
+            parameters.sSpatialLayers[0].iMaxSpatialBitrate = bitrate;
+            parameters.sSpatialLayers[0].fFrameRate = fps;
+            api.set_option(OPTION_PARAMETERS, (&raw mut parameters).cast())
+        };
+        if code != 0 {
+            return Err(CodecError::Encoder(format!("temporal layers: code {code}")));
+        }
+        self.size = Some((width, height));
+        Ok(())
+    }
+
+    fn bitrate(&self) -> c_int {
+        c_int::try_from(self.bitrate_bps).unwrap_or(c_int::MAX)
     }
 
     /// Sets one of the library's bit rates; it needs to have its parameters.
-    fn set_option(&mut self, option: c_int) -> Result<(), CodecError> {
+    fn set_rate(&mut self, option: c_int) -> Result<(), CodecError> {
         /// `SBitrateInfo` of the library's `codec_app_def.h`.
         #[repr(C)]
         struct BitrateInfo {
             layer: c_int,
             bitrate: c_int,
         }
-        let bitrate = c_int::try_from(self.bitrate_bps).unwrap_or(c_int::MAX);
-        let mut info = BitrateInfo { layer: SPATIAL_LAYER_0, bitrate };
+        let mut info = BitrateInfo { layer: SPATIAL_LAYER_0, bitrate: self.bitrate() };
         // SAFETY: both options take a pointer to SBitrateInfo, read it before they return and keep nothing of it; `info`
         // has its layout and outlives the call. The encoder was initialised by its first picture.
         #[expect(unsafe_code, reason = "the crate has no call that sets a bit rate")]
         let code = unsafe { self.encoder.raw_api().set_option(option, (&raw mut info).cast()) };
-        if code == 0 { Ok(()) } else { Err(CodecError::Encoder(format!("bit rate {bitrate}: code {code}"))) }
+        if code == 0 { Ok(()) } else { Err(CodecError::Encoder(format!("bit rate {}: code {code}", info.bitrate))) }
     }
 }
 
-/// `ENCODER_OPTION_BITRATE` of the library's `codec_app_def.h`.
+/// `ENCODER_OPTION_SVC_ENCODE_PARAM_EXT` of the library's `codec_app_def.h`.
+const OPTION_PARAMETERS: c_int = 3;
+/// `ENCODER_OPTION_FRAME_RATE`.
+const OPTION_FRAME_RATE: c_int = 4;
+/// `ENCODER_OPTION_BITRATE`.
 const OPTION_BITRATE: c_int = 5;
 /// `ENCODER_OPTION_MAX_BITRATE`.
 const OPTION_MAX_BITRATE: c_int = 6;
@@ -79,6 +121,9 @@ const OPTION_MAX_BITRATE: c_int = 6;
 const OPTION_TRACE_LEVEL: c_int = 25;
 /// `SPATIAL_LAYER_0`: with `SPATIAL_LAYER_ALL` the cap of the one layer stays what it was.
 const SPATIAL_LAYER_0: c_int = 0;
+/// `AUTO_REF_PIC_COUNT`: as many references as the layers need.
+const AUTO_REFERENCES: c_int = -1;
+const TEMPORAL_LAYERS: c_int = Layer::MAX_TEMPORAL as c_int + 1;
 
 impl VideoEncoder for H264Encoder {
     fn encode(&mut self, picture: &I420, at_us: u64, key: bool) -> Result<Option<Packet>, CodecError> {
@@ -86,31 +131,51 @@ impl VideoEncoder for H264Encoder {
         if !picture::size_is_sound(width, height) {
             return Err(CodecError::Size { width, height });
         }
-        if key && self.started {
+        let begins = self.size != Some((width, height));
+        if begins {
+            self.begin(width, height)?;
+        }
+        if key || begins {
             self.encoder.force_intra_frame();
         }
         let at = Timestamp::from_millis((at_us / 1000).min(i64::MAX as u64));
         let stream = self.encoder.encode_at(&Source(picture), at).map_err(encoder_error)?;
-        self.started = true;
         self.buffer.clear();
         stream.write_vec(&mut self.buffer);
         let key = stream.frame_type() == FrameType::IDR;
         if self.buffer.is_empty() || matches!(stream.frame_type(), FrameType::Skip | FrameType::Invalid) {
             return Ok(None);
         }
-        Ok(Some(Packet { key, data: Bytes::copy_from_slice(&self.buffer) }))
+        // Parameter sets come first, the picture last.
+        let info = stream.raw_info();
+        let layer = info.sLayerInfo.get(stream.num_layers().wrapping_sub(1));
+        let temporal = layer.map_or(0, |layer| layer.uiTemporalId).min(Layer::MAX_TEMPORAL);
+        let discardable = temporal == Layer::MAX_TEMPORAL;
+        Ok(Some(Packet { key, temporal, discardable, data: Bytes::copy_from_slice(&self.buffer) }))
     }
 
     fn set_bitrate(&mut self, bps: u32) -> Result<(), CodecError> {
         let before = std::mem::replace(&mut self.bitrate_bps, clamp(bps));
-        if !self.started {
-            *self = Self::new(&VideoConfig { bitrate_bps: bps, ..self.config })?;
+        if self.size.is_none() || self.bitrate_bps == before {
             return Ok(());
         }
         // The library refuses a target over its cap, and a cap under its target.
         let raised = self.bitrate_bps > before;
         let order = if raised { [OPTION_MAX_BITRATE, OPTION_BITRATE] } else { [OPTION_BITRATE, OPTION_MAX_BITRATE] };
-        order.into_iter().try_for_each(|option| self.set_option(option))
+        order.into_iter().try_for_each(|option| self.set_rate(option))
+    }
+
+    fn set_fps(&mut self, fps: u32) -> Result<(), CodecError> {
+        let before = std::mem::replace(&mut self.fps, fps.clamp(1, 120));
+        if self.size.is_none() || self.fps == before {
+            return Ok(());
+        }
+        let mut fps = self.fps as f32;
+        // SAFETY: the option takes a pointer to a float, reads it before it returns and keeps nothing of it. The encoder was
+        // initialised by its first picture.
+        #[expect(unsafe_code, reason = "the crate has no call that sets a frame rate")]
+        let code = unsafe { self.encoder.raw_api().set_option(OPTION_FRAME_RATE, (&raw mut fps).cast()) };
+        if code == 0 { Ok(()) } else { Err(CodecError::Encoder(format!("{fps} pictures a second: code {code}"))) }
     }
 }
 
@@ -183,135 +248,4 @@ fn encoder_error(error: openh264::Error) -> CodecError {
 
 fn decoder_error(error: openh264::Error) -> CodecError {
     CodecError::Decoder(error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::media::video::pattern::Pattern;
-    use crate::media::video::{PictureSource, barcode};
-
-    fn config(bitrate_bps: u32) -> VideoConfig {
-        VideoConfig { bitrate_bps, ..VideoConfig::pattern() }
-    }
-
-    /// Packets of frames `numbers` of the pattern at 640x360.
-    fn packets(bitrate_bps: u32, numbers: std::ops::Range<u64>) -> Vec<Packet> {
-        let mut encoder = H264Encoder::new(&config(bitrate_bps)).unwrap();
-        let mut pattern = Pattern::new(640, 360);
-        let mut picture = I420::black(2, 2);
-        numbers
-            .map(|number| {
-                pattern.draw(number, &mut picture).unwrap();
-                encoder.encode(&picture, number * 33_333, false).unwrap().expect("no frame is skipped")
-            })
-            .collect()
-    }
-
-    #[test]
-    fn every_number_of_the_pattern_survives_150_kbit_s() {
-        let packets = packets(150_000, 0..300);
-        let bits: usize = packets[30..].iter().map(|packet| packet.data.len() * 8).sum();
-        assert!(bits < 9 * 300_000, "{bits} bits in nine seconds");
-        assert!(packets[0].key && packets[1..].iter().all(|packet| !packet.key));
-        let mut decoder = H264Decoder::new().unwrap();
-        for (number, packet) in packets.iter().enumerate() {
-            let picture = decoder.decode(&packet.data).unwrap().expect("a picture a packet");
-            assert_eq!(barcode::read(&picture.view()), Some(number as u32));
-        }
-    }
-
-    #[test]
-    fn a_lost_reference_gives_no_picture_until_the_next_key_frame() {
-        let mut encoder = H264Encoder::new(&config(500_000)).unwrap();
-        let mut decoder = H264Decoder::new().unwrap();
-        let mut pattern = Pattern::new(320, 180);
-        let mut picture = I420::black(2, 2);
-        for number in 0..40 {
-            pattern.draw(number, &mut picture).unwrap();
-            let packet = encoder.encode(&picture, number * 33_333, number == 30).unwrap().unwrap();
-            assert_eq!(packet.key, number == 0 || number == 30);
-            if number == 10 {
-                continue;
-            }
-            let decoded = decoder.decode(&packet.data);
-            let seen = decoded.ok().flatten().and_then(|picture| barcode::read(&picture.view()));
-            let expected = (!(10..30).contains(&number)).then_some(number as u32);
-            assert_eq!(seen, expected, "frame {number}");
-        }
-    }
-
-    #[test]
-    fn the_rate_follows_down_and_up_and_beyond_where_it_began() {
-        let mut encoder = H264Encoder::new(&config(300_000)).unwrap();
-        let mut noise = I420::black(320, 180);
-        let mut seed = 1u32;
-        let mut rates = Vec::new();
-        for (phase, bps) in [300_000, 100_000, 900_000].into_iter().enumerate() {
-            if phase > 0 {
-                encoder.set_bitrate(bps).unwrap();
-            }
-            let mut bytes = 0;
-            for frame in 0..90 {
-                for pixel in noise.planes_mut()[0].iter_mut().step_by(3) {
-                    seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                    *pixel = 60 + (seed >> 26) as u8;
-                }
-                let at_us = (phase as u64 * 90 + frame) * 33_333;
-                let packet = encoder.encode(&noise, at_us, false).unwrap().unwrap();
-                bytes += if frame >= 30 { packet.data.len() } else { 0 };
-            }
-            rates.push(bytes * 8 / 2);
-        }
-        assert!(rates[1] < rates[0] * 2 / 3 && rates[2] > rates[0] * 3 / 2, "{rates:?}");
-    }
-
-    #[test]
-    fn a_new_size_gives_a_key_frame_and_decodes() {
-        let mut encoder = H264Encoder::new(&config(500_000)).unwrap();
-        let mut decoder = H264Decoder::new().unwrap();
-        for (number, (width, height)) in [(320, 180), (640, 360), (160, 90), (426, 240)].into_iter().enumerate() {
-            let mut picture = I420::black(2, 2);
-            Pattern::new(width, height).draw(number as u64, &mut picture).unwrap();
-            let packet = encoder.encode(&picture, number as u64 * 33_333, false).unwrap().unwrap();
-            assert!(packet.key);
-            let decoded = decoder.decode(&packet.data).unwrap().unwrap();
-            assert_eq!((decoded.width(), decoded.height()), (width, height));
-            assert_eq!(barcode::read(&decoded.view()), Some(number as u32));
-        }
-    }
-
-    #[test]
-    fn a_picture_that_cannot_be_encoded_is_an_error() {
-        let mut encoder = H264Encoder::new(&config(500_000)).unwrap();
-        assert!(encoder.encode(&I420::black(8, 8), 0, true).is_err());
-        encoder.set_bitrate(100_000).unwrap();
-        assert!(encoder.encode(&I420::black(16, 16), 0, true).unwrap().unwrap().key);
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
-        #[test]
-        fn hostile_bytes_give_an_error_or_a_picture_and_never_a_panic(
-            junk in proptest::collection::vec(any::<u8>(), 0..2000),
-            cut in 0usize..6000,
-            flips in proptest::collection::vec((0usize..6000, any::<u8>()), 0..20),
-        ) {
-            let good = packets(500_000, 0..4);
-            let mut decoder = H264Decoder::new().unwrap();
-            let _ = decoder.decode(&junk);
-            for packet in &good {
-                let mut bytes = packet.data.to_vec();
-                for (at, value) in &flips {
-                    let len = bytes.len();
-                    bytes[at % len] ^= value;
-                }
-                let _ = decoder.decode(&bytes);
-                let _ = decoder.decode(&packet.data[..cut.min(packet.data.len())]);
-                let _ = decoder.decode(&[&[0, 0, 0, 1], &junk[..]].concat());
-            }
-        }
-    }
 }

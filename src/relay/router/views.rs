@@ -60,7 +60,11 @@ impl Router {
             Verdict::Less => {
                 let spent = choice::spent(&self.ladders(session));
                 let Some(subscriber) = self.subscribers.get_mut(&session).filter(|_| spent > 0) else { return };
+                let first = subscriber.budget.bps().is_none();
                 subscriber.budget.cut(now, spent, load);
+                if first {
+                    self.sum_interest();
+                }
                 self.choose(now, session);
             }
             Verdict::More => {

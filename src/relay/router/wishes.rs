@@ -41,21 +41,41 @@ impl Wishes {
         own.or(self.all[track as usize])
     }
 
-    /// What has to come from other relays for this.
-    pub fn interest(&self) -> Interest {
+    /// What has to come from other relays for this. `strained`: smaller sizes may be of use too.
+    pub fn interest(&self, strained: bool) -> Interest {
         let every = std::iter::once(&self.all).chain(self.of.values());
         every.flat_map(|limits| Track::ALL.iter().zip(limits)).fold(Interest::NONE, |sum, (track, limit)| match limit {
             None => sum,
-            Some(limit) => (0..=limit.spatial).fold(sum, |sum, spatial| sum.with(*track, spatial)),
+            Some(limit) => {
+                let sum = (0..=limit.spatial).fold(sum, |sum, spatial| sum.with(*track, spatial));
+                sum.demanding(*track, sizes(*limit, strained))
+            }
         })
     }
+
+    /// The highest layer of a track that is wanted of everybody.
+    pub(super) fn of_all(&self, track: Track) -> Option<Layer> {
+        self.all[track as usize]
+    }
+
+    /// The same of those of whom something else is wanted.
+    pub(super) fn of_each(&self, track: Track) -> impl Iterator<Item = (ParticipantId, Layer)> {
+        self.of.iter().filter_map(move |(participant, limits)| Some((*participant, limits[track as usize]?)))
+    }
+}
+
+/// The sizes that a wish is for, as bits: the one that it names; on a strained link any below it may be what fits.
+pub(super) fn sizes(limit: Layer, strained: bool) -> u8 {
+    let largest = 1 << limit.spatial;
+    if strained { (largest << 1) - 1 } else { largest }
 }
 
 fn cut(value: u32, max: u8) -> u8 {
     u8::try_from(value).unwrap_or(max).min(max)
 }
 
-/// A set of (track, spatial size): what a relay wants of a room from the others. Audio has one size.
+/// A set of (track, spatial size): what a relay wants of a room from the others. Audio has one size. Beside it, which sizes of
+/// pictures somebody has a use for: fewer than come, since what a sender offers is not known before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Interest(pub u32);
 
@@ -71,11 +91,30 @@ impl Interest {
     /// Both.
     #[must_use]
     pub fn and(self, other: Interest) -> Self {
-        Self(self.0 | other.0)
+        Self(self.spoken().0 | other.spoken().0)
+    }
+
+    /// The same, with the demand in it where it was not said.
+    fn spoken(self) -> Self {
+        Track::ALL.into_iter().fold(self, |sum, track| sum.demanding(track, self.demand(track)))
     }
 
     pub fn contains(self, track: Track, spatial: u8) -> bool {
         self.0 & bit(track, spatial) != 0
+    }
+
+    /// This, with these sizes of a track in demand.
+    #[must_use]
+    fn demanding(self, track: Track, sizes: u8) -> Self {
+        let of_pictures = if track.is_audio() { 0 } else { u32::from(sizes & SIZES) };
+        Self(self.0 | of_pictures << (u32::from(track as u8) * 8 + DEMAND))
+    }
+
+    /// The sizes of a track that are in demand, as bits. Of a relay that does not say: all that it wants.
+    pub fn demand(self, track: Track) -> u8 {
+        let bits = (self.0 >> (u32::from(track as u8) * 8)) as u8;
+        let demand = bits >> DEMAND & SIZES;
+        if demand == 0 { bits & SIZES } else { demand }
     }
 
     /// Its members, audio first.
@@ -84,6 +123,11 @@ impl Interest {
         layers.filter(move |(track, spatial)| self.contains(*track, *spatial) && !(track.is_audio() && *spatial > 0))
     }
 }
+
+/// Bits of all sizes.
+const SIZES: u8 = (1 << (Layer::MAX_SPATIAL + 1)) - 1;
+/// Where the bits of a track's demand begin among its eight.
+const DEMAND: u32 = 4;
 
 fn bit(track: Track, spatial: u8) -> u32 {
     let spatial = if track.is_audio() { 0 } else { spatial.min(Layer::MAX_SPATIAL) };
@@ -122,7 +166,17 @@ mod tests {
     fn interest_lists_every_size_up_to_the_largest_wish() {
         let wishes =
             Wishes::new(&[wish(0, Track::Microphone, 0), wish(0, Track::Camera, 0), wish(3, Track::Camera, 1)]);
-        let interest: Vec<_> = wishes.interest().iter().collect();
+        let interest: Vec<_> = wishes.interest(false).iter().collect();
         assert_eq!(interest, [(Track::Microphone, 0), (Track::Camera, 0), (Track::Camera, 1)]);
+    }
+
+    #[test]
+    fn demand_is_for_the_size_that_is_named_and_on_a_strained_link_for_all_below() {
+        let wishes = Wishes::new(&[wish(0, Track::Camera, 2), wish(3, Track::Camera, 0), wish(0, Track::Screen, 1)]);
+        let demand = |strained| [Track::Camera, Track::Screen].map(|track| wishes.interest(strained).demand(track));
+        assert_eq!((demand(false), demand(true)), ([0b101, 0b010], [0b111, 0b011]));
+        let plain = Interest::NONE.with(Track::Camera, 0).with(Track::Camera, 1);
+        assert_eq!((plain.demand(Track::Camera), plain.demand(Track::Screen)), (0b011, 0), "an older relay");
+        assert_eq!(plain.and(wishes.interest(false)).demand(Track::Camera), 0b111);
     }
 }

@@ -37,6 +37,10 @@ fn every_switch_and_choice_asks_for_itself_alone() {
     assert_eq!(mirror, Settings { mirror: false, ..base.clone() });
     let own = changed(&stand.click("Show my picture in calls"));
     assert_eq!(own, Settings { self_view: false, ..base.clone() });
+    let mut stand = open(lobby(), "Sound");
+    assert_eq!(changed(&stand.click("Take out echo")), Settings { echo: false, ..base.clone() });
+    assert_eq!(changed(&stand.click("Hold down noise")), Settings { noise: false, ..base.clone() });
+    assert_eq!(changed(&stand.click("Even out my loudness")), Settings { gain: false, ..base.clone() });
     let mut stand = open(lobby(), "Look");
     assert_eq!(changed(&stand.click("Light")), Settings { look: Look::Light, ..base.clone() });
     assert_eq!(changed(&stand.click("OpenGL")), Settings { renderer: Renderer::Glow, ..base.clone() });

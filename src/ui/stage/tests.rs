@@ -4,6 +4,7 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 
+use crate::call::state::Limit;
 use crate::media::Device;
 use crate::ui::fixtures;
 use crate::ui::model::{Action, Choice};
@@ -17,6 +18,18 @@ fn a_tile_says_who_it_is_and_how_they_are() {
     for words in ["Ben Okafor, speaking", "Chloé Martin, muted", "Dmitri, frozen", "Emi 田中, camera off, poor", "You"]
     {
         assert!(stand.harness.query_by_label(words).is_some(), "{words}");
+    }
+}
+
+#[test]
+fn a_picture_of_oneself_that_is_sent_smaller_says_why() {
+    for (limit, words) in [
+        (Limit::Computer, "You, this computer is too slow for more"),
+        (Limit::Network, "You, your network carries no more"),
+    ] {
+        let mut model = fixtures::call(2);
+        fixtures::change(&mut model, |state, _| state.own.limited = Some(limit));
+        assert!(Stand::new(model).sees(words), "{words}");
     }
 }
 

@@ -7,7 +7,7 @@ use eframe::egui::{
 };
 
 use super::{face, grid};
-use crate::call::state::{DeviceState, Own, Peer, State};
+use crate::call::state::{DeviceState, Limit, Own, Peer, State};
 use crate::call::views::View;
 use crate::media::Device;
 use crate::media::video::{Of, Shown};
@@ -228,13 +228,31 @@ fn own_ui(ui: &mut Ui, model: &Model, own: &Own, place: Rect, painter: &Painter)
     if place.width() >= 160.0 || own.muted {
         face::name_ui(ui, place, "You", muted.as_slice());
     }
+    let limited = own.limited.filter(|_| shown.is_some()).map(limit);
+    if let Some((word, _)) = limited {
+        let at = place.right_top() + vec2(-face::INSET, face::INSET);
+        let mark = (icons::WARNING, dark(colours.fair));
+        face::pill(ui, at, Align2::RIGHT_TOP, word, &[mark], place.width() - 16.0);
+    }
     let state = match (&shown, trouble) {
         (Some(_), _) => "",
         (None, true) => ", camera does not work",
         (None, false) => ", no picture",
     };
-    let said = format!("You{}{state}", if own.muted { ", muted" } else { "" });
+    let why = limited.map(|(_, why)| format!(", {why}")).unwrap_or_default();
+    let said = format!("You{}{state}{why}", if own.muted { ", muted" } else { "" });
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &said));
+    if let Some((_, why)) = limited {
+        response.on_hover_text(format!("Others see a smaller picture of you: {why}."));
+    }
+}
+
+/// Why less of our picture is sent than others want: in a word, and as it is.
+fn limit(limit: Limit) -> (&'static str, &'static str) {
+    match limit {
+        Limit::Computer => ("this computer", "this computer is too slow for more"),
+        Limit::Network => ("network", "your network carries no more"),
+    }
 }
 
 /// Nobody else is here yet: how they get here.

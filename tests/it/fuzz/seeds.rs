@@ -89,7 +89,14 @@ fn client() -> Vec<Seed> {
 }
 
 fn receiver_report() -> ReceiverReport {
-    ReceiverReport { participant: 8, track: 0, loss_permille: 20, jitter_ms: 9 }
+    ReceiverReport {
+        participant: 8,
+        track: 0,
+        loss_permille: 20,
+        jitter_ms: 9,
+        concealed_permille: 3,
+        longest_burst: 2,
+    }
 }
 
 fn server() -> Vec<Seed> {

@@ -5,12 +5,13 @@ use std::time::Duration;
 use nearcall::clock;
 use nearcall::net::distance::{Distance, Shape};
 use nearcall::proto::control::server_message::Body as Told;
+use nearcall::proto::control::{Subscribe, Wish};
 use nearcall::proto::manifest::RelayEntry;
-use nearcall::proto::{Layer, Transport};
+use nearcall::proto::{Layer, Track, Transport};
 use nearcall::relay::Relay;
 use tokio::time::interval;
 
-use super::client::{Client, layered};
+use super::client::{Client, Heard, Say, layered};
 use super::{alone, relay};
 
 /// Bits a second of each size.
@@ -19,11 +20,12 @@ const RATES: [usize; 3] = [150_000, 700_000, 1_500_000];
 const FRAMES: usize = 30;
 const SENDER: u64 = 1;
 
-/// Speaks and shows itself until it is dropped. A key frame comes when it is asked for.
-async fn send(sender: Client) {
+/// Speaks and shows itself until it is dropped. A key frame comes when it is asked for. One that `heeds` the relay makes the sizes that
+/// somebody wants alone.
+async fn send(sender: Client, heeds: bool) {
     let (mut frames, mut packets) = (interval(Duration::from_millis(33)), interval(Duration::from_millis(20)));
     let (mut number, mut packet, mut heard) = (0, 0, 0);
-    let (mut groups, mut wanted) = ([0; 3], [true; 3]);
+    let (mut groups, mut wanted, mut demand) = ([0; 3], [true; 3], 0b111);
     loop {
         tokio::select! {
             _ = packets.tick() => {
@@ -33,13 +35,19 @@ async fn send(sender: Client) {
             _ = frames.tick() => {
                 sender.look(|it| {
                     for (told, _) in &it.told[heard..] {
-                        if let Told::KeyFrameWanted(key) = told {
-                            wanted[key.spatial as usize] = true;
+                        match told {
+                            Told::KeyFrameWanted(key) => wanted[key.spatial as usize] = true,
+                            Told::Demand(told) if heeds && told.track == Track::Camera as u32 => demand = told.sizes,
+                            _ => {}
                         }
                     }
                     heard = it.told.len();
                 });
                 for spatial in 0..3 {
+                    if demand >> spatial & 1 == 0 {
+                        wanted[spatial] = true;
+                        continue;
+                    }
                     let key = std::mem::take(&mut wanted[spatial]);
                     if key {
                         groups[spatial] = number;
@@ -93,7 +101,7 @@ async fn a_link_that_gets_narrow_is_given_the_small_size_and_its_sound_and_more_
     let watcher = Client::dial(&behind(&relay, &distance), Transport::WebTransport, 3).await.unwrap();
     watcher.enter("room");
     watcher.subscribe(1, &[]).await;
-    let sending = tokio::spawn(send(sender));
+    let sending = tokio::spawn(send(sender, false));
     settles(&watcher, 2..=2).await;
     let narrow = Shape { bytes_per_second: Some(50_000), queue: Duration::from_millis(300), ..near };
     distance.set_ways(near, narrow);
@@ -112,6 +120,53 @@ async fn a_link_that_gets_narrow_is_given_the_small_size_and_its_sound_and_more_
         let (first, last) = (large.iter().min().unwrap(), large.iter().max().unwrap());
         assert_eq!(large.len(), (last - first + 1) as usize, "the neighbour lost frames");
     });
+    sending.abort();
+    relay.shutdown().await;
+}
+
+/// A look for the sizes of its camera that a sender was told last.
+fn told(sizes: u32) -> impl Fn(&Heard) -> Option<()> {
+    let camera = |told: &Told| match told {
+        Told::Demand(told) if told.track == Track::Camera as u32 => Some(told.sizes),
+        _ => None,
+    };
+    move |heard| (heard.told.iter().rev().find_map(|(told, _)| camera(told)) == Some(sizes)).then_some(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_is_told_which_sizes_somebody_wants() {
+    let _alone = alone().await;
+    let relay = relay().await;
+    let sender = Client::join(&relay, Transport::WebTransport, "room", SENDER).await;
+    sender.wait("word that nobody is there", told(0)).await;
+    let watcher = Client::member(&relay, Transport::WebTransport, "room", 2).await;
+    sender.wait("a wish for the largest", told(0b100)).await;
+    let other = Client::join(&relay, Transport::WebSocket, "room", 3).await;
+    let small = Wish { participant: SENDER, track: Track::Camera as u32, max_spatial: 0, max_temporal: 2 };
+    other.say(Say::Subscribe(Subscribe { sequence: 1, wishes: vec![small], resume: vec![] }));
+    sender.wait("a wish for the smallest too", told(0b101)).await;
+    watcher.leave(false);
+    sender.wait("the smallest alone", told(0b001)).await;
+    relay.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_who_makes_what_is_wanted_alone_is_seen_over_a_link_that_gets_narrow_and_wide_again() {
+    let _alone = alone().await;
+    let relay = relay().await;
+    let near = Shape::rtt(Duration::from_millis(30));
+    let distance = Distance::start(relay.address(), near, 1).await.unwrap();
+    let sender = Client::member(&relay, Transport::WebTransport, "room", SENDER).await;
+    let watcher = Client::dial(&behind(&relay, &distance), Transport::WebTransport, 3).await.unwrap();
+    watcher.enter("room");
+    watcher.subscribe(1, &[]).await;
+    let sending = tokio::spawn(send(sender, true));
+    settles(&watcher, 2..=2).await;
+    let narrow = Shape { bytes_per_second: Some(50_000), queue: Duration::from_millis(300), ..near };
+    distance.set_ways(near, narrow);
+    settles(&watcher, 0..=0).await;
+    distance.set(near);
+    settles(&watcher, 1..=2).await;
     sending.abort();
     relay.shutdown().await;
 }

@@ -4,7 +4,7 @@ use nearcall::call::event::Event;
 use nearcall::call::manifest::Source;
 use nearcall::call::{self, Call, Command, Moderation};
 use nearcall::crypto::secret::RoomSecret;
-use nearcall::media::audio::{AudioSource, Output};
+use nearcall::media::audio::{AudioSource, Output, Switches};
 use nearcall::media::video::{VideoConfig, VideoSource};
 use nearcall::proto::ParticipantId;
 use nearcall::proto::control::MemberState;
@@ -32,6 +32,7 @@ async fn start(relays: &[&Relay], token: String) -> Call {
         video_config: VideoConfig::default(),
         share: None,
         play: Output::Off,
+        processing: Switches::OFF,
         muted: false,
         camera_off: false,
         record_audio: None,

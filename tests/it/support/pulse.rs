@@ -82,6 +82,14 @@ impl Pulse {
         Program::start("paplay", command.arg(format!("--device={user}_voice")).arg(file))
     }
 
+    /// Puts a user's microphone beside the speaker: it hears what that plays, a little quieter.
+    pub fn put_together(&self, user: &str) {
+        let (from, to) = (format!("source={user}_speaker.monitor"), format!("sink={user}_voice"));
+        let mut load = self.client("pactl");
+        load.args(["load-module", "module-loopback", &from, &to, "latency_msec=60", "source_dont_move=true"]);
+        assert!(load.output().unwrap().status.success());
+    }
+
     /// Records what a user's speaker plays, from now on.
     pub fn hear(&self, user: &str) -> Hearing {
         let path = self.dir.join(format!("{user}.raw"));

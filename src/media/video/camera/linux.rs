@@ -26,8 +26,9 @@ const BUFFERS: u32 = 4;
 /// A camera that gives nothing for so long is opened again.
 const SILENCE: Duration = Duration::from_secs(5);
 
-const FORMATS: [(&[u8; 4], PixelFormat); 4] = [
+const FORMATS: [(&[u8; 4], PixelFormat); 5] = [
     (b"NV12", PixelFormat::Nv12),
+    (b"YU12", PixelFormat::I420),
     (b"YUYV", PixelFormat::Yuyv),
     (b"RGB3", PixelFormat::Rgb),
     (b"MJPG", PixelFormat::Mjpeg),

@@ -13,9 +13,15 @@ pub struct KeyGate {
     wanted: bool,
     last: Option<Instant>,
     last_served: Option<Instant>,
+    early: Duration,
 }
 
 impl KeyGate {
+    /// A gate whose first group is shorter by so much: key frames of several sizes do not fall together for ever.
+    pub fn early(by: Duration) -> Self {
+        Self { early: by, ..Self::default() }
+    }
+
     /// Somebody asks for a key frame. A request that comes too soon is kept, not forgotten: it may stand for the loss
     /// of the very key frame that made it too soon.
     pub fn request(&mut self) {
@@ -32,7 +38,8 @@ impl KeyGate {
     /// A frame was made.
     pub fn made(&mut self, now: Instant, key: bool) {
         if key {
-            self.last = Some(now);
+            let early = std::mem::take(&mut self.early);
+            self.last = now.checked_sub(early).or(Some(now));
             if std::mem::take(&mut self.wanted) {
                 self.last_served = Some(now);
             }
@@ -65,6 +72,17 @@ mod tests {
     fn the_first_request_is_served_at_once_and_a_burst_by_two_key_frames() {
         assert_eq!(keys(&[100], 1000), [0, 100]);
         assert_eq!(keys(&[100, 120, 200, 380], 1000), [0, 100, 400]);
+    }
+
+    #[test]
+    fn the_first_group_may_be_shorter() {
+        let start = crate::clock::now() + Duration::from_secs(60);
+        let mut gate = KeyGate::early(Duration::from_secs(3));
+        let at = |seconds| start + Duration::from_secs(seconds);
+        for (seconds, due) in [(0, true), (6, false), (7, true), (16, false), (17, true)] {
+            assert_eq!(gate.due(at(seconds)), due, "after {seconds} s");
+            gate.made(at(seconds), due);
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::Control;
 use super::own::Own;
-use super::stage::{Room, Stage};
+use super::stage::{self, Room, Stage};
 use crate::clock;
 use crate::media::video::camera::{CameraOpener, FrameSource};
 use crate::media::video::convert::{self, RawPicture};
@@ -39,6 +39,8 @@ const GLANCE: Duration = Duration::from_millis(100);
 pub struct Shot {
     raw: RawPicture,
     at: Instant,
+    /// Counts what the camera gave.
+    number: u64,
 }
 
 /// Opens the camera, reads it, and opens it again when it fails, until told to stop.
@@ -50,13 +52,15 @@ pub fn read(
     control: &Control,
 ) {
     let mut wait = back_off;
+    let mut number = 0;
     let handed_over = clock::now() + HANDOVER;
     while !control.stopped() {
         match open(opener.as_mut(), clock::now() < handed_over) {
             Ok(mut opened) => {
                 let put = |raw| {
                     wait = back_off;
-                    newest.put(Shot { raw, at: clock::now() });
+                    number += 1;
+                    newest.put(Shot { raw, at: clock::now(), number });
                 };
                 let ended = watch(&mut opened, opener.as_mut(), back_off * SEARCH, health, control, put);
                 let Some(problem) = ended else { return };
@@ -140,25 +144,29 @@ fn watch(
 /// Shows the newest picture whenever there is one, at most at the configured rate, and encodes it if it is to be sent.
 pub fn encode(newest: &Newest<Shot>, mut stage: Stage, health: &Health, control: &Control, own: &Own) {
     let apart = Duration::from_secs(1) * 4 / 5 / stage.config.fps.max(1);
-    let mut last: Option<Instant> = None;
+    let mut last: Option<(Instant, u64)> = None;
     let mut broken = 0;
     while !control.stopped() {
         let Some(shot) = newest.take(GLANCE) else {
             health.look(clock::now());
             continue;
         };
-        if last.is_some_and(|last| shot.at.duration_since(last) < apart) {
+        let since = last.map(|(at, number)| (shot.at.saturating_duration_since(at), shot.number - number));
+        if since.is_some_and(|(since, _)| since < apart) {
             continue;
         }
+        let begun = clock::now();
+        // What the camera gave in between was replaced because this thread was busy, or left out because it is more than is sent.
+        let interval = since.map(|(since, shots)| (since / u32::try_from(shots).unwrap_or(u32::MAX).max(1)).max(apart));
         match convert::to_i420(&shot.raw) {
             Ok(picture) => {
-                (last, broken) = (Some(shot.at), 0);
+                (last, broken) = (Some((shot.at, shot.number)), 0);
                 health.well(shot.at);
                 let picture = Arc::new(picture);
                 own.show(Arc::clone(&picture));
                 match stage.room() {
                     Room::Gone => return,
-                    room => stage.send(room, &picture, shot.at),
+                    room => stage.send(room, stage::Shot { picture: &picture, at: shot.at, begun, interval }),
                 }
             }
             Err(error) => {

@@ -9,7 +9,7 @@ use crate::media::video::{Codec, I420, Of, barcode, pattern};
 use crate::media::{Device, Problem};
 
 fn small() -> VideoConfig {
-    VideoConfig { width: 320, height: 180, fps: 60, bitrate_bps: 300_000 }
+    VideoConfig { width: 320, height: 180, fps: 60, bitrate_bps: 300_000, codec: Codec::H264 }
 }
 
 /// The other ends of a capture's wires.
@@ -92,7 +92,7 @@ fn the_pattern_runs_without_a_hole_and_stamps_each_frame_with_its_deadline() {
 fn a_key_frame_is_made_when_it_is_asked_for() {
     let (capture, mut ends) = start(VideoSource::Pattern, small(), 1);
     assert!(ends.frames.blocking_recv().unwrap().key);
-    capture.force_key();
+    capture.force_key(None);
     let next = std::iter::from_fn(|| ends.frames.blocking_recv()).take(5).position(|frame| frame.key);
     assert!(next.is_some());
 }
@@ -170,7 +170,7 @@ fn a_camera_that_is_not_there_is_told_and_the_call_goes_on() {
     let (capture, mut ends) = start(source, VideoConfig::default(), 1);
     let missing = Event::Device { what: Device::Camera, problem: Problem::Missing };
     assert_eq!(ends.told.blocking_recv(), Some(missing));
-    capture.force_key();
+    capture.force_key(None);
     capture.set_bitrate(300_000);
     drop(capture);
     // Where there is another camera, that one stood in.

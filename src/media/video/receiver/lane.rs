@@ -31,7 +31,7 @@ pub enum Outcome {
 pub struct Lane {
     buffer: VideoBuffer,
     /// None until a key frame is to be decoded, and again after an error.
-    decoder: Option<Box<dyn VideoDecoder>>,
+    decoder: Option<(Codec, Box<dyn VideoDecoder>)>,
     /// Capture time of the picture that is shown, µs, and its spatial layer.
     shown: Option<(u64, u8)>,
     asked: Option<Instant>,
@@ -100,15 +100,15 @@ impl Lane {
 
     fn decode(&mut self, frame: &VideoIn, now: Instant, outcomes: &mut Vec<Outcome>) {
         let header = &frame.header;
-        if header.key && self.decoder.is_none() {
-            match Codec::default().decoder() {
-                Ok(decoder) => self.decoder = Some(decoder),
-                Err(error) => tracing::error!(%error, "no decoder"),
-            }
+        let codec = Codec::of(&frame.payload);
+        let has = self.decoder.as_ref().map(|(codec, _)| *codec);
+        if has != codec {
+            // A sender changes what it writes at a key frame.
+            self.decoder = codec.filter(|_| header.key).and_then(open);
         }
         // Of two pictures of one moment the larger is the later.
         let place = (header.capture_us, header.layer.spatial);
-        let result = self.decoder.as_mut().map(|decoder| decoder.decode(&frame.payload));
+        let result = self.decoder.as_mut().map(|(_, decoder)| decoder.decode(&frame.payload));
         match result {
             Some(Ok(Some(_))) if self.shown.is_some_and(|shown| place < shown) => outcomes.push(Outcome::Passed),
             Some(Ok(Some(picture))) => {
@@ -135,4 +135,10 @@ impl Lane {
         self.asked = Some(now);
         outcomes.push(Outcome::KeyFrameNeeded { spatial });
     }
+}
+
+fn open(codec: Codec) -> Option<(Codec, Box<dyn VideoDecoder>)> {
+    let opened = codec.decoder();
+    let opened = opened.inspect_err(|error| tracing::error!(%error, codec = codec.name(), "no decoder"));
+    Some((codec, opened.ok()?))
 }

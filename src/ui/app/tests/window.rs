@@ -17,7 +17,7 @@ use crate::call::state::Peer;
 use crate::call::{self, Call};
 use crate::crypto::secret::RoomSecret;
 use crate::instance::Request;
-use crate::media::audio::{AudioSource, Output};
+use crate::media::audio::{AudioSource, Output, Switches};
 use crate::media::video::{VideoConfig, VideoSource};
 use crate::relay::bus::{BusConfig, Hub};
 use crate::relay::{Config, Relay};
@@ -239,6 +239,7 @@ pub fn peer(runtime: &Runtime, name: &str, room: &str, relays: Source) -> Other 
         video_config: VideoConfig::default(),
         share: None,
         play: Output::Off,
+        processing: Switches::OFF,
         muted: false,
         camera_off: false,
         record_audio: None,

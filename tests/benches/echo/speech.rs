@@ -1,0 +1,91 @@
+//! Speech to test with: spoken by espeak-ng where it is installed, and otherwise made of harmonics in syllables.
+
+use std::path::Path;
+use std::process::Command;
+
+use nearcall::media::wav;
+
+pub const RATE: usize = 48_000;
+
+/// Sentences for the two who talk (from the Harvard sentences, IEEE 1969), enough for a minute each.
+const FAR: &str = "The birch canoe slid on the smooth planks. Glue the sheet to the dark blue background. It is easy to \
+    tell the depth of a well. These days a chicken leg is a rare dish. Rice is often served in round bowls. The juice of \
+    lemons makes fine punch. The box was thrown beside the parked truck. The hogs were fed chopped corn and garbage. \
+    Four hours of steady work faced us. A large size in stockings is hard to sell.";
+const NEAR: &str = "The boy was there when the sun rose. A rod is used to catch pink salmon. The source of the huge river \
+    is the clear spring. Kick the ball straight and follow through. Help the woman get back to her feet. A pot of tea \
+    helps to pass the evening. Smoky fires lack flame and heat. The soft cushion broke the man's fall. The salt breeze \
+    came across from the sea. The girl at the booth sold fifty bonds.";
+
+/// Who speaks.
+#[derive(Debug, Clone, Copy)]
+pub enum Voice {
+    Far,
+    Near,
+}
+
+/// Speech of this length, its loud parts at `rms_dbfs`; and where it is from.
+pub fn speech(voice: Voice, seconds: usize, rms_dbfs: f64) -> (Vec<f32>, &'static str) {
+    let (spoken, from) = match espeak(voice) {
+        Some(spoken) => (spoken, "espeak-ng"),
+        None => (synthetic(voice, 20 * RATE), "synthetic"),
+    };
+    let mut samples: Vec<f32> = spoken.iter().copied().cycle().take(seconds * RATE).collect();
+    let gain = 10f64.powf(rms_dbfs / 20.0) / active_rms(&samples);
+    samples.iter_mut().for_each(|sample| *sample = (f64::from(*sample) * gain) as f32);
+    (samples, from)
+}
+
+/// The root mean square of the parts in which something is said.
+pub fn active_rms(samples: &[f32]) -> f64 {
+    let power = |piece: &[f32]| piece.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / piece.len() as f64;
+    let all = power(samples);
+    let loud: Vec<f64> = samples.chunks_exact(RATE / 50).map(power).filter(|piece| *piece > all * 0.1).collect();
+    (loud.iter().sum::<f64>() / loud.len().max(1) as f64).sqrt().max(1e-9)
+}
+
+fn espeak(voice: Voice) -> Option<Vec<f32>> {
+    let (name, speed, text) = match voice {
+        Voice::Far => ("en-us", "160", FAR),
+        Voice::Near => ("en-gb+f3", "150", NEAR),
+    };
+    let dir = tempfile::tempdir().ok()?;
+    let path = dir.path().join("speech.wav");
+    let said = Command::new("espeak-ng").args(["-v", name, "-s", speed, "-w"]).arg(&path).arg(text).output().ok()?;
+    said.status.success().then(|| read(&path)).flatten()
+}
+
+fn read(path: &Path) -> Option<Vec<f32>> {
+    wav::read_mono(path).ok().filter(|samples| samples.len() > RATE)
+}
+
+fn synthetic(voice: Voice, samples: usize) -> Vec<f32> {
+    let (pitch, pace) = match voice {
+        Voice::Far => (120.0, 3.0),
+        Voice::Near => (210.0, 3.7),
+    };
+    let mut noise = Noise(pitch as u64);
+    let mut phase = 0.0f64;
+    (0..samples)
+        .map(|n| {
+            let t = n as f64 / RATE as f64;
+            phase += pitch * (1.0 + 0.2 * (t * 3.1).sin() + 0.07 * (t * 7.3).sin()) / RATE as f64;
+            let voiced: f64 =
+                (1..20).map(|k| (phase * f64::from(k) * std::f64::consts::TAU).sin() / f64::from(k).powf(1.2)).sum();
+            let syllable = (0.5 + 0.5 * (t * pace * std::f64::consts::TAU).sin()).powi(2);
+            let phrase = if (t * 0.37).fract() < 0.8 { 1.0 } else { 0.0 };
+            ((voiced * 0.2 + f64::from(noise.next()) * 0.02) * syllable * phrase) as f32
+        })
+        .collect()
+}
+
+/// White noise, the same each time.
+pub struct Noise(pub u64);
+
+impl Noise {
+    /// Evenly in -1.0..1.0.
+    pub fn next(&mut self) -> f32 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 40) as f32 / (1 << 23) as f32 - 1.0
+    }
+}
