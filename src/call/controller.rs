@@ -343,8 +343,7 @@ impl Controller {
         }
         let source = self.config.audio.clone();
         let device = matches!(source, audio::AudioSource::Microphone(_));
-        let cleaning =
-            audio::Cleaning { switches: self.config.processing, played: self.subscriber.mixer().played() };
+        let cleaning = audio::Cleaning { switches: self.config.processing, played: self.subscriber.mixer().played() };
         let (encoded, media) = (self.encoded.clone(), self.media.clone());
         match audio::Capture::start(source, self.muted, cleaning, self.clock, encoded, media) {
             Ok(capture) => {

@@ -174,7 +174,9 @@ fn share(own: Option<&Own>, memory: &mut Memory, actions: &mut Vec<Action>) {
     match own.map(|own| &own.sharing) {
         None => {}
         Some(Sharing::Starting | Sharing::Of(_)) => actions.push(Action::Share(None)),
-        Some(Sharing::Nothing) if screen::system_asks() => actions.push(Action::Share(Some(ScreenSource::Screen(None)))),
+        Some(Sharing::Nothing) if screen::system_asks() => {
+            actions.push(Action::Share(Some(ScreenSource::Screen(None))))
+        }
         Some(Sharing::Nothing) => {
             actions.push(Action::ListScreens);
             memory.sheet = Some(Sheet::Share);

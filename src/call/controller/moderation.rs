@@ -64,11 +64,9 @@ impl Controller {
 
     /// The call goes on by another link: what we lifted by one that died may have reached nobody.
     pub(super) fn lift_again(&mut self) {
-        for (track, sends) in [
-            (Track::Microphone, !self.muted),
-            (Track::Camera, !self.camera_off),
-            (Track::Screen, self.share.is_some()),
-        ] {
+        for (track, sends) in
+            [(Track::Microphone, !self.muted), (Track::Camera, !self.camera_off), (Track::Screen, self.share.is_some())]
+        {
             if sends && self.house.mute(self.participant, track) == Some(false) {
                 self.say(client_message::Body::Moderate(about(Action::Unmute, self.participant, track)));
             }

@@ -18,8 +18,17 @@ const FIRST: Duration = Duration::from_secs(10);
 
 /// One entry: the desktop asks.
 pub fn screens() -> Screens {
-    let asked = ScreenInfo { id: "portal".into(), name: "What you pick in the desktop's own dialog".into(), width: 0, height: 0 };
-    Screens { screens: vec![asked], windows: Vec::new(), note: Some("On Wayland the desktop asks what to share.".into()) }
+    let asked = ScreenInfo {
+        id: "portal".into(),
+        name: "What you pick in the desktop's own dialog".into(),
+        width: 0,
+        height: 0,
+    };
+    Screens {
+        screens: vec![asked],
+        windows: Vec::new(),
+        note: Some("On Wayland the desktop asks what to share.".into()),
+    }
 }
 
 /// Asks the user and waits for the answer.

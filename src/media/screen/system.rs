@@ -17,7 +17,8 @@ pub fn screens() -> Screens {
     let screens = monitors.unwrap_or_default().iter().filter_map(|monitor| of_monitor(monitor).ok()).collect();
     let windows = Window::all().unwrap_or_default();
     let windows = windows.iter().filter(|window| !window.is_minimized().unwrap_or(true));
-    let windows = windows.filter_map(|window| of_window(window).ok()).filter(|info| info.width >= 32 && info.height >= 32);
+    let windows =
+        windows.filter_map(|window| of_window(window).ok()).filter(|info| info.width >= 32 && info.height >= 32);
     Screens { screens, windows: windows.collect(), note }
 }
 
@@ -74,7 +75,9 @@ impl ScreenGrabber for Polled {
 
     fn grab(&mut self, into: &mut I420) -> Result<bool, ScreenError> {
         let image = match &self.what {
-            What::Monitor(monitor) => monitor.capture_image().map_err(|error| ScreenError::Denied(error.to_string()))?,
+            What::Monitor(monitor) => {
+                monitor.capture_image().map_err(|error| ScreenError::Denied(error.to_string()))?
+            }
             // A window that is not shown gives none; one that is closed is not listed any more.
             What::Window(window) => match window.capture_image() {
                 Ok(image) => image,

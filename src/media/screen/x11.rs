@@ -1,5 +1,5 @@
-//! X11: one connection, pictures straight from the server, the pointer drawn into them. `xcap` connects anew for each picture
-//! and converts it pixel by pixel, which costs three times as much and has no pointer.
+//! X11: one connection, pictures straight from the server, the pointer drawn into them. `xcap` connects anew, several
+//! times, for each picture, converts it pixel by pixel, and has no pointer in it.
 //!
 //! A window is read from its own storage (the Composite extension), so that what lies over it is not shared with it.
 

@@ -111,8 +111,48 @@ pub(super) fn sharing_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) 
 
 #[cfg(test)]
 mod tests {
+    use eframe::egui::{Key, Modifiers, vec2};
+    use egui_kittest::kittest::Queryable;
+
     use super::*;
-    use eframe::egui::vec2;
+    use crate::media::screen::{self, ScreenSource};
+    use crate::ui::fixtures;
+    use crate::ui::shell::tests::Stand;
+
+    #[test]
+    fn the_newest_screen_is_large_until_another_one_is_pressed() {
+        let mut stand = Stand::new(fixtures::screens(3));
+        let high = |stand: &Stand, name: &str| stand.harness.get_by_label(name).rect().height();
+        let newest = high(&stand, "Screen of Ben Okafor");
+        assert!(newest > 2.0 * high(&stand, "Screen of Chloé Martin"));
+        stand.click("Screen of Chloé Martin");
+        assert!(high(&stand, "Screen of Chloé Martin") == newest && high(&stand, "Screen of Ben Okafor") < newest);
+        assert!(stand.sees("Ben Okafor, speaking") && stand.sees("You"), "people are still there");
+    }
+
+    #[test]
+    fn who_shares_is_told_so_and_stops_by_a_button_or_the_key() {
+        let mut stand = Stand::new(fixtures::sharing());
+        assert!(stand.sees("You are sharing Quarterly figures.ods - Calc. Everybody in the call sees it."));
+        assert_eq!(stand.press(Modifiers::NONE, Key::S), [Action::Share(None)]);
+        let buttons: Vec<_> = stand.harness.query_all_by_label("Stop sharing").collect();
+        assert_eq!(buttons.len(), 2, "in the banner and among the tools");
+    }
+
+    #[test]
+    fn what_is_shared_is_picked_from_a_list_where_the_system_does_not_ask() {
+        let mut stand = Stand::new(fixtures::picking_a_screen());
+        let asked = stand.click("Share a screen or a window");
+        if screen::system_asks() {
+            assert_eq!(asked, [Action::Share(Some(ScreenSource::Screen(None)))]);
+            return;
+        }
+        assert_eq!(asked, [Action::ListScreens]);
+        assert!(stand.sees("Windows"));
+        let picked = stand.click("Screen DP-2 (3840 x 2160)");
+        assert_eq!(picked, [Action::Share(Some(ScreenSource::Screen(Some("DP-2".into()))))]);
+        assert!(!stand.sees("Windows"), "the list goes");
+    }
 
     #[test]
     fn the_large_screen_the_others_and_the_people_keep_apart() {

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::media::video::{Codec, I420, VideoConfig};
 use crate::media::screen::detail::{Detail, SHARP};
 use crate::media::screen::pattern;
+use crate::media::video::{Codec, I420, VideoConfig};
 
 const SIZE: (u32, u32) = (1280, 720);
 
@@ -121,7 +121,11 @@ fn text_is_sharp_after_two_seconds_of_200_kbit_s_and_scrolling_keeps_it_so() {
     println!("camera {} link behind by {filmed_behind:.1} s at most", line(&filmed));
     assert!(shared[0] >= 35.0, "{shared:?} after 2 s");
     assert!(shared[1] >= 40.0, "{shared:?} after 4 s");
-    assert!(shared[5] >= 40.0 && shared[5] >= filmed[5], "{shared:?} two seconds after it was scrolled, camera {filmed:?}");
+    // While it scrolls, both are late by their delay, and text beside itself is no measure.
+    assert!(
+        shared[5] >= 40.0 && shared[5] >= filmed[5],
+        "{shared:?} two seconds after it was scrolled, camera {filmed:?}"
+    );
     assert!(shared_behind <= 2.0, "{shared_behind} s");
 }
 
@@ -147,7 +151,8 @@ fn a_key_frame_comes_first_on_request_and_with_another_size() {
     for (number, wanted) in [false, false, true, false, false].into_iter().enumerate() {
         let whole = page(0);
         let picture = if number < 4 { &whole } else { &small };
-        let (key, data) = encoder.encode(picture, number as u64 * 66_000, Shot { quantiser: 30, key: wanted, still: false }).unwrap();
+        let (key, data) =
+            encoder.encode(picture, number as u64 * 66_000, Shot { quantiser: 30, key: wanted, still: false }).unwrap();
         let seen = decoder.decode(&data).unwrap().expect("each is a picture");
         assert_eq!(seen.width(), picture.width());
         keys.push(key);
@@ -162,7 +167,8 @@ fn a_still_page_is_sharpened_by_one_more_picture_and_costs_nothing_after() {
     let page = page(0);
     let mut figures = Vec::new();
     for (number, quantiser) in [34, SHARP, SHARP].into_iter().enumerate() {
-        let (_, data) = encoder.encode(&page, number as u64 * 66_000, Shot { quantiser, key: false, still: true }).unwrap();
+        let (_, data) =
+            encoder.encode(&page, number as u64 * 66_000, Shot { quantiser, key: false, still: true }).unwrap();
         let seen = decoder.decode(&data).unwrap().unwrap();
         figures.push((psnr(&seen, &page), data.len()));
     }

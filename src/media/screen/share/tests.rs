@@ -3,7 +3,9 @@
 use super::*;
 use crate::media::video::{Codec, barcode};
 
-fn channels(room: usize) -> (mpsc::Sender<Encoded>, mpsc::Receiver<Encoded>, mpsc::Sender<Event>, mpsc::Receiver<Event>) {
+fn channels(
+    room: usize,
+) -> (mpsc::Sender<Encoded>, mpsc::Receiver<Encoded>, mpsc::Sender<Event>, mpsc::Receiver<Event>) {
     let ((out, frames), (events, told)) = (mpsc::channel(room), mpsc::channel(16));
     (out, frames, events, told)
 }
@@ -52,7 +54,9 @@ impl ScreenGrabber for Ends {
 
 #[test]
 fn a_picker_or_a_window_that_is_closed_ends_the_share_in_silence_and_a_refusal_in_words() {
-    for (error, tells) in [(ScreenError::Gone, false), (ScreenError::Cancelled, false), (ScreenError::Denied("no".into()), true)] {
+    for (error, tells) in
+        [(ScreenError::Gone, false), (ScreenError::Cancelled, false), (ScreenError::Denied("no".into()), true)]
+    {
         let (out, mut frames, events, mut told) = channels(8);
         let _share = Share::start_with(3, MediaClock::start(), out, events, move || Ok(Box::new(Ends(Some(error), 0))));
         let ended = std::iter::from_fn(|| told.blocking_recv()).last();

@@ -36,7 +36,10 @@ pub struct Grabber {
 enum What {
     /// A part of the root.
     Screen(Screen),
-    Window { window: Window, stored: Option<Stored> },
+    Window {
+        window: Window,
+        stored: Option<Stored>,
+    },
 }
 
 /// A window's storage while it has this size.

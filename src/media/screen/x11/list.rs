@@ -97,6 +97,9 @@ mod tests {
 
     #[test]
     fn a_window_is_named_in_either_notation() {
-        assert_eq!([window_id("0x1400003"), window_id("20971523"), window_id("editor")], [Some(0x1400003), Some(0x1400003), None]);
+        assert_eq!(
+            [window_id("0x1400003"), window_id("20971523"), window_id("editor")],
+            [Some(0x1400003), Some(0x1400003), None]
+        );
     }
 }
