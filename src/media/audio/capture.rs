@@ -346,9 +346,7 @@ mod tests {
         drop(recorder);
         let (out, mut packets) = mpsc::channel(100);
         let (events, mut told) = mpsc::channel(10);
-        let _capture =
-            Capture::start(AudioSource::File(path), false, Cleaning::default(), MediaClock::start(), out, events)
-                .unwrap();
+        let _capture = Capture::start(AudioSource::File(path), false, Cleaning::default(), MediaClock::start(), out, events).unwrap();
         assert_eq!(told.blocking_recv(), Some(Event::Ended { what: Device::Microphone }));
         (0..5).for_each(|_| assert!(!packets.blocking_recv().unwrap().dtx));
     }

@@ -318,9 +318,7 @@ mod tests {
     fn tick_for(frames: usize) {
         let (out, mut packets) = mpsc::channel(100);
         let (events, _told) = mpsc::channel(1);
-        let _tone =
-            Capture::start(AudioSource::Tone(440.0), false, Default::default(), MediaClock::start(), out, events)
-                .unwrap();
+        let _tone = Capture::start(AudioSource::Tone(440.0), false, Default::default(), MediaClock::start(), out, events).unwrap();
         (0..frames).for_each(|_| drop(packets.blocking_recv().unwrap()));
     }
 

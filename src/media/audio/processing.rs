@@ -164,8 +164,7 @@ struct Engine {
 impl Engine {
     fn new(does: Switches) -> Self {
         let stream = StreamConfig::new(RATE, 1);
-        let built =
-            AudioProcessing::builder().config(config(does)).capture_config(stream).render_config(stream).build();
+        let built = AudioProcessing::builder().config(config(does)).capture_config(stream).render_config(stream).build();
         Self { does, inner: Box::new(built) }
     }
 

@@ -10,8 +10,7 @@ const PLAIN: Switches = Switches { echo: true, noise: false, gain: false };
 /// What a microphone hears of what is played: later, quieter, off two walls.
 fn echo(far: &[f32], delay_ms: usize) -> Vec<f32> {
     let walls = [(0, 0.4), (211, -0.2), (1_333, 0.1)].map(|(later, gain)| (later + delay_ms * 48, gain));
-    let heard =
-        |n: usize| walls.iter().map(|(later, gain)| n.checked_sub(*later).map_or(0.0, |at| far[at]) * gain).sum();
+    let heard = |n: usize| walls.iter().map(|(later, gain)| n.checked_sub(*later).map_or(0.0, |at| far[at]) * gain).sum();
     (0..far.len()).map(heard).collect()
 }
 
@@ -169,8 +168,7 @@ fn follow(rate: u32, ppm: f64, period: usize, seconds: usize) -> (Follower, Vec<
 
 #[test]
 fn the_reference_stays_in_step_through_drift_late_callbacks_and_any_rate() {
-    for (rate, ppm, period) in [(48_000, 0.0, 480), (48_000, 150.0, 480), (44_100, -150.0, 1024), (96_000, 60.0, 4096)]
-    {
+    for (rate, ppm, period) in [(48_000, 0.0, 480), (48_000, 150.0, 480), (44_100, -150.0, 1024), (96_000, 60.0, 4096)] {
         let (follower, off) = follow(rate, ppm, period, 60);
         let drift = follower.drift() * 1e6;
         assert!((drift - ppm).abs() < 15.0, "{drift} for {ppm} ppm");
