@@ -13,7 +13,8 @@ use crate::support::{CallProcess, RelayProcess, eventually, sound};
 const SECOND: usize = 16_000;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// As they are: a tone is noise to whoever holds noise down.
-const MIC_AND_SPEAKER: [&str; 8] = ["--audio", "mic", "--play", "speaker", "--video", "off", "--processing", "off"];
+const MIC_AND_SPEAKER: [&str; 8] =
+    ["--audio", "mic", "--play", "speaker", "--video", "off", "--processing", "off"];
 
 /// Leads ALSA to nothing at all.
 fn no_sound_system(dir: &Path) -> Vec<(&'static str, PathBuf)> {

@@ -104,11 +104,7 @@ fn single_talk(sound: &Sound, missed: &mut Missed) {
             .fold(f64::INFINITY, f64::min);
         let verdict = if switches == Switches::OFF { "" } else { missed.judge(erle >= ERLE) };
         let talks = done.speaking.iter().skip(500).filter(|speaking| **speaking).count() as f64 / 100.0;
-        println!(
-            "   {erle:.1} {verdict}  (drift {:+.0} ppm, moved {}, taken for speech {talks:.1} s)",
-            done.drift * 1e6,
-            done.moved
-        );
+        println!("   {erle:.1} {verdict}  (drift {:+.0} ppm, moved {}, taken for speech {talks:.1} s)", done.drift * 1e6, done.moved);
     }
 }
 
@@ -129,8 +125,7 @@ fn voices(sound: &Sound, missed: &mut Missed) {
         let noise = scene.noise(echo.len());
         // The near end is silent at first: the canceller learns in peace.
         let near = |n: usize| if n < 6 * RATE { 0.0 } else { sound.near[n] };
-        let heard: Vec<f32> =
-            echo.iter().zip(noise).enumerate().map(|(n, (echo, noise))| near(n) + echo + noise).collect();
+        let heard: Vec<f32> = echo.iter().zip(noise).enumerate().map(|(n, (echo, noise))| near(n) + echo + noise).collect();
         let score = |switches: Switches| {
             let out = scene.process(switches, far, &heard).out;
             pesq(&sound.near[SCORED], &out[SCORED])
