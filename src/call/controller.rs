@@ -26,7 +26,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::arrivals::Arrivals;
 use super::command::{Command, Entry};
 use super::delay::Delays;
-use super::event::{CandidateRow, Event, PeerSummary, Place};
+use super::event::{Event, PeerSummary, Place};
 use super::history::Journal;
 use super::hops::Hops;
 use super::house::House;
@@ -46,7 +46,7 @@ use super::views::Views;
 use super::wishes::Wishes;
 use super::{CallError, Config, manifest};
 use crate::clock::{self, Suspension};
-use crate::election::{self, Candidate, Elector, Input, LinkId, Standing};
+use crate::election::{self, Candidate, Elector, Input, LinkId};
 use crate::media::screen::Share;
 use crate::media::{self, Device, Encoded, MediaClock, Problem, audio, video};
 use crate::net::{Incoming, Link, LinkError};
@@ -427,13 +427,6 @@ impl Controller {
         }
         self.journal.close(&self.elector).await;
         self.tell(Event::Summary(self.summary()));
-    }
-
-    /// What was measured of the candidates.
-    fn rows(&self) -> Vec<CandidateRow> {
-        let row =
-            |standing: Standing| CandidateRow { answered: self.hops.of(standing.id), ..CandidateRow::from(standing) };
-        self.elector.standings().into_iter().map(row).collect()
     }
 }
 

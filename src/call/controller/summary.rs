@@ -1,12 +1,20 @@
-//! How everybody was received, for the end of the call.
+//! What was measured: of everybody, for the end of the call, and of the candidates.
 
-use super::super::event::{AudioSummary, PeerSummary, Summary, VideoSummary};
+use super::super::event::{AudioSummary, CandidateRow, PeerSummary, Summary, VideoSummary};
 use super::Controller;
 use crate::clock;
+use crate::election::Standing;
 use crate::media::video;
 use crate::proto::ParticipantId;
 
 impl Controller {
+    /// What was measured of the candidates.
+    pub(super) fn rows(&self) -> Vec<CandidateRow> {
+        let row =
+            |standing: Standing| CandidateRow { answered: self.hops.of(standing.id), ..CandidateRow::from(standing) };
+        self.elector.standings().into_iter().map(row).collect()
+    }
+
     /// Everybody who was heard or seen, those who left included.
     pub(super) fn summary(&self) -> Summary {
         let here = self.subscriber.peers().map(|peer| self.peer_summary(peer));
