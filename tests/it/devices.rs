@@ -15,6 +15,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// As they are: a tone is noise to whoever holds noise down.
 const MIC_AND_SPEAKER: [&str; 8] = ["--audio", "mic", "--play", "speaker", "--video", "off", "--processing", "off"];
 
+/// The same of somebody who picked the headset.
+const HEADSET: [&str; 8] =
+    ["--audio", "mic:headset", "--play", "speaker:headset", "--video", "off", "--processing", "off"];
+
 /// Leads ALSA to nothing at all.
 fn no_sound_system(dir: &Path) -> Vec<(&'static str, PathBuf)> {
     let empty = dir.join("empty.conf");
@@ -212,8 +216,7 @@ fn a_headset_that_was_picked_is_stood_in_for_taken_when_it_is_plugged_in_and_tak
     let dir = tempfile::tempdir().unwrap();
     let pulse = Pulse::start(dir.path(), &["alice", "bob"]);
     pulse.make_default("alice");
-    let headset = ["--audio", "mic:headset", "--play", "speaker:headset", "--video", "off"];
-    let pair = Pair::start_with(dir.path(), &pulse, ("alice", &headset), ("bob", &MIC_AND_SPEAKER));
+    let pair = Pair::start_with(dir.path(), &pulse, ("alice", &HEADSET), ("bob", &MIC_AND_SPEAKER));
     for device in ["microphone", "speaker"] {
         let states = states(&pair.alice, device);
         assert!(states.len() == 2 && states[0].starts_with("not found"), "{device}: {states:?}");
@@ -244,8 +247,7 @@ fn another_default_is_followed_in_the_middle_of_a_call_and_a_device_that_was_pic
     let pulse = Pulse::start(dir.path(), &["alice", "bob"]);
     pulse.make_default("bob");
     pulse.plug("headset", 44_100, 2);
-    let headset = ["--audio", "mic:headset", "--play", "speaker:headset", "--video", "off"];
-    let pair = Pair::start_with(dir.path(), &pulse, ("alice", &headset), ("anybody", &MIC_AND_SPEAKER));
+    let pair = Pair::start_with(dir.path(), &pulse, ("alice", &HEADSET), ("anybody", &MIC_AND_SPEAKER));
     let tone = tone(dir.path());
     assert_heard(&pulse, &tone, "headset", &pulse.hear("bob"));
     pulse.plug("dock", 48_000, 2);

@@ -121,5 +121,5 @@ fn capture_to_playout_without_a_network_stays_within_its_budget() {
     let mean = delays.iter().sum::<f64>() / delays.len() as f64;
     let most = delays.iter().copied().fold(0.0, f64::max);
     println!("mean {mean:.1} ms, most {most:.1} ms; the bar is {MOST_MS} ms");
-    assert!(mean <= MOST_MS, "{mean} ms");
+    assert!(most <= MOST_MS, "{most} ms");
 }
