@@ -10,9 +10,10 @@ mod trace;
 #[test]
 fn speech_survives_80_ms_of_jitter_with_5_percent_loss() {
     let speech = play::speech(Some(&crate::support::speech())).unwrap();
-    let outcome = play::play(&speech, &trace::Trace::barred(), 1);
-    let score = play::pesq(&speech, &outcome).unwrap();
-    println!("PESQ {score:.2}, {:?}", outcome.stats);
-    assert!(score >= 2.7, "PESQ {score:.2}: {:?}", outcome.stats);
-    assert!(outcome.stats.delay_ms <= 110.0, "{:?}", outcome.stats);
+    let outcomes: Vec<_> = (1..=3).map(|seed| play::play(&speech, &trace::Trace::barred(), seed)).collect();
+    let score = outcomes.iter().map(|outcome| play::pesq(&speech, outcome).unwrap()).sum::<f64>() / 3.0;
+    let delay_ms = outcomes.iter().map(|outcome| outcome.stats.delay_ms).sum::<f64>() / 3.0;
+    println!("PESQ {score:.2} at {delay_ms:.0} ms");
+    assert!(score >= 2.8, "PESQ {score:.2}");
+    assert!(delay_ms <= 105.0, "{delay_ms} ms");
 }
