@@ -9,6 +9,7 @@
 pub mod arrivals;
 pub mod command;
 mod controller;
+pub mod delay;
 pub mod event;
 pub mod history;
 pub mod hops;
@@ -19,12 +20,15 @@ mod membership;
 mod moves;
 mod publish;
 pub mod race;
+mod rate;
 pub mod redundancy;
 mod roster;
+mod screens;
 mod session;
 mod speaker;
 pub mod state;
 mod subscribe;
+mod talk;
 pub mod views;
 mod wishes;
 
@@ -44,6 +48,7 @@ use self::arrivals::Arrivals;
 use self::controller::Controller;
 use self::manifest::Source;
 use crate::media::audio::{AudioSource, Output, Switches};
+use crate::media::screen::ScreenSource;
 use crate::media::video::{Pictures, VideoConfig, VideoSource};
 use crate::proto::manifest::Manifest;
 use crate::telemetry::history::Keep;
@@ -62,6 +67,8 @@ pub struct Config {
     pub audio: AudioSource,
     pub video: VideoSource,
     pub video_config: VideoConfig,
+    /// A screen or a window to share as soon as the room is entered.
+    pub share: Option<ScreenSource>,
     pub play: Output,
     /// What is done to a microphone's sound.
     pub processing: Switches,

@@ -6,7 +6,10 @@ mod inputs;
 mod moderation;
 mod orders;
 mod outputs;
+mod rate;
+mod share;
 mod summary;
+mod timing;
 mod view;
 
 pub(super) use inputs::forward;
@@ -22,6 +25,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::arrivals::Arrivals;
 use super::command::{Command, Entry};
+use super::delay::Delays;
 use super::event::{CandidateRow, Event, PeerSummary, Place};
 use super::history::Journal;
 use super::hops::Hops;
@@ -29,17 +33,21 @@ use super::house::House;
 use super::membership::Membership;
 use super::moves::{Ledger, Moving};
 use super::publish::Publisher;
+use super::rate::Uplink;
 use super::redundancy::Redundancy;
 use super::roster::Roster;
+use super::screens::Screens;
 use super::session::Session;
 use super::speaker::Speakers;
-use super::state::{DeviceState, Relays, State};
+use super::state::{DeviceState, Relays, Sharing, State};
 use super::subscribe::Subscriber;
+use super::talk::Talk;
 use super::views::Views;
 use super::wishes::Wishes;
 use super::{CallError, Config, manifest};
 use crate::clock::{self, Suspension};
 use crate::election::{self, Candidate, Elector, Input, LinkId, Standing};
+use crate::media::screen::Share;
 use crate::media::{self, Device, Encoded, MediaClock, Problem, audio, video};
 use crate::net::{Incoming, Link, LinkError};
 use crate::proto::ParticipantId;
@@ -89,20 +97,36 @@ pub(super) struct Controller {
     /// How those were received who have left.
     gone: Vec<PeerSummary>,
     publisher: Publisher,
+    uplink: Uplink,
+    /// What the camera's encoder was given last, bits a second.
+    camera_bps: Option<u64>,
+    screen_bps: Option<u64>,
+    /// Probes that were sent for the estimate alone.
+    extra_probes: u64,
     subscriber: Subscriber,
     microphone: Option<audio::Capture>,
     camera: Option<video::Capture>,
+    /// What we share, its number, and what is told of it.
+    share: Option<Share>,
+    shares: u64,
+    sharing: Sharing,
+    /// What the others share.
+    screens: Screens,
     pictures: video::Pictures,
     devices: BTreeMap<Device, DeviceState>,
     /// Devices of which trouble was told.
     troubled: BTreeSet<Device>,
     muted: bool,
+    talk: Talk,
     camera_off: bool,
     speakers: Speakers,
     wishes: Wishes,
     views: Views,
     shown: watch::Sender<Arc<State>>,
     clock: MediaClock,
+    delays: Delays,
+    /// When the first sample of what is sent was taken.
+    source_from: Option<Instant>,
     suspension: Suspension,
     /// Join was asked for and the race has a leader, since then.
     join_at: Option<Instant>,
@@ -166,7 +190,7 @@ impl Controller {
             media.clone(),
         )?;
         let mut winners = config.history.as_ref().map(Keep::winners);
-        let now = clock::now();
+        let (now, media_clock) = (clock::now(), MediaClock::start());
         let relays = match &manifest {
             Some(_) => Relays::Known,
             None if config.sources.is_empty() => Relays::None,
@@ -185,6 +209,10 @@ impl Controller {
         let journal = Journal::start(config.history.take());
         let mut controller = Self {
             publisher: Publisher::new(participant),
+            uplink: Uplink::new(now),
+            camera_bps: None,
+            screen_bps: None,
+            extra_probes: 0,
             participant,
             membership: None,
             elector,
@@ -213,12 +241,19 @@ impl Controller {
             subscriber,
             microphone: None,
             camera: None,
+            share: None,
+            shares: 0,
+            sharing: Sharing::Nothing,
+            screens: Screens::default(),
             pictures,
             devices: BTreeMap::new(),
             troubled: BTreeSet::new(),
+            talk: Talk::default(),
             speakers: Speakers::default(),
             shown: watch::Sender::new(Arc::new(own)),
-            clock: MediaClock::start(),
+            clock: media_clock,
+            delays: Delays::new(media_clock),
+            source_from: None,
             suspension: Suspension::new(),
             join_at: None,
             entered: None,
@@ -330,8 +365,7 @@ impl Controller {
         }
         let source = self.config.audio.clone();
         let device = matches!(source, audio::AudioSource::Microphone(_));
-        let cleaning =
-            audio::Cleaning { switches: self.config.processing, played: self.subscriber.mixer().played() };
+        let cleaning = audio::Cleaning { switches: self.config.processing, played: self.subscriber.mixer().played() };
         let (encoded, media) = (self.encoded.clone(), self.media.clone());
         match audio::Capture::start(source, self.muted, cleaning, self.clock, encoded, media) {
             Ok(capture) => {
@@ -349,7 +383,8 @@ impl Controller {
     /// standby while there is doubt.
     fn publish(&mut self, encoded: &Encoded) {
         let Some(membership) = self.membership.as_ref().filter(|_| self.entered.is_some()) else { return };
-        let packed = match self.publisher.pack(clock::now(), &membership.sealer, encoded) {
+        let now = clock::now();
+        let packed = match self.publisher.pack(now, &membership.sealer, encoded) {
             Ok(packed) => packed,
             Err(error) => return self.tell(Event::Error { message: error.to_string() }),
         };
@@ -362,6 +397,7 @@ impl Controller {
         for session in links.into_iter().flatten().filter_map(|link| self.sessions.get(&link)) {
             packed.send(&session.sender, doubt);
         }
+        self.spoke(now, encoded);
     }
 
     async fn finish(mut self, mut inbox: Inbox) {
@@ -374,6 +410,9 @@ impl Controller {
         }
         if let Some(camera) = self.camera.take() {
             camera.stop_later();
+        }
+        if let Some(share) = self.share.take() {
+            share.stop_later();
         }
         if let Some(session) = self.active.and_then(|active| self.sessions.get(&active)) {
             session.sender.close_gracefully("left").await;

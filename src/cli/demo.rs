@@ -127,6 +127,7 @@ fn config(name: &str, manifest: Manifest, secret: RoomSecret, hz: f32) -> Config
         audio: AudioSource::Tone(hz),
         video: VideoSource::Pattern,
         video_config: VideoConfig::pattern(),
+        share: None,
         play: Output::Off,
         processing: Switches::OFF,
         muted: false,
@@ -154,7 +155,7 @@ impl Attendance {
 
 /// Sits in a call for `duration` and tells what happens.
 async fn attend(name: &str, mut call: Call, duration: Duration) -> Attendance {
-    let mut attendance = Attendance { region: None, summary: Summary { moves: 0, peers: Vec::new() } };
+    let mut attendance = Attendance { region: None, summary: Summary::default() };
     let leave = tokio::time::sleep(duration);
     tokio::pin!(leave);
     let mut left = false;

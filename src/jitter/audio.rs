@@ -196,6 +196,11 @@ impl AudioBuffer {
         }
     }
 
+    /// Plays so much later than arrivals ask for, µs: something else that goes with this sound is slower. 0 until told.
+    pub fn wait_longer(&mut self, us: u32) {
+        self.delay.wait_longer(us.into());
+    }
+
     /// The participant is known to be silent (muted, gone): what does not come from here on is no gap, until a
     /// packet comes again.
     pub fn pause(&mut self) {

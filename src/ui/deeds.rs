@@ -41,11 +41,18 @@ impl App {
                 self.save_soon();
                 self.command(Command::Mute(muted));
             }
+            Action::Talk(talking) => self.command(Command::Talk(talking)),
+            Action::Volume(peer, volume) => self.command(Command::Volume { peer, volume }),
             Action::Camera(on) => {
                 self.model.settings.camera_off = !on;
                 self.save_soon();
                 self.command(Command::Camera(on));
             }
+            Action::ListScreens => {
+                self.model.screens = None;
+                self.desk.order(Order::ListScreens);
+            }
+            Action::Share(source) => self.command(Command::Share(source)),
             Action::Pick(device, choice) => self.pick(device, choice),
             Action::TestSound => self.command(Command::TestSound),
             Action::RaceAgain => {

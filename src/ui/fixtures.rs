@@ -2,11 +2,15 @@
 //! here runs.
 
 mod hops;
+mod quality;
+mod screens;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
+
+pub use screens::{picking_a_screen, screens, sharing};
 
 use super::host::Reach;
 use super::model::{Choice, Devices, DrillRelay, DrillState, Entry, Hosting, Model, Notice, NoticeKind, Room, What};
@@ -111,15 +115,8 @@ pub fn call(peers: usize) -> Model {
             reconnecting: false,
             level: if n == 0 { 0.4 } else { 0.0 },
             speaking: n == 0,
-            quality: Quality {
-                audio_loss: Some(0.002),
-                jitter_ms: Some(3.0),
-                delay_ms: Some(48.0),
-                width: 1280,
-                height: 720,
-                fps: 30.0,
-                frozen: n == 2,
-            },
+            volume: Default::default(),
+            quality: quality::of(n),
         });
         if n % 5 != 3 {
             model.pictures.put(Of::Peer(id, Track::Camera), Arc::new(picture(n as u8 + 1)), now);
@@ -241,6 +238,7 @@ fn blank(now: Instant) -> Model {
             speakers: Some(vec![choice("a", "Built-in speakers", true), choice("b", "Jabra Evolve2 65", false)]),
             cameras: Some(vec![choice("0", "HD webcam", true)]),
         },
+        screens: None,
         settings: Settings { name: "Ada".into(), ..Settings::default() },
         given_name: None,
         room: Room { text: "kitchen".into(), name: Some("kitchen".into()), ..Room::default() },
@@ -275,6 +273,8 @@ fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
             id: ParticipantId(1),
             name: "Ada".into(),
             muted: false,
+            holds_to_talk: false,
+            talks_unheard: false,
             camera: true,
             level: 0.22,
             output_level: 0.0,
@@ -283,9 +283,12 @@ fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
                 (Device::Speaker, DeviceState::InUse { name: "Built-in speakers".into(), instead_of: None }),
                 (Device::Camera, DeviceState::InUse { name: "HD webcam".into(), instead_of: None }),
             ]),
+            sharing: Default::default(),
             limited: None,
+            rates: Default::default(),
         },
         peers: Vec::new(),
+        screens: Vec::new(),
         speaker: None,
     }
 }

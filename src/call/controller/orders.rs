@@ -1,8 +1,8 @@
 //! Carries out what the user asks.
 
-use super::super::command::{Command, Entry};
+use super::super::command::{Command, Entry, Talking};
 use super::super::event::Event;
-use super::super::state::{DeviceState, Relays};
+use super::super::state::{DeviceState, Relays, Sharing};
 use super::super::wishes::until;
 use super::{Controller, view};
 use crate::clock;
@@ -36,11 +36,14 @@ impl Controller {
                     self.set_muted(muted);
                 }
             }
+            Command::Talk(talking) => self.push_to_talk(talking),
+            Command::Volume { peer, volume } => self.subscriber.set_volume(peer, volume),
             Command::Camera(on) => {
                 if !on || self.may_send(Track::Camera) {
                     self.switch_camera(on);
                 }
             }
+            Command::Share(source) => self.set_share(source),
             Command::Microphone(source) => {
                 self.config.audio = source;
                 if let Some(before) = self.microphone.take() {
@@ -128,7 +131,22 @@ impl Controller {
         self.drain();
     }
 
+    /// Opens the microphone while a key is held. Whoever is not muted does not need it.
+    fn push_to_talk(&mut self, talking: Talking) {
+        let open = self.talk.is_open();
+        match talking {
+            Talking::Ends if open => self.set_muted(true),
+            Talking::GoesOn if open => self.talk.hold(clock::now()),
+            Talking::Starts if self.muted && self.entered.is_some() && self.may_send(Track::Microphone) => {
+                self.set_muted(false);
+                self.talk.hold(clock::now());
+            }
+            _ => {}
+        }
+    }
+
     pub(super) fn set_muted(&mut self, muted: bool) {
+        self.talk.end();
         self.muted = muted;
         if let Some(microphone) = &self.microphone {
             microphone.mute(muted);
@@ -154,9 +172,10 @@ impl Controller {
     }
 
     /// Says on every link what the others should see of us.
-    fn announce(&mut self) {
+    pub(super) fn announce(&mut self) {
         let Some(membership) = &mut self.membership else { return };
-        match membership.show(self.muted, self.camera_off) {
+        let sharing = matches!(self.sharing, Sharing::Of(_));
+        match membership.show(self.muted, self.camera_off, sharing) {
             Ok(true) => self.sessions.values().for_each(|session| session.say_again(&membership.identity)),
             Ok(false) => {}
             Err(error) => self.tell(Event::Error { message: error.to_string() }),

@@ -21,6 +21,8 @@ pub(super) struct Delay {
     long: Window,
     short: Window,
     target: i64,
+    /// Wanted beyond that by somebody else.
+    longer: i64,
     /// When a packet came last for which no less would do.
     needed_at: i64,
     /// Share of packets that were missing when their turn came, smoothed over some 200 packets.
@@ -47,6 +49,7 @@ impl Delay {
             long: Window::of(config.window_us),
             short: Window::of(config.short_window_us),
             target: config.initial_us,
+            longer: 0,
             needed_at: i64::MIN / 2,
             missing: 0.0,
             arrivals: 0,
@@ -55,7 +58,12 @@ impl Delay {
 
     /// The least delay to play with, measured from the fastest packet.
     pub fn target(&self) -> i64 {
-        self.target
+        (self.target + self.longer).min(self.config.ceiling_us)
+    }
+
+    /// See [`super::AudioBuffer::wait_longer`].
+    pub fn wait_longer(&mut self, longer: i64) {
+        self.longer = longer.max(0);
     }
 
     /// How much later than the fastest packet something captured at `capture` is at the moment `at`.
@@ -72,7 +80,7 @@ impl Delay {
     pub fn arrive(&mut self, at: i64, capture: i64) {
         let offset = at - capture;
         if self.long.fastest().is_some_and(|fastest| offset < fastest - Self::JUMP_US) {
-            *self = Self { target: self.target, ..Self::new(self.config) };
+            *self = Self { target: self.target, longer: self.longer, ..Self::new(self.config) };
         }
         self.long.remember(at, offset);
         self.short.remember(at, offset);

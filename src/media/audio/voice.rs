@@ -4,11 +4,13 @@
 //! share the buffer's lock and nothing else, and no lock is held while something is decoded: making up a frame takes up to
 //! a millisecond, and the network does not wait for it.
 
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::codec::Decoder;
-use super::level::Level;
+use super::gain::Gain;
+use super::level::{Level, Loudness};
 use super::stretch::{self, Care};
 use super::{AudioError, FRAME, Frame, RATE};
 use crate::jitter::audio::AudioConfig;
@@ -25,6 +27,10 @@ pub struct Voice {
     player: Mutex<Player>,
     playing: Mutex<Option<(u64, Instant)>>,
     level: Level,
+    /// Of what was said, whatever the listener makes of it.
+    loudness: Mutex<Loudness>,
+    /// What the listener makes of it, percent.
+    volume: AtomicU8,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -40,6 +46,8 @@ impl Voice {
             player: Mutex::new(Player::new()?),
             playing: Mutex::new(None),
             level: Level::default(),
+            loudness: Mutex::default(),
+            volume: AtomicU8::new(100),
         })
     }
 
@@ -58,6 +66,16 @@ impl Voice {
         self.level.get()
     }
 
+    /// See [`super::Mixer::take_loudness`].
+    pub fn take_loudness(&self) -> Vec<f32> {
+        lock(&self.loudness).take()
+    }
+
+    /// See [`super::Mixer::set_volume`].
+    pub fn set_volume(&self, percent: u8) {
+        self.volume.store(percent, Ordering::Relaxed);
+    }
+
     /// See [`super::Mixer::playing`].
     pub fn playing(&self) -> Option<(u64, Instant)> {
         *lock(&self.playing)
@@ -71,8 +89,12 @@ impl Voice {
         while player.ahead() < FRAME {
             decoded |= self.pull(&mut player, now);
         }
-        let frame = player.take();
-        self.level.feed(frame);
+        let mut frame = [0.0; FRAME];
+        frame.copy_from_slice(player.take());
+        self.level.feed(&frame);
+        lock(&self.loudness).feed(&frame);
+        player.gain.set(self.volume.load(Ordering::Relaxed));
+        player.gain.apply(&mut frame);
         mix.iter_mut().zip(frame).for_each(|(mix, sample)| *mix += sample);
         let first = decoded && !player.heard;
         player.heard |= decoded;
@@ -118,6 +140,7 @@ struct Player {
     samples: Vec<f32>,
     /// How much of that was played.
     played: usize,
+    gain: Gain,
     heard: bool,
     sounding: bool,
 }
@@ -125,7 +148,14 @@ struct Player {
 impl Player {
     fn new() -> Result<Self, AudioError> {
         let samples = vec![0.0; stretch::HISTORY];
-        Ok(Self { decoder: Decoder::new()?, played: samples.len(), samples, heard: false, sounding: false })
+        Ok(Self {
+            decoder: Decoder::new()?,
+            played: samples.len(),
+            samples,
+            gain: Gain::default(),
+            heard: false,
+            sounding: false,
+        })
     }
 
     /// Samples to be played.
