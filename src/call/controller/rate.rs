@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::Controller;
-use crate::media::video::VideoSource;
+use crate::media::video::{Capture, VideoSource};
 use crate::rate::budget::Wants;
 
 /// Marks probes that are ours and not the election's.
@@ -32,12 +32,15 @@ impl Controller {
     }
 
     fn wants(&self) -> Wants {
-        let camera = self.camera.is_some() && self.config.video != VideoSource::Off;
+        let camera = self.camera.as_ref().filter(|_| self.config.video != VideoSource::Off);
+        let most = self.config.video_config.bitrate_bps;
+        // Nothing is told before the first picture.
+        let of_use = |told: u32| if told > 0 { told.min(most) } else { most };
         Wants {
             sound: !self.muted,
             doubled: self.lossy || self.duplicate.is_some(),
             screen_bps: None,
-            camera_bps: camera.then_some(self.config.video_config.bitrate_bps.into()),
+            camera_bps: camera.map(|camera| of_use(camera.figures().of_use_bps).into()),
         }
     }
 

@@ -299,6 +299,7 @@ pub fn long_call(seed: u64) -> Vec<Row> {
 }
 
 /// All of them.
+#[allow(dead_code, reason = "the bench runs it")]
 pub fn all(seed: u64) -> Vec<Row> {
     [
         variable_capacity(seed),

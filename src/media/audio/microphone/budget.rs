@@ -75,8 +75,8 @@ fn delay_ms(reader_at: u64, mixer_at: u64, speaker_at: u64) -> (f64, f64) {
         if mixer.is_due(us) {
             let mut mix = [0.0; FRAME];
             voice.add_to(&mut mix, at(us));
-            let played = voice.playing().filter(|(_, when)| *when == at(us));
-            waits.extend(played.and_then(|(capture_us, _)| pushed.get(&capture_us)).map(|pushed| us - pushed));
+            let played = voice.playing().and_then(|(capture_us, _)| pushed.remove(&capture_us));
+            waits.extend(played.map(|pushed: u64| us - pushed));
             line.play(&mix, at(us));
         }
         if speaker.is_due(us) {

@@ -50,8 +50,7 @@ impl std::fmt::Debug for Canceller {
 impl Canceller {
     /// For one or both of them.
     pub fn new(echo: bool, noise: bool) -> Self {
-        let suppressor =
-            || NoiseSuppressor::new_with_bands(NsConfig { target_level: SuppressionLevel::K12dB }, BANDS);
+        let suppressor = || NoiseSuppressor::new_with_bands(NsConfig { target_level: SuppressionLevel::K12dB }, BANDS);
         Self {
             high_pass: HighPassFilter::new(RATE as i32, 1),
             whole: [Vec::new()],
@@ -169,16 +168,14 @@ fn piece(bands: &Bands, half: usize) -> Vec<Vec<&[f32]>> {
     bands.iter().map(|band| vec![&band[half * HALF..][..HALF]]).collect()
 }
 
-/// What differs from the library's set-up; each of it measured by the bench `echo`.
+/// What differs from the library's set-up; each of it measured by the bench `echo`. Its detection of a near voice stays as it
+/// is: a quicker one takes a burst of echo for a voice, and lets half a second of it through.
 fn tuning() -> EchoCanceller3Config {
     let mut config = EchoCanceller3Config::default();
     (config.filter.refined.length_blocks, config.filter.coarse.length_blocks) = (LENGTH, LENGTH);
-    // How much the filters are believed to achieve at most, in power: below and above 2 kHz.
+    // How much the filters are believed to achieve at most, in power: the lows and the highs.
     (config.erle.max_l, config.erle.max_h) = (40.0, 15.0);
-    // A voice at this end is noticed sooner, and for longer ...
-    let near = &mut config.suppressor.dominant_nearend_detection;
-    (near.enr_threshold, near.snr_threshold, near.trigger_threshold, near.hold_duration) = (0.5, 10.0, 4, 80);
-    // ... and while it is there, what it covers is left in.
+    // While there is a near voice, what it covers is left in.
     let mask = &mut config.suppressor.nearend_tuning;
     (mask.mask_lf.enr_transparent, mask.mask_lf.enr_suppress) = (2.0, 2.5);
     (mask.mask_hf.enr_transparent, mask.mask_hf.enr_suppress) = (0.6, 0.9);

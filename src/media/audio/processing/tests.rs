@@ -1,6 +1,6 @@
 //! A speaker beside a microphone, in virtual time.
 
-use super::super::source::tests::speech;
+use super::super::source::tests::{correlation_at, speech};
 use super::follow::Follower;
 use super::*;
 
@@ -150,6 +150,22 @@ fn speech_is_made_out_and_held_through_pauses_and_noise_is_none() {
 }
 
 #[test]
+fn the_delay_that_is_told_is_the_one_that_it_has() {
+    let mut hiss = hiss();
+    // Puffs of noise: they have one delay at all pitches.
+    let voice: Vec<f32> = (0..3 * SECOND).map(|n| if n / 4_800 % 3 == 0 { hiss() * 0.2 } else { 0.0 }).collect();
+    let silence = vec![0.0; voice.len()];
+    for (echo, noise) in [(false, false), (true, false), (false, true), (true, true)] {
+        let mut processor = Processor::new(Switches { echo, noise, gain: true });
+        let out = run(&mut processor, &voice, Some(&silence));
+        let told = processor.delay_us() as f64 * 0.048;
+        let alike = |lag: &usize| correlation_at(&voice[SECOND..], &out[SECOND..], *lag);
+        let lag = (0..1_200).max_by(|a, b| alike(a).total_cmp(&alike(b))).unwrap() as f64;
+        assert!((lag - told).abs() <= 48.0, "{lag} samples, told {told}, echo {echo} noise {noise}");
+    }
+}
+
+#[test]
 fn switches_are_read_from_flags() {
     let read = |text: &str| text.parse::<Switches>();
     assert_eq!(read("echo,noise,gain"), Ok(Switches::default()));
@@ -200,7 +216,7 @@ fn the_reference_stays_in_step_through_drift_late_callbacks_and_any_rate() {
         let (least, most) = off[3_000..].iter().fold((f64::MAX, f64::MIN), |(a, b), off| (a.min(*off), b.max(*off)));
         assert!(most - least < 4.0, "{rate} {ppm}: {least} to {most} ms");
         assert!(most < 1.0 && least > -12.0, "never ahead of what was played: {least} to {most} ms");
-        assert!(follower.moved() <= 2, "{}", follower.moved());
+        assert!(follower.moved() <= 12, "{}", follower.moved());
     }
 }
 
