@@ -23,6 +23,7 @@ pub mod race;
 mod rate;
 pub mod redundancy;
 mod roster;
+mod screens;
 mod session;
 mod speaker;
 pub mod state;
@@ -47,6 +48,7 @@ use self::arrivals::Arrivals;
 use self::controller::Controller;
 use self::manifest::Source;
 use crate::media::audio::{AudioSource, Output, Switches};
+use crate::media::screen::ScreenSource;
 use crate::media::video::{Pictures, VideoConfig, VideoSource};
 use crate::proto::manifest::Manifest;
 use crate::telemetry::history::Keep;
@@ -65,6 +67,8 @@ pub struct Config {
     pub audio: AudioSource,
     pub video: VideoSource,
     pub video_config: VideoConfig,
+    /// A screen or a window to share as soon as the room is entered.
+    pub share: Option<ScreenSource>,
     pub play: Output,
     /// What is done to a microphone's sound.
     pub processing: Switches,

@@ -14,6 +14,7 @@ use crate::clock;
 use crate::proto::{Layer, ParticipantId, Track};
 
 pub mod audio;
+pub mod screen;
 pub mod sync;
 pub mod video;
 pub mod wav;
@@ -143,6 +144,10 @@ pub enum Event {
     Failed { what: &'static str, error: String },
     /// A file that stood in for a device came to its end; silence or the last picture follows.
     Ended { what: Device },
+    /// The share of this number runs; what it shows, for people.
+    Sharing { number: u64, name: String },
+    /// The share of this number is over by itself, and why where the user should know.
+    SharingEnded { number: u64, trouble: Option<String> },
 }
 
 impl fmt::Display for Event {
@@ -159,6 +164,9 @@ impl fmt::Display for Event {
             Event::FirstFrame { peer, track } => write!(f, "first frame of {peer} {}", track.name()),
             Event::Failed { what, error } => write!(f, "{what} stopped: {error}"),
             Event::Ended { what } => write!(f, "the file in place of the {what} has ended"),
+            Event::Sharing { name, .. } => write!(f, "you share {name}"),
+            Event::SharingEnded { trouble: None, .. } => write!(f, "you share nothing any more"),
+            Event::SharingEnded { trouble: Some(trouble), .. } => f.write_str(trouble),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::views::View;
 use crate::crypto::secret::RoomSecret;
 use crate::election;
 use crate::media::audio::{AudioSource, Output, Switches};
+use crate::media::screen::ScreenSource;
 use crate::media::video::VideoSource;
 use crate::proto::{ParticipantId, Track};
 
@@ -37,6 +38,9 @@ pub enum Command {
     },
     /// The camera is on, or off and dark.
     Camera(bool),
+    /// Shares a screen or a window, in place of what was shared before, or nothing any more. Before the room is entered it is
+    /// kept in mind.
+    Share(Option<ScreenSource>),
     /// Another device, or a source that is none, from now on.
     Microphone(AudioSource),
     Pictures(VideoSource),

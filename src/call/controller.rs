@@ -7,6 +7,7 @@ mod moderation;
 mod orders;
 mod outputs;
 mod rate;
+mod share;
 mod summary;
 mod timing;
 mod view;
@@ -35,9 +36,10 @@ use super::publish::Publisher;
 use super::rate::Uplink;
 use super::redundancy::Redundancy;
 use super::roster::Roster;
+use super::screens::Screens;
 use super::session::Session;
 use super::speaker::Speakers;
-use super::state::{DeviceState, Relays, State};
+use super::state::{DeviceState, Relays, Sharing, State};
 use super::subscribe::Subscriber;
 use super::talk::Talk;
 use super::views::Views;
@@ -45,6 +47,7 @@ use super::wishes::Wishes;
 use super::{CallError, Config, manifest};
 use crate::clock::{self, Suspension};
 use crate::election::{self, Candidate, Elector, Input, LinkId, Standing};
+use crate::media::screen::Share;
 use crate::media::{self, Device, Encoded, MediaClock, Problem, audio, video};
 use crate::net::{Incoming, Link, LinkError};
 use crate::proto::ParticipantId;
@@ -97,11 +100,18 @@ pub(super) struct Controller {
     uplink: Uplink,
     /// What the camera's encoder was given last, bits a second.
     camera_bps: Option<u64>,
+    screen_bps: Option<u64>,
     /// Probes that were sent for the estimate alone.
     extra_probes: u64,
     subscriber: Subscriber,
     microphone: Option<audio::Capture>,
     camera: Option<video::Capture>,
+    /// What we share, its number, and what is told of it.
+    share: Option<Share>,
+    shares: u64,
+    sharing: Sharing,
+    /// What the others share.
+    screens: Screens,
     pictures: video::Pictures,
     devices: BTreeMap<Device, DeviceState>,
     /// Devices of which trouble was told.
@@ -201,6 +211,7 @@ impl Controller {
             publisher: Publisher::new(participant),
             uplink: Uplink::new(now),
             camera_bps: None,
+            screen_bps: None,
             extra_probes: 0,
             participant,
             membership: None,
@@ -230,6 +241,10 @@ impl Controller {
             subscriber,
             microphone: None,
             camera: None,
+            share: None,
+            shares: 0,
+            sharing: Sharing::Nothing,
+            screens: Screens::default(),
             pictures,
             devices: BTreeMap::new(),
             troubled: BTreeSet::new(),
@@ -395,6 +410,9 @@ impl Controller {
         }
         if let Some(camera) = self.camera.take() {
             camera.stop_later();
+        }
+        if let Some(share) = self.share.take() {
+            share.stop_later();
         }
         if let Some(session) = self.active.and_then(|active| self.sessions.get(&active)) {
             session.sender.close_gracefully("left").await;

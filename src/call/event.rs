@@ -120,6 +120,10 @@ pub enum Event {
         device: &'static str,
         state: String,
     },
+    /// We share a screen or a window of this name from now on; `null`: nothing any more.
+    Sharing {
+        name: Option<String>,
+    },
     /// Something went wrong that did not end the call.
     Error {
         message: String,

@@ -50,8 +50,8 @@ impl Membership {
     ///
     /// # Errors
     /// The key is used up.
-    pub fn show(&mut self, muted: bool, camera_off: bool) -> Result<bool, SealError> {
-        let profile = Profile { muted, camera_off, ..self.profile.clone() };
+    pub fn show(&mut self, muted: bool, camera_off: bool, sharing: bool) -> Result<bool, SealError> {
+        let profile = Profile { muted, camera_off, sharing, ..self.profile.clone() };
         if profile == self.profile {
             return Ok(false);
         }

@@ -38,6 +38,8 @@ pub struct State {
     pub own: Own,
     /// Everybody else in the room, in the order in which they came.
     pub peers: Vec<Peer>,
+    /// Who shares a screen, the newest first.
+    pub screens: Vec<ParticipantId>,
     /// Who speaks, or spoke last; stays for a moment so that a view does not flicker.
     pub speaker: Option<ParticipantId>,
 }
@@ -113,6 +115,7 @@ pub struct Own {
     /// Of what is played.
     pub output_level: f32,
     pub devices: BTreeMap<Device, DeviceState>,
+    pub sharing: Sharing,
     /// Why our picture is sent smaller, or less often, than others want it.
     pub limited: Option<Limit>,
     /// What is sent, and what could be.
@@ -136,6 +139,17 @@ pub struct Rates {
     /// What the encoders were given, bits a second.
     pub camera_bps: u64,
     pub screen_bps: u64,
+}
+
+/// What we share.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Sharing {
+    #[default]
+    Nothing,
+    /// It was asked for; perhaps the system asks the user what.
+    Starting,
+    /// A screen or a window, by its name.
+    Of(String),
 }
 
 /// What a device does.

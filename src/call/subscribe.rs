@@ -196,6 +196,9 @@ impl Subscriber {
             peer.video = None;
         }
         self.receiver.rest(id, off);
+        if !profile.sharing {
+            self.receiver.screen_ended(id);
+        }
     }
 
     /// Says whose pictures are not shown from now on: what of them does not come is not missing.
@@ -255,7 +258,9 @@ impl Subscriber {
         };
         let payload = peer.open(&frame.header, &frame.payload())?;
         self.arrivals.frame(&frame.header, at);
-        if !self.hidden.contains(&id) && !peer.profile.as_ref().is_some_and(|profile| profile.camera_off) {
+        // A screen that stands still sends next to nothing: none of it is expected.
+        let camera = frame.header.track == Track::Camera;
+        if camera && !self.hidden.contains(&id) && !peer.profile.as_ref().is_some_and(|profile| profile.camera_off) {
             peer.video = Some(at);
         }
         self.receiver.push(id, VideoIn { header: frame.header, payload: payload.into() }, at);

@@ -7,6 +7,7 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
 
 use crate::call::manifest::Source;
 use crate::media::audio::AudioSource;
+use crate::media::screen::ScreenSource;
 use crate::media::video::{Codec, VideoSource};
 
 /// Video calls over the relay that you measure to be the nearest.
@@ -52,6 +53,9 @@ pub struct WindowArgs {
     /// What to say: mic[:ID], tone[:HZ], file:IN.wav, off
     #[arg(long, value_name = "SOURCE")]
     pub audio: Option<AudioSource>,
+    /// What to share in the first call: screen[:ID], window:ID, pattern
+    #[arg(long, value_name = "SCREEN")]
+    pub share: Option<ScreenSource>,
     /// Where the others are heard: speaker[:ID], off
     #[arg(long, value_name = "SINK")]
     pub play: Option<crate::media::audio::Output>,
@@ -75,10 +79,10 @@ pub struct WindowArgs {
 impl WindowArgs {
     /// Whether a window that is open already can do all that is asked: a link alone, or nothing.
     pub fn is_handed_over(&self) -> bool {
-        let Self { link: _, room, manifest, name, pin, video, audio, play, events, .. } = self;
+        let Self { link: _, room, manifest, name, pin, video, audio, share, play, events, .. } = self;
         let Self { join, new_window, renderer, no_history, .. } = self;
         let texts = [room, name, pin];
-        let media = video.is_some() || audio.is_some() || play.is_some();
+        let media = video.is_some() || audio.is_some() || share.is_some() || play.is_some();
         let told = media || events.is_some() || renderer.is_some() || !manifest.is_empty();
         !(told || *join || *new_window || *no_history || texts.iter().any(|text| text.is_some()))
     }
@@ -90,7 +94,7 @@ pub enum Sub {
     Probe(ProbeArgs),
     /// Joins a call without a window
     Call(Box<CallArgs>),
-    /// Lists cameras, microphones and speakers
+    /// Lists cameras, microphones, speakers, and the screens and windows that can be shared
     Devices(DevicesArgs),
     /// Prints the last elections, and every decision with what it was made on
     History(HistoryArgs),
@@ -158,6 +162,9 @@ pub struct CallArgs {
     /// What to say: mic[:ID], tone[:HZ], file:IN.wav, off
     #[arg(long, default_value = "mic", value_name = "SOURCE")]
     pub audio: AudioSource,
+    /// What to share as well: screen[:ID], window:ID, pattern
+    #[arg(long, value_name = "SCREEN")]
+    pub share: Option<ScreenSource>,
     /// Where the others are heard: speaker[:ID], off
     #[arg(long, default_value = "speaker", value_name = "SINK")]
     pub play: crate::media::audio::Output,

@@ -127,6 +127,7 @@ fn config(name: &str, manifest: Manifest, secret: RoomSecret, hz: f32) -> Config
         audio: AudioSource::Tone(hz),
         video: VideoSource::Pattern,
         video_config: VideoConfig::pattern(),
+        share: None,
         play: Output::Off,
         processing: Switches::OFF,
         muted: false,

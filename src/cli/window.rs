@@ -37,6 +37,7 @@ pub fn run(runtime: &Runtime, args: WindowArgs) -> anyhow::Result<Exit> {
         name: args.name,
         audio: args.audio,
         video: args.video,
+        share: args.share,
         play: args.play,
         pin: args.pin,
         join: args.join,

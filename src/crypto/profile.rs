@@ -16,6 +16,9 @@ pub struct Profile {
     /// Numbers of the codecs of pictures that it reads beside H.264, which everybody does.
     #[prost(uint32, repeated, tag = "4")]
     pub codecs: Vec<u32>,
+    /// It shares a screen or a window.
+    #[prost(bool, tag = "5")]
+    pub sharing: bool,
 }
 
 impl Profile {

@@ -131,6 +131,7 @@ impl App {
             }
             Word::Event(event) => self.happened(&event),
             Word::Devices(devices) => self.model.devices = devices,
+            Word::Screens(screens) => self.model.screens = Some(screens),
             Word::Asked(request) => {
                 ctx.send_viewport_cmd(egui::ViewportCommand::Minimized(false));
                 ctx.send_viewport_cmd(egui::ViewportCommand::Focus);
@@ -345,6 +346,7 @@ fn blank(settings: settings::Settings) -> Model {
         call: None,
         pictures: Pictures::default(),
         devices: Devices::default(),
+        screens: None,
         settings,
         given_name: None,
         room: Room::default(),

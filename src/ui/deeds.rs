@@ -48,6 +48,11 @@ impl App {
                 self.save_soon();
                 self.command(Command::Camera(on));
             }
+            Action::ListScreens => {
+                self.model.screens = None;
+                self.desk.order(Order::ListScreens);
+            }
+            Action::Share(source) => self.command(Command::Share(source)),
             Action::Pick(device, choice) => self.pick(device, choice),
             Action::TestSound => self.command(Command::TestSound),
             Action::RaceAgain => {

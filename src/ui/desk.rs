@@ -22,6 +22,7 @@ use super::model::{Devices, Drill, DrillRelay};
 use crate::call::state::State;
 use crate::call::{self, Call, Command, Event};
 use crate::instance::{Listener, Request};
+use crate::media::screen::{self, Screens};
 use crate::media::video::Pictures;
 use crate::proto::manifest::Manifest;
 
@@ -36,6 +37,8 @@ pub enum Order {
     Host,
     StopHosting,
     Drill(String, Drill),
+    /// Looks for what can be shared.
+    ListScreens,
 }
 
 /// What the desk tells.
@@ -48,6 +51,7 @@ pub enum Word {
     },
     Event(Box<Event>),
     Devices(Devices),
+    Screens(Screens),
     Asked(Request),
     Hosting(Result<Hosted, String>),
     Drills(Vec<DrillRelay>),
@@ -252,6 +256,15 @@ impl Work {
                 if !self.hearing.drill(region, drill) {
                     tracing::warn!("the demo takes no drill");
                 }
+            }
+            Order::ListScreens => {
+                let (words, ctx) = (self.words.clone(), self.drawing.ctx());
+                // It may take a moment.
+                tokio::task::spawn_blocking(move || {
+                    if words.send(Word::Screens(screen::screens())).is_ok() {
+                        ctx.request_repaint();
+                    }
+                });
             }
             // Whoever attends a call sees to it.
             Order::Leave(_) => {}

@@ -3,11 +3,14 @@
 
 mod hops;
 mod quality;
+mod screens;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
+
+pub use screens::{picking_a_screen, screens, sharing};
 
 use super::host::Reach;
 use super::model::{Choice, Devices, DrillRelay, DrillState, Entry, Hosting, Model, Notice, NoticeKind, Room, What};
@@ -235,6 +238,7 @@ fn blank(now: Instant) -> Model {
             speakers: Some(vec![choice("a", "Built-in speakers", true), choice("b", "Jabra Evolve2 65", false)]),
             cameras: Some(vec![choice("0", "HD webcam", true)]),
         },
+        screens: None,
         settings: Settings { name: "Ada".into(), ..Settings::default() },
         given_name: None,
         room: Room { text: "kitchen".into(), name: Some("kitchen".into()), ..Room::default() },
@@ -279,10 +283,12 @@ fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
                 (Device::Speaker, DeviceState::InUse { name: "Built-in speakers".into(), instead_of: None }),
                 (Device::Camera, DeviceState::InUse { name: "HD webcam".into(), instead_of: None }),
             ]),
+            sharing: Default::default(),
             limited: None,
             rates: Default::default(),
         },
         peers: Vec::new(),
+        screens: Vec::new(),
         speaker: None,
     }
 }

@@ -67,6 +67,10 @@ pub fn pieces() -> Vec<Piece> {
         with("call-odd", fixtures::odd_call(), shell::Memory::open_people),
         with("call-keys", fixtures::call(2), shell::Memory::open_keys),
         with("call-quit", fixtures::call(2), shell::Memory::ask_to_quit),
+        piece("call-screen", fixtures::screens(1)),
+        piece("call-screens", fixtures::screens(3)),
+        piece("call-sharing", fixtures::sharing()),
+        with("call-share", fixtures::picking_a_screen(), shell::Memory::open_share),
         piece("lobby-joining", fixtures::joining()),
     ]
 }

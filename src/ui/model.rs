@@ -9,6 +9,7 @@ use crate::call::event::{CandidateRow, Moved};
 use crate::call::state::{State, Volume};
 use crate::election;
 use crate::media::Device;
+use crate::media::screen::{ScreenSource, Screens};
 use crate::media::video::Pictures;
 use crate::proto::ParticipantId;
 use crate::settings::Settings;
@@ -23,6 +24,8 @@ pub struct Model {
     pub call: Option<Arc<State>>,
     pub pictures: Pictures,
     pub devices: Devices,
+    /// What there is to share; `None` while it is looked for.
+    pub screens: Option<Screens>,
     pub settings: Settings,
     /// The name for this run alone, where one was given at the start; it is not kept.
     pub given_name: Option<String>,
@@ -208,6 +211,10 @@ pub enum Action {
     /// How loud somebody is played here.
     Volume(ParticipantId, Volume),
     Camera(bool),
+    /// Look for what can be shared.
+    ListScreens,
+    /// `None`: nothing any more.
+    Share(Option<ScreenSource>),
     /// `None`: the system's default.
     Pick(Device, Option<Choice>),
     TestSound,

@@ -11,6 +11,7 @@ use crate::call::log::EventLog;
 use crate::call::manifest::Source;
 use crate::call::{Config, Entry};
 use crate::media::audio::{AudioSource, Output, Switches};
+use crate::media::screen::ScreenSource;
 use crate::media::video::{VideoConfig, VideoSource};
 use crate::proto::manifest::Manifest;
 use crate::settings::{Chosen, Settings};
@@ -28,6 +29,8 @@ pub struct Options {
     pub name: Option<String>,
     pub audio: Option<AudioSource>,
     pub video: Option<VideoSource>,
+    /// What the first call shares.
+    pub share: Option<ScreenSource>,
     pub play: Option<Output>,
     pub window: Option<Duration>,
     pub pin: Option<String>,
@@ -70,6 +73,7 @@ impl Options {
             audio: self.audio.clone().unwrap_or_else(|| microphone(settings.microphone.as_ref())),
             video,
             video_config,
+            share: self.share.clone(),
             play: self.play.clone().unwrap_or_else(|| speaker(settings.speaker.as_ref())),
             processing: processing(settings),
             muted: settings.muted,

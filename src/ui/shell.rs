@@ -3,6 +3,7 @@
 //! The app calls [`shell_ui`] once a frame with the whole window. It only reads the model, and asks by pushing actions.
 
 mod keys;
+mod screens;
 mod sheet;
 mod talk;
 
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use eframe::egui::{self, Ui, UiBuilder, ViewportCommand};
 
 use self::keys::Key;
+use self::screens::screens_ui;
 use super::lobby;
 use super::model::{Action, Hosting, Model};
 use super::picture::Painter;
@@ -18,7 +20,8 @@ use super::preferences;
 use super::stage::{self, Drawer};
 use super::theme;
 use super::toasts;
-use crate::call::state::Phase;
+use crate::call::state::{Own, Phase, Sharing};
+use crate::media::screen::{self, ScreenSource};
 
 /// What the window itself remembers from frame to frame.
 #[derive(Debug, Default)]
@@ -35,6 +38,8 @@ pub struct Memory {
 enum Sheet {
     Settings,
     Keys,
+    /// What to share.
+    Share,
     /// Whether to leave the call and quit.
     Quit,
 }
@@ -58,6 +63,11 @@ impl Memory {
     /// Opens the drawer with the people.
     pub fn open_people(&mut self) {
         self.stage.open(Drawer::People);
+    }
+
+    /// Opens the list of what can be shared.
+    pub fn open_share(&mut self) {
+        self.sheet = Some(Sheet::Share);
     }
 
     /// Opens the sheet of keys.
@@ -101,6 +111,9 @@ pub fn shell_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
 
     let open = if in_call {
         stage::stage_ui(ui, model, &mut memory.stage, painter, actions);
+        if std::mem::take(&mut memory.stage.share_asked) {
+            share(model.call.as_ref().map(|state| &state.own), memory, actions);
+        }
         std::mem::take(&mut memory.stage.settings_asked).then_some(Sheet::Settings)
     } else {
         lobby::lobby_ui(ui, model, &mut memory.lobby, painter, actions);
@@ -141,11 +154,12 @@ fn obey_keys(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, actions
         match key {
             Key::Mute => actions.extend(own.map(|own| Action::Mute(!own.muted))),
             Key::Camera => actions.extend(own.map(|own| Action::Camera(!own.camera))),
+            Key::Share if in_call => share(own, memory, actions),
             Key::Regions if in_call => memory.stage.toggle(Drawer::Regions),
             Key::People if in_call => memory.stage.toggle(Drawer::People),
             Key::Leave if joined => actions.push(Action::Leave),
             Key::Quit if ends_a_call(model) => memory.sheet = Some(Sheet::Quit),
-            Key::Regions | Key::People | Key::Leave | Key::Quit => {}
+            Key::Share | Key::Regions | Key::People | Key::Leave | Key::Quit => {}
             Key::Settings => memory.sheet = toggled(memory.sheet, Sheet::Settings),
             Key::Help => memory.sheet = toggled(memory.sheet, Sheet::Keys),
             Key::FullScreen => {
@@ -168,6 +182,21 @@ fn push_to_talk(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, acti
     }
 }
 
+/// Ends what is shared, or asks what to share: here, or by the system.
+fn share(own: Option<&Own>, memory: &mut Memory, actions: &mut Vec<Action>) {
+    match own.map(|own| &own.sharing) {
+        None => {}
+        Some(Sharing::Starting | Sharing::Of(_)) => actions.push(Action::Share(None)),
+        Some(Sharing::Nothing) if screen::system_asks() => {
+            actions.push(Action::Share(Some(ScreenSource::Screen(None))))
+        }
+        Some(Sharing::Nothing) => {
+            actions.push(Action::ListScreens);
+            memory.sheet = Some(Sheet::Share);
+        }
+    }
+}
+
 fn toggled(open: Option<Sheet>, sheet: Sheet) -> Option<Sheet> {
     (open != Some(sheet)).then_some(sheet)
 }
@@ -185,6 +214,8 @@ fn sheet_ui(ui: &Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Actio
             keys::table_ui(ui);
             true
         }),
+        // The call may be over while somebody thinks about it.
+        Sheet::Share => in_call(model) && sheet::show(ui.ctx(), "Share", 480.0, |ui| screens_ui(ui, model, actions)),
         Sheet::Quit => {
             let question = if in_call(model) { "Leave the call and quit?" } else { "Stop hosting and quit?" };
             sheet::show(ui.ctx(), question, 400.0, |ui| quit_ui(ui, model))

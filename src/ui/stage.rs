@@ -6,6 +6,7 @@
 pub(super) mod face;
 mod grid;
 mod people;
+mod screens;
 mod tiles;
 mod toolbar;
 mod top;
@@ -36,6 +37,10 @@ const TOP: f32 = 52.0;
 pub struct Memory {
     /// The gear was pressed; the caller opens the settings and takes this back.
     pub(super) settings_asked: bool,
+    /// The button for sharing was pressed; the caller sees to it and takes this back.
+    pub(super) share_asked: bool,
+    /// The screen that was pressed, to be the large one.
+    screen: Option<ParticipantId>,
     /// The list of a device is open.
     pub(super) picking: bool,
     drawer: Option<Drawer>,
@@ -97,7 +102,11 @@ pub fn stage_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
     within(ui, "middle", middle.shrink2(vec2(space::S, 0.0)), |ui| {
         regions::banner_ui(ui, model, actions);
         reconnecting_ui(ui, model, &state, actions);
-        memory.shown = tiles::tiles_ui(ui, model, &state, &mut memory.page, painter, actions);
+        screens::sharing_ui(ui, &state, actions);
+        let people = screens::screens_ui(ui, model, &state, memory, painter);
+        within(ui, "people", people, |ui| {
+            memory.shown = tiles::tiles_ui(ui, model, &state, &mut memory.page, painter, actions);
+        });
         microphone_ui(ui, &state);
     });
 }

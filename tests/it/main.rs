@@ -29,6 +29,8 @@ mod packaging;
 mod rate;
 #[cfg(feature = "relay")]
 mod relay;
+#[cfg(all(target_os = "linux", feature = "app"))]
+mod screen;
 mod sim;
 #[cfg(feature = "app")]
 mod simulate;

@@ -25,11 +25,15 @@ impl Controller {
         if let Some(camera) = self.camera.as_ref().filter(|_| track == Track::Camera) {
             camera.force_key(spatial);
         }
+        if let Some(share) = self.share.as_ref().filter(|_| track == Track::Screen) {
+            share.force_key();
+        }
     }
 
     /// The same of everything that is sent.
     pub(super) fn force_all_keys(&self) {
         self.force_key(Track::Camera, None);
+        self.force_key(Track::Screen, None);
     }
 
     /// Sends the sizes that somebody wants, as the relays that carry the call say. Before they do, and while nobody else is here, the

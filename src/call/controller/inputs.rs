@@ -320,6 +320,8 @@ impl Controller {
             }
             media::Event::Failed { .. } => self.tell(Event::Error { message: event.to_string() }),
             media::Event::Ended { .. } => tracing::info!("{event}"),
+            media::Event::Sharing { number, name } => self.share_runs(number, name),
+            media::Event::SharingEnded { number, trouble } => self.share_ended(number, trouble),
         }
     }
 

@@ -39,6 +39,7 @@ impl Controller {
                 match ruling.track {
                     track if track == Track::Microphone as u32 => self.set_muted(true),
                     track if track == Track::Camera as u32 => self.switch_camera(false),
+                    track if track == Track::Screen as u32 => self.set_share(None),
                     _ => {}
                 }
             }
@@ -63,7 +64,9 @@ impl Controller {
 
     /// The call goes on by another link: what we lifted by one that died may have reached nobody.
     pub(super) fn lift_again(&mut self) {
-        for (track, sends) in [(Track::Microphone, !self.muted), (Track::Camera, !self.camera_off)] {
+        for (track, sends) in
+            [(Track::Microphone, !self.muted), (Track::Camera, !self.camera_off), (Track::Screen, self.share.is_some())]
+        {
             if sends && self.house.mute(self.participant, track) == Some(false) {
                 self.say(client_message::Body::Moderate(about(Action::Unmute, self.participant, track)));
             }

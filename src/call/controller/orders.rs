@@ -2,7 +2,7 @@
 
 use super::super::command::{Command, Entry, Talking};
 use super::super::event::Event;
-use super::super::state::{DeviceState, Relays};
+use super::super::state::{DeviceState, Relays, Sharing};
 use super::super::wishes::until;
 use super::{Controller, view};
 use crate::clock;
@@ -43,6 +43,7 @@ impl Controller {
                     self.switch_camera(on);
                 }
             }
+            Command::Share(source) => self.set_share(source),
             Command::Microphone(source) => {
                 self.config.audio = source;
                 if let Some(before) = self.microphone.take() {
@@ -171,9 +172,10 @@ impl Controller {
     }
 
     /// Says on every link what the others should see of us.
-    fn announce(&mut self) {
+    pub(super) fn announce(&mut self) {
         let Some(membership) = &mut self.membership else { return };
-        match membership.show(self.muted, self.camera_off) {
+        let sharing = matches!(self.sharing, Sharing::Of(_));
+        match membership.show(self.muted, self.camera_off, sharing) {
             Ok(true) => self.sessions.values().for_each(|session| session.say_again(&membership.identity)),
             Ok(false) => {}
             Err(error) => self.tell(Event::Error { message: error.to_string() }),

@@ -177,6 +177,7 @@ impl Controller {
             camera.send(true);
         }
         self.force_all_keys();
+        self.restart_share();
     }
 
     /// Lets go of links whose time has come: the election may keep them connected, but nothing is subscribed to on them.

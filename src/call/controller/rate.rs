@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use super::Controller;
-use crate::media::video::{Capture, VideoSource};
+use crate::media::screen;
+use crate::media::video::VideoSource;
 use crate::rate::budget::Wants;
 
 /// Marks probes that are ours and not the election's.
@@ -39,29 +40,34 @@ impl Controller {
         Wants {
             sound: !self.muted,
             doubled: self.lossy || self.duplicate.is_some(),
-            screen_bps: None,
+            screen_bps: self.share.is_some().then_some(screen::BITRATE_BPS.into()),
             camera_bps: camera.map(|camera| of_use(camera.figures().of_use_bps).into()),
         }
     }
 
     fn give_shares(&mut self) {
-        let (Some(camera), Some(shares)) = (&self.camera, self.uplink.shares()) else {
-            self.camera_bps = None;
-            return;
-        };
-        let bps = shares.camera_bps;
-        let before = self.camera_bps.replace(bps);
-        if before.is_some_and(|before| before.abs_diff(bps) <= before / CHANGE && (before == 0) == (bps == 0)) {
-            self.camera_bps = before;
-            return;
+        let shares = self.uplink.shares();
+        let (camera, screen) = (shares.map(|shares| shares.camera_bps), shares.map(|shares| shares.screen_bps));
+        let (camera_before, screen_before) = (self.camera_bps, self.screen_bps);
+        self.camera_bps = camera.filter(|_| self.camera.is_some()).map(|bps| steady(camera_before, bps));
+        self.screen_bps = screen.filter(|_| self.share.is_some()).map(|bps| steady(screen_before, bps));
+        if let (Some(camera), Some(bps)) = (&self.camera, self.camera_bps.filter(|bps| camera_before != Some(*bps))) {
+            if camera_before.is_none_or(|before| (before == 0) != (bps == 0)) {
+                camera.send(bps > 0);
+            }
+            if bps > 0 {
+                camera.set_bitrate(bps.try_into().unwrap_or(u32::MAX));
+            }
         }
-        if before.is_none_or(|before| (before == 0) != (bps == 0)) {
-            camera.send(bps > 0);
-        }
-        if bps > 0 {
-            camera.set_bitrate(bps.try_into().unwrap_or(u32::MAX));
+        if let (Some(share), Some(bps)) = (&self.share, self.screen_bps.filter(|bps| screen_before != Some(*bps))) {
+            share.set_bitrate(bps.try_into().unwrap_or(u32::MAX));
         }
     }
+}
+
+/// What an encoder is told, b/s: what it was told before unless that is another figure by much.
+fn steady(before: Option<u64>, bps: u64) -> u64 {
+    before.filter(|before| before.abs_diff(bps) <= before / CHANGE && (*before == 0) == (bps == 0)).unwrap_or(bps)
 }
 
 /// Whether a probe was sent for the estimate alone.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::super::hops::Hops;
-use super::super::state::{Own, Peer, Phase, Quality, Race, Rates, Relays, State};
+use super::super::state::{Own, Peer, Phase, Quality, Race, Rates, Relays, Sharing, State};
 use super::Controller;
 use crate::election::Elector;
 use crate::media::video::Of;
@@ -40,10 +40,12 @@ pub fn nobody(participant: ParticipantId, relays: Relays, elector: &Elector) -> 
             level: 0.0,
             output_level: 0.0,
             devices: BTreeMap::new(),
+            sharing: Sharing::Nothing,
             limited: None,
             rates: Rates::default(),
         },
         peers: Vec::new(),
+        screens: Vec::new(),
         speaker: None,
     }
 }
@@ -65,6 +67,7 @@ pub fn of(call: &mut Controller, now: Instant) -> State {
         wishes: call.wishes.list().to_vec(),
         own: own(call),
         peers,
+        screens: call.screens.newest_first(),
         speaker: call.speakers.current(),
     }
 }
@@ -96,6 +99,7 @@ fn own(call: &Controller) -> Own {
         level: call.microphone.as_ref().map_or(0.0, |microphone| step(microphone.level())),
         output_level: step(call.subscriber.mixer().output_level()),
         devices: call.devices.clone(),
+        sharing: call.sharing.clone(),
         limited: call.limited(),
         rates: call.uplink.rates(),
     }
@@ -106,6 +110,9 @@ fn peers(call: &mut Controller, now: Instant) -> Vec<Peer> {
     let levels: BTreeMap<_, _> = call.roster.order().map(|id| (id, mixer.level(id))).collect();
     let loudness = call.roster.order().map(|id| (id, mixer.take_loudness(id))).collect();
     call.speakers.feed(&loudness);
+    let shares = |id: &ParticipantId| call.subscriber.profile(*id).is_some_and(|profile| profile.sharing);
+    let sharing: Vec<_> = call.roster.order().filter(shares).collect();
+    call.screens.feed(&sharing);
     let (sound, pictures) = (mixer.stats(), call.subscriber.receiver().stats());
     let peer = |id: ParticipantId| {
         let profile = call.subscriber.profile(id);

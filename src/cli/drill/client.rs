@@ -79,6 +79,7 @@ impl Client {
             audio: AudioSource::Tone(220.0 + 20.0 * number as f32),
             video: if video { VideoSource::Pattern } else { VideoSource::Off },
             video_config: PICTURE,
+            share: None,
             play: Output::Off,
             processing: Switches::OFF,
             muted: false,

@@ -142,7 +142,8 @@ fn jpeg_size(data: &[u8]) -> Option<(u32, u32)> {
     }
 }
 
-fn planar(picture: &mut I420) -> YuvPlanarImageMut<'_, u8> {
+/// The planes as the conversions write them.
+pub fn planar(picture: &mut I420) -> YuvPlanarImageMut<'_, u8> {
     let (width, height) = (picture.width(), picture.height());
     let [y, u, v] = picture.planes_mut();
     YuvPlanarImageMut {

@@ -103,6 +103,11 @@ impl Receiver {
         self.shared.views().get(&(peer, Track::Camera)).filter(|view| !view.is_resting())?.late_ms
     }
 
+    /// The peer shares its screen no more: the last picture of it goes.
+    pub fn screen_ended(&self, peer: ParticipantId) {
+        self.pictures.remove(Of::Peer(peer, Track::Screen));
+    }
+
     /// Forgets a peer: its pictures, its figures, its decoders.
     pub fn remove(&self, peer: ParticipantId) {
         self.order(Order::Remove(peer));
@@ -118,8 +123,13 @@ impl Receiver {
         let now = clock::now();
         let mut stats = BTreeMap::<_, VideoPeerStats>::new();
         // The camera comes last, so that size and rate are its own where there is one.
-        for ((peer, _), view) in self.shared.views().iter().rev() {
-            view.add_to(stats.entry(*peer).or_default(), now);
+        for ((peer, track), view) in self.shared.views().iter().rev() {
+            let stats = stats.entry(*peer).or_default();
+            match track {
+                // A screen that stands still is no gap.
+                Track::Screen => view.add_counts_to(stats, now),
+                Track::Camera | Track::Microphone => view.add_to(stats, now),
+            }
         }
         stats
     }
@@ -141,7 +151,7 @@ impl Receiver {
     pub fn take_longest_gap_ms(&self, peer: ParticipantId) -> Option<u64> {
         let now = clock::now();
         let mut views = self.shared.views();
-        let of_peer = views.iter_mut().filter(|((of, _), _)| *of == peer);
+        let of_peer = views.iter_mut().filter(|((of, track), _)| *of == peer && *track == Track::Camera);
         of_peer.filter_map(|(_, view)| view.take_longest_gap(now)).map(|gap| gap.as_millis() as u64).max()
     }
 }

@@ -118,7 +118,7 @@ impl App {
 
     /// Leaves, for a lobby with the same room. What its hosts wait for, they wait for there.
     pub(super) fn leave(&mut self) {
-        self.entered = None;
+        (self.entered, self.options.share) = (None, None);
         let sources = self.raced();
         let config = self.options.config(&self.model.settings, sources.clone());
         (self.sources, self.model.race) = (sources, None);

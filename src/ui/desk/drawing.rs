@@ -90,6 +90,11 @@ impl Drawing {
         self.wake();
     }
 
+    /// For who wakes the window from elsewhere.
+    pub fn ctx(&self) -> egui::Context {
+        self.ctx.clone()
+    }
+
     /// Lets the window run, hidden or not.
     pub fn wake(&self) {
         self.ctx.request_repaint();

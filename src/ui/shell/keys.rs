@@ -12,6 +12,7 @@ use crate::ui::widgets;
 pub(super) enum Key {
     Mute,
     Camera,
+    Share,
     Regions,
     People,
     Leave,
@@ -47,6 +48,7 @@ fn meaning(key: egui::Key, held: Modifiers) -> Option<(Key, bool)> {
     Some(match key {
         egui::Key::M if bare => (Key::Mute, true),
         egui::Key::V if bare => (Key::Camera, true),
+        egui::Key::S if bare => (Key::Share, true),
         egui::Key::N if bare => (Key::Regions, true),
         egui::Key::P if bare => (Key::People, true),
         egui::Key::Questionmark if !held.command && !held.alt => (Key::Help, true),
@@ -67,10 +69,11 @@ fn meaning(key: egui::Key, held: Modifiers) -> Option<(Key, bool)> {
 pub(super) fn table_ui(ui: &mut Ui) {
     let command = if ui.ctx().os().is_mac() { "Cmd" } else { "Ctrl" };
     let with = |rest: &str| format!("{command}+{rest}");
-    let rows: [(&str, Vec<String>); 12] = [
+    let rows: [(&str, Vec<String>); 13] = [
         ("Microphone on or off", vec!["M".into(), with("D")]),
         ("Hold to talk while muted", vec!["Space".into()]),
         ("Camera on or off", vec!["V".into(), with("E")]),
+        ("Share a screen, or stop", vec!["S".into()]),
         ("Regions", vec!["N".into()]),
         ("People", vec!["P".into()]),
         ("Join", vec!["Enter".into()]),

@@ -103,6 +103,9 @@ fn every_state_is_drawn_at_every_size_without_an_action() {
             fixtures::call(40),
             fixtures::reconnecting(),
             fixtures::drill(),
+            fixtures::screens(1),
+            fixtures::screens(4),
+            fixtures::sharing(),
         ] {
             let mut stand = Stand::sized(model, width, height);
             assert_eq!(stand.taken(), [], "{width} x {height}");

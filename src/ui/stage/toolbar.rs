@@ -5,7 +5,7 @@ use eframe::egui::{
 };
 
 use super::{Drawer, Memory, face};
-use crate::call::state::State;
+use crate::call::state::{Sharing, State};
 use crate::media::Device;
 use crate::ui::model::{Action, Model};
 use crate::ui::preferences::devices;
@@ -17,7 +17,7 @@ use widgets::{Tone, round, round_toggle};
 const BUTTON: f32 = 44.0;
 const ARROW: f32 = 20.0;
 /// Of all tools together, points.
-const WIDTH: f32 = 5.0 * BUTTON + 2.0 * ARROW + BUTTON * 1.45 + 2.0 * 2.0 + 5.0 * 10.0;
+const WIDTH: f32 = 6.0 * BUTTON + 2.0 * ARROW + BUTTON * 1.45 + 2.0 * 2.0 + 6.0 * 10.0;
 
 /// Draws the tools in the middle of the bar.
 pub(super) fn toolbar_ui(ui: &mut Ui, model: &Model, state: &State, memory: &mut Memory, actions: &mut Vec<Action>) {
@@ -33,6 +33,9 @@ pub(super) fn toolbar_ui(ui: &mut Ui, model: &Model, state: &State, memory: &mut
     ui.spacing_mut().item_spacing.x = 10.0;
     ui.add_space(0.0);
     let tone = |open: bool| if open { Tone::Active } else { Tone::Plain };
+    let shares = state.own.sharing != Sharing::Nothing;
+    let label = if shares { "Stop sharing" } else { "Share a screen or a window" };
+    memory.share_asked |= round_toggle(ui, icons::MONITOR, label, "S", tone(shares), shares).clicked();
     let (people, regions) = (memory.drawer == Some(Drawer::People), memory.drawer == Some(Drawer::Regions));
     if round_toggle(ui, icons::PEOPLE, "People", "P", tone(people), people).clicked() {
         memory.toggle(Drawer::People);

@@ -31,7 +31,13 @@ fn every_script_is_sound() {
 fn a_bare_debian_gets_what_is_missing_and_is_told_why() {
     let outcome = Machine::debian().run("start.sh", &["--duration", "20s"]);
     assert_eq!(outcome.code(), Some(0), "{}", outcome.said());
-    for reason in ["nasm (assembles", "cmake (configures", "libasound2-dev (ALSA", "libclang-dev (reads"] {
+    for reason in [
+        "nasm (assembles",
+        "cmake (configures",
+        "libasound2-dev (ALSA",
+        "libclang-dev (reads",
+        "libpipewire-0.3-dev (PipeWire",
+    ] {
         assert!(outcome.said().contains(&format!("missing: {reason}")), "{}", outcome.said());
     }
     let apt = outcome.calls("apt-get");
@@ -126,7 +132,8 @@ fn fedora_has_names_of_its_own() {
     let outcome = Machine::fedora().run("start.sh", &[]);
     assert_eq!(outcome.code(), Some(0), "{}", outcome.said());
     let dnf = outcome.calls("dnf");
-    for package in ["alsa-lib-devel", "cmake", "clang-devel", "pkgconf-pkg-config", "nasm", "gcc-c++"] {
+    for package in ["alsa-lib-devel", "cmake", "clang-devel", "pipewire-devel", "pkgconf-pkg-config", "nasm", "gcc-c++"]
+    {
         assert!(dnf[0].contains(package), "{dnf:?}");
     }
 }

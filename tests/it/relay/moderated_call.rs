@@ -38,6 +38,7 @@ async fn start_with(relays: &[&Relay], token: String, audio: AudioSource) -> Cal
         audio,
         video: VideoSource::Off,
         video_config: VideoConfig::default(),
+        share: None,
         play: Output::Off,
         processing: Switches::OFF,
         muted: false,

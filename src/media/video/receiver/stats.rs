@@ -107,13 +107,18 @@ impl TrackView {
 
     /// Adds this track to a peer's figures. Size and rate are of the track that was drawn last to be added.
     pub fn add_to(&self, stats: &mut VideoPeerStats, now: Instant) {
+        self.add_counts_to(stats, now);
+        stats.frozen_ms += self.frozen.as_millis() as u64;
+        let gap = self.longest_gap.max(self.gap(now).unwrap_or_default());
+        stats.longest_gap_ms = stats.longest_gap_ms.max(gap.as_millis() as u64);
+    }
+
+    /// The same without gaps, for what may stand still.
+    pub fn add_counts_to(&self, stats: &mut VideoPeerStats, now: Instant) {
         stats.received += self.received;
         stats.decoded += self.decoded;
         stats.lost += self.lost;
         stats.key_frames_requested += self.key_frames_requested;
-        stats.frozen_ms += self.frozen.as_millis() as u64;
-        let gap = self.longest_gap.max(self.gap(now).unwrap_or_default());
-        stats.longest_gap_ms = stats.longest_gap_ms.max(gap.as_millis() as u64);
         if let Some((width, height)) = self.size {
             (stats.width, stats.height, stats.fps) = (width, height, self.fps(now));
         }

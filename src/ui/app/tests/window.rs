@@ -237,6 +237,7 @@ pub fn peer(runtime: &Runtime, name: &str, room: &str, relays: Source) -> Other 
         audio: AudioSource::Tone(300.0),
         video: VideoSource::Off,
         video_config: VideoConfig::default(),
+        share: None,
         play: Output::Off,
         processing: Switches::OFF,
         muted: false,
