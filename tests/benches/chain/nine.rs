@@ -46,6 +46,7 @@ pub async fn run(seconds: usize, programs: &Programs, dir: &Path) -> bool {
             video_config: picture.1,
             play: Output::Off,
             processing: Default::default(),
+            share: None,
             muted: false,
             camera_off: false,
             record_audio: None,
