@@ -9,6 +9,7 @@
 pub mod arrivals;
 pub mod command;
 mod controller;
+pub mod delay;
 pub mod event;
 pub mod history;
 pub mod hops;
@@ -19,6 +20,7 @@ mod membership;
 mod moves;
 mod publish;
 pub mod race;
+mod rate;
 pub mod redundancy;
 mod roster;
 mod screens;
@@ -26,6 +28,7 @@ mod session;
 mod speaker;
 pub mod state;
 mod subscribe;
+mod talk;
 pub mod views;
 mod wishes;
 

@@ -25,6 +25,13 @@ pub fn unix_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// Milliseconds since 1970 at a moment of the monotonic clock, if neither was set since.
+pub fn unix_ms_at(at: Instant) -> f64 {
+    let (now, wall) = (now(), SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
+    let before = now.saturating_duration_since(at).as_secs_f64();
+    (wall.as_secs_f64() - before + at.saturating_duration_since(now).as_secs_f64()) * 1000.0
+}
+
 /// Tells how long the machine slept: the time that passed on the boot-time clock and not on the monotonic one.
 #[derive(Debug)]
 pub struct Suspension {

@@ -15,6 +15,7 @@ use crate::proto::{Layer, ParticipantId, Track};
 
 pub mod audio;
 pub mod screen;
+pub mod sync;
 pub mod video;
 pub mod wav;
 
@@ -44,7 +45,12 @@ pub struct MediaClock {
 impl MediaClock {
     /// A clock that reads 0 now.
     pub fn start() -> Self {
-        Self { start: clock::now() }
+        Self::starting(clock::now())
+    }
+
+    /// A clock that reads 0 at `start`.
+    pub fn starting(start: Instant) -> Self {
+        Self { start }
     }
 
     /// µs from the start to `at`; 0 for anything earlier.

@@ -66,6 +66,7 @@ pub mod moderation;
 pub mod probe;
 pub mod report;
 pub mod subgroup;
+pub mod timing;
 
 pub use header::{Kind, MediaHeader};
 pub use ids::{FrameNumber, Layer, ParticipantId, RelayInstance, Track, Transport};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::manifest::Source;
+use super::state::Volume;
 use super::views::View;
 use crate::crypto::secret::RoomSecret;
 use crate::election;
@@ -28,6 +29,13 @@ pub enum Command {
     EndWishes,
     /// The microphone sends silence, or what it hears.
     Mute(bool),
+    /// The key of push-to-talk: opens the microphone of somebody who is muted, in a call.
+    Talk(Talking),
+    /// How loud somebody is played to us. The others do not hear of it.
+    Volume {
+        peer: ParticipantId,
+        volume: Volume,
+    },
     /// The camera is on, or off and dark.
     Camera(bool),
     /// Shares a screen or a window, in place of what was shared before, or nothing any more. Before the room is entered it is
@@ -49,6 +57,16 @@ pub enum Command {
     Moderate(Moderation),
     /// Ends the call.
     Leave,
+}
+
+/// What the key of push-to-talk does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Talking {
+    /// It went down: heard for half a second from now.
+    Starts,
+    /// It is still down: half a second more. Where it was ended by somebody else, or late, that stays so.
+    GoesOn,
+    Ends,
 }
 
 /// What a host may do. The relay answers: what it does not do is told as [`Event::Error`](super::Event::Error), what it does

@@ -6,8 +6,10 @@ mod inputs;
 mod moderation;
 mod orders;
 mod outputs;
+mod rate;
 mod share;
 mod summary;
+mod timing;
 mod view;
 
 pub(super) use inputs::forward;
@@ -23,6 +25,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::arrivals::Arrivals;
 use super::command::{Command, Entry};
+use super::delay::Delays;
 use super::event::{CandidateRow, Event, PeerSummary, Place};
 use super::history::Journal;
 use super::hops::Hops;
@@ -30,6 +33,7 @@ use super::house::House;
 use super::membership::Membership;
 use super::moves::{Ledger, Moving};
 use super::publish::Publisher;
+use super::rate::Uplink;
 use super::redundancy::Redundancy;
 use super::roster::Roster;
 use super::screens::Screens;
@@ -37,6 +41,7 @@ use super::session::Session;
 use super::speaker::Speakers;
 use super::state::{DeviceState, Relays, Sharing, State};
 use super::subscribe::Subscriber;
+use super::talk::Talk;
 use super::views::Views;
 use super::wishes::Wishes;
 use super::{CallError, Config, manifest};
@@ -92,6 +97,12 @@ pub(super) struct Controller {
     /// How those were received who have left.
     gone: Vec<PeerSummary>,
     publisher: Publisher,
+    uplink: Uplink,
+    /// What the camera's encoder was given last, bits a second.
+    camera_bps: Option<u64>,
+    screen_bps: Option<u64>,
+    /// Probes that were sent for the estimate alone.
+    extra_probes: u64,
     subscriber: Subscriber,
     microphone: Option<audio::Capture>,
     camera: Option<video::Capture>,
@@ -106,12 +117,16 @@ pub(super) struct Controller {
     /// Devices of which trouble was told.
     troubled: BTreeSet<Device>,
     muted: bool,
+    talk: Talk,
     camera_off: bool,
     speakers: Speakers,
     wishes: Wishes,
     views: Views,
     shown: watch::Sender<Arc<State>>,
     clock: MediaClock,
+    delays: Delays,
+    /// When the first sample of what is sent was taken.
+    source_from: Option<Instant>,
     suspension: Suspension,
     /// Join was asked for and the race has a leader, since then.
     join_at: Option<Instant>,
@@ -175,7 +190,7 @@ impl Controller {
             media.clone(),
         )?;
         let mut winners = config.history.as_ref().map(Keep::winners);
-        let now = clock::now();
+        let (now, media_clock) = (clock::now(), MediaClock::start());
         let relays = match &manifest {
             Some(_) => Relays::Known,
             None if config.sources.is_empty() => Relays::None,
@@ -194,6 +209,10 @@ impl Controller {
         let journal = Journal::start(config.history.take());
         let mut controller = Self {
             publisher: Publisher::new(participant),
+            uplink: Uplink::new(now),
+            camera_bps: None,
+            screen_bps: None,
+            extra_probes: 0,
             participant,
             membership: None,
             elector,
@@ -229,9 +248,12 @@ impl Controller {
             pictures,
             devices: BTreeMap::new(),
             troubled: BTreeSet::new(),
+            talk: Talk::default(),
             speakers: Speakers::default(),
             shown: watch::Sender::new(Arc::new(own)),
-            clock: MediaClock::start(),
+            clock: media_clock,
+            delays: Delays::new(media_clock),
+            source_from: None,
             suspension: Suspension::new(),
             join_at: None,
             entered: None,
@@ -361,7 +383,8 @@ impl Controller {
     /// standby while there is doubt.
     fn publish(&mut self, encoded: &Encoded) {
         let Some(membership) = self.membership.as_ref().filter(|_| self.entered.is_some()) else { return };
-        let packed = match self.publisher.pack(clock::now(), &membership.sealer, encoded) {
+        let now = clock::now();
+        let packed = match self.publisher.pack(now, &membership.sealer, encoded) {
             Ok(packed) => packed,
             Err(error) => return self.tell(Event::Error { message: error.to_string() }),
         };
@@ -374,6 +397,7 @@ impl Controller {
         for session in links.into_iter().flatten().filter_map(|link| self.sessions.get(&link)) {
             packed.send(&session.sender, doubt);
         }
+        self.spoke(now, encoded);
     }
 
     async fn finish(mut self, mut inbox: Inbox) {

@@ -3,7 +3,9 @@
 
 use serde::Serialize;
 
+use super::delay::MouthToEar;
 use super::hops::Answered;
+use super::state::Rates;
 use crate::election::Reason;
 use crate::proto::Transport;
 
@@ -177,10 +179,17 @@ pub struct Place {
 }
 
 /// What remains to be said at the end.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Summary {
     pub moves: usize,
+    /// The way to the relay, as it was in the end.
+    pub uplink: Rates,
     pub peers: Vec<PeerSummary>,
+    /// When the first sample of what was sent was taken: of a file or a tone its first. ms since 1970, as this machine's clock
+    /// has it; `null` where nothing was sent.
+    pub source_unix_ms: Option<f64>,
+    /// When the first sample of the recording went to the speaker, or would have.
+    pub recording_unix_ms: f64,
 }
 
 /// One peer, as it was received.
@@ -190,8 +199,13 @@ pub struct PeerSummary {
     pub name: Option<String>,
     pub audio: AudioSummary,
     pub video: VideoSummary,
-    /// Not measured yet.
+    /// How old its sound was when it was heard, mean: the sum of the parts. `null` until all but decode and playout are known.
     pub mouth_to_ear_ms: Option<f64>,
+    pub mouth_to_ear: MouthToEar,
+    /// How much later than the sound of their moment its pictures were shown (negative: earlier), median; and what 95 % of
+    /// them were within, to either side.
+    pub lip_offset_ms: Option<f64>,
+    pub lip_offset_p95_ms: Option<f64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]

@@ -90,6 +90,11 @@ impl Hops {
         changed
     }
 
+    /// The process that answered last at a candidate's address.
+    pub fn instance(&self, candidate: CandidateId) -> Option<RelayInstance> {
+        self.0.get(&candidate)?.last
+    }
+
     /// What is known of a candidate's way.
     pub fn of(&self, candidate: CandidateId) -> Answered {
         let Some(way) = self.0.get(&candidate) else { return Answered::default() };
@@ -117,7 +122,8 @@ mod tests {
 
     fn reply(instance: u64, relay: &str, spent_us: u32) -> ProbeReply {
         let instance = RelayInstance(instance);
-        ProbeReply { id: 0, instance, state: RelayState::Ready, load_percent: 0, spent_us, relay: relay.into() }
+        let (state, relay) = (RelayState::Ready, relay.into());
+        ProbeReply { id: 0, instance, state, load_percent: 0, spent_us, relay, at_us: None }
     }
 
     #[test]

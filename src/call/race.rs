@@ -86,7 +86,8 @@ pub async fn run(manifest: &Manifest, window: Duration) -> Result<Race, CallErro
             Some((link, event)) = incoming.recv() => match event {
                 Incoming::ProbeReply { reply, at } => {
                     let spent = Duration::from_micros(reply.spent_us.into());
-                    if let Some(rtt) = sessions.get_mut(&link).and_then(|session| session.answered(at, reply.id, spent)) {
+                    let answered = sessions.get_mut(&link).and_then(|session| session.answered(at, reply.id, spent));
+                    if let Some((_, rtt)) = answered {
                         if let Some(candidate) = elector.link_candidate_id(link) {
                             hops.answered(candidate, &reply);
                         }

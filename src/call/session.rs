@@ -142,11 +142,11 @@ impl Session {
         self.sender.probe(id);
     }
 
-    /// The round trip of a probe that was answered at `at`, less what the relay spent.
-    pub fn answered(&mut self, at: Instant, id: u64, spent: Duration) -> Option<Duration> {
+    /// When a probe was sent that was answered at `at`, and its round trip less what the relay spent.
+    pub fn answered(&mut self, at: Instant, id: u64, spent: Duration) -> Option<(Instant, Duration)> {
         let sent = self.probes.remove(&id)?;
         self.answered = Some(sent);
-        Some(at.saturating_duration_since(sent).saturating_sub(spent))
+        Some((sent, at.saturating_duration_since(sent).saturating_sub(spent)))
     }
 
     pub fn welcomed(&mut self) {
@@ -174,6 +174,18 @@ impl Session {
     pub fn demanded(&mut self, demand: &Demand) {
         if Track::ALL.iter().any(|track| *track as u32 == demand.track) {
             self.demand.insert(demand.track, demand.sizes as u8);
+        }
+    }
+
+    /// What it said of every track.
+    pub fn demands(&self) -> BTreeMap<u32, u8> {
+        self.demand.clone()
+    }
+
+    /// Takes this for what it is going to say, where it has not spoken yet.
+    pub fn expect(&mut self, demand: BTreeMap<u32, u8>) {
+        for (track, sizes) in demand {
+            self.demand.entry(track).or_insert(sizes);
         }
     }
 

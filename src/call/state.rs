@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::delay::MouthToEar;
 use super::event::Place;
 use super::hops::Hops;
 use crate::election::{self, CandidateId, LinkState, Standing};
@@ -104,6 +105,10 @@ pub struct Own {
     pub id: ParticipantId,
     pub name: String,
     pub muted: bool,
+    /// Not muted for as long as a key is held.
+    pub holds_to_talk: bool,
+    /// Muted, and talking all the same.
+    pub talks_unheard: bool,
     pub camera: bool,
     /// Of the microphone, 0.0..=1.0, also while muted.
     pub level: f32,
@@ -113,6 +118,27 @@ pub struct Own {
     pub sharing: Sharing,
     /// Why our picture is sent smaller, or less often, than others want it.
     pub limited: Option<Limit>,
+    /// What is sent, and what could be.
+    pub rates: Rates,
+}
+
+/// The way to the relay, as it was in the last second.
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize)]
+pub struct Rates {
+    /// What may be sent, what was, and what arrived; bits a second.
+    pub target_bps: u64,
+    pub sent_bps: u64,
+    pub delivered_bps: u64,
+    /// How long packets wait on the way there, and back; `None` where that is not known.
+    pub queue_ms: Option<f64>,
+    pub downlink_queue_ms: Option<f64>,
+    /// Share of what was sent, 0-1.
+    pub loss: f64,
+    /// Somebody else's traffic keeps the queue long.
+    pub competing: bool,
+    /// What the encoders were given, bits a second.
+    pub camera_bps: u64,
+    pub screen_bps: u64,
 }
 
 /// What we share.
@@ -152,7 +178,31 @@ pub struct Peer {
     /// 0.0..=1.0.
     pub level: f32,
     pub speaking: bool,
+    /// What we made of its sound.
+    pub volume: Volume,
     pub quality: Quality,
+}
+
+/// How loud somebody is played to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Volume {
+    /// Of what it says, 0..=200.
+    pub percent: u8,
+    /// Not played at all, whatever the percentage.
+    pub muted: bool,
+}
+
+impl Default for Volume {
+    fn default() -> Self {
+        Self { percent: 100, muted: false }
+    }
+}
+
+impl Volume {
+    /// What is played, percent, 0..=200.
+    pub fn played(self) -> u8 {
+        if self.muted { 0 } else { self.percent.min(200) }
+    }
 }
 
 /// How a peer is received.
@@ -169,6 +219,11 @@ pub struct Quality {
     pub fps: f32,
     /// It sends pictures, and none came for a while.
     pub frozen: bool,
+    /// How much later than the sound of their moment its pictures are shown, ms; negative where they are earlier. `None`
+    /// where one of the two is missing.
+    pub lip_offset_ms: Option<f64>,
+    /// How old its sound is when it is heard, and where the time goes.
+    pub mouth_to_ear: MouthToEar,
 }
 
 impl Peer {

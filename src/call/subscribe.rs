@@ -10,7 +10,9 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::arrivals::Arrivals;
+use super::delay::Transit;
 use super::redundancy::{Heard, Losses};
+use super::state::Volume;
 use crate::crypto::frame::Opener;
 use crate::crypto::profile::Profile;
 use crate::crypto::secret::RoomSecret;
@@ -63,10 +65,14 @@ struct Peer {
     salt: Bytes,
     opener: Option<Opener>,
     profile: Option<Profile>,
+    volume: Volume,
     /// Control messages below this were seen.
     next_control: u64,
     /// When the newest audio came, and whether silence was announced with it.
     audio: Option<(Instant, bool)>,
+    /// Number of the newest audio, and how late it and those before it came.
+    newest: Option<u32>,
+    transit: Transit,
     video: Option<Instant>,
     /// Frames that did not open.
     unreadable: u64,
@@ -133,8 +139,11 @@ impl Subscriber {
             salt: member.salt.clone(),
             opener: opener(),
             profile: None,
+            volume: Volume::default(),
             next_control: 0,
             audio: None,
+            newest: None,
+            transit: Transit::default(),
             video: None,
             unreadable: 0,
             losses: Losses::default(),
@@ -199,6 +208,18 @@ impl Subscriber {
         peers.into_iter().for_each(|peer| self.rest(peer));
     }
 
+    /// How loud a member is played from now on. Who has left is nobody.
+    pub fn set_volume(&mut self, id: ParticipantId, volume: Volume) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.volume = volume;
+            self.mixer.set_volume(id, volume.played());
+        }
+    }
+
+    pub fn volume(&self, id: ParticipantId) -> Volume {
+        self.peers.get(&id).map(|peer| peer.volume).unwrap_or_default()
+    }
+
     /// Takes in an audio datagram; returns who spoke.
     pub fn audio(&mut self, body: &Bytes, at: Instant) -> Option<ParticipantId> {
         let packets = datagram::decode(body).inspect_err(|error| tracing::debug!(%error, "bad audio")).ok()?;
@@ -217,6 +238,11 @@ impl Subscriber {
                 peer.losses.came(number);
             }
             let (capture_us, dtx) = (packet.header.capture_us, packet.header.dtx);
+            // What comes again, or out of its order, is not the way of the moment.
+            if peer.newest.is_none_or(|newest| number.wrapping_sub(newest).wrapping_sub(1) < u32::MAX / 2) {
+                peer.newest = Some(number);
+                peer.transit.add(capture_us, at);
+            }
             self.mixer.push(id, AudioIn { number, capture_us, dtx, payload: payload.into() }, at);
             speaker = Some(id);
         }
@@ -246,6 +272,11 @@ impl Subscriber {
         if self.early.len() < EARLY_FRAMES {
             self.early.push((early, at));
         }
+    }
+
+    /// How a member's packets came since this was last asked: for [`Delays`](super::delay::Delays).
+    pub fn transit(&mut self, peer: ParticipantId) -> Transit {
+        self.peers.get_mut(&peer).map(|peer| std::mem::take(&mut peer.transit)).unwrap_or_default()
     }
 
     /// Opens a control message; `None` where it does not open or was seen before.

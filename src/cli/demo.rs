@@ -155,7 +155,7 @@ impl Attendance {
 
 /// Sits in a call for `duration` and tells what happens.
 async fn attend(name: &str, mut call: Call, duration: Duration) -> Attendance {
-    let mut attendance = Attendance { region: None, summary: Summary { moves: 0, peers: Vec::new() } };
+    let mut attendance = Attendance { region: None, summary: Summary::default() };
     let leave = tokio::time::sleep(duration);
     tokio::pin!(leave);
     let mut left = false;

@@ -110,6 +110,13 @@ pub fn summary(summary: &Summary) -> String {
             video.fps.map_or_else(|| "-".into(), |fps| format!("{fps:.1}")),
             video.key_frames_requested,
         );
+        out += &format!(
+            "  {:<10} mouth to ear: {} ms ({}); picture after sound: {} ms\n",
+            "",
+            ms(peer.mouth_to_ear_ms),
+            peer.mouth_to_ear.parts().map(|(part, took)| format!("{part} {}", ms(took))).join(", "),
+            ms(peer.lip_offset_ms),
+        );
     }
     out
 }

@@ -15,7 +15,12 @@
 //! The buffer grows and shrinks by [`Stretch`], some milliseconds of a frame at a time. The listener keeps what is left of
 //! a frame for the next 20 ms and pulls only when that is not enough: no pull for one tick is a margin of a frame more,
 //! two pulls in one a frame less. What is left (*ahead*) adds to the delay and to nothing else, so it is stretched away
-//! again. A sender's clock that runs fast or slow moves the margin by as little a second, and is stretched away with it.
+//! again.
+//!
+//! A sender's clock that runs fast or slow by 200 ppm moves the margin by 20 ms in 100 s, and that too is stretched away: a
+//! handful of splices of a pitch period in as long, which nobody hears. Resampling would hold the delay where it is while
+//! the margin swings by a frame under it, as what is left of a frame grows and wraps: for the margin never to fall below
+//! its target the delay would have to be half a frame more on average.
 //!
 //! Every pull without real or recovered audio counts as a gap unless silence was announced: by the DTX flag, or by
 //! [`AudioBuffer::pause`] where the roster says that a participant is muted.
@@ -189,6 +194,11 @@ impl AudioBuffer {
         if by_us != 0 {
             self.since_stretched = 0;
         }
+    }
+
+    /// Plays so much later than arrivals ask for, µs: something else that goes with this sound is slower. 0 until told.
+    pub fn wait_longer(&mut self, us: u32) {
+        self.delay.wait_longer(us.into());
     }
 
     /// The participant is known to be silent (muted, gone): what does not come from here on is no gap, until a

@@ -11,8 +11,10 @@ mod capture;
 mod chime;
 mod codec;
 mod device;
+mod gain;
 mod level;
 mod libopus;
+mod line;
 mod microphone;
 mod mixer;
 mod pace;
@@ -22,6 +24,7 @@ mod retry;
 mod source;
 mod speaker;
 pub mod stretch;
+mod took;
 mod voice;
 
 pub use capture::Capture;
@@ -38,6 +41,8 @@ pub const RATE: u32 = 48_000;
 pub const FRAME: usize = 960;
 /// Length of a frame, µs.
 pub const FRAME_US: u64 = 20_000;
+/// Sound comes out of Opus so much later than its packet's capture time says: the encoder looks ahead.
+pub const LOOKAHEAD: std::time::Duration = std::time::Duration::from_micros(6_500);
 /// Frames in a second.
 pub(super) const SECOND_FRAMES: u64 = 1_000_000 / FRAME_US;
 

@@ -20,7 +20,7 @@ mod x11;
 
 use std::fmt;
 
-pub use share::Share;
+pub use share::{BITRATE_BPS, Share};
 
 use super::video::picture::I420;
 

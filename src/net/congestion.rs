@@ -5,14 +5,14 @@
 //! would be the last to notice that the network is back.
 
 use std::any::Any;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use quinn::congestion::{Controller, ControllerFactory};
 
 use crate::clock;
-use crate::rate::Window;
+use crate::rate::{Feed, Happened, Standing, Window};
 
 /// Without an acknowledgement for so long, one packet more may be on its way
 const SILENCE: Duration = Duration::from_millis(300);
@@ -30,8 +30,29 @@ pub struct CallCongestion;
 impl ControllerFactory for CallCongestion {
     fn build(self: Arc<Self>, now: Instant, current_mtu: u16) -> Box<dyn Controller> {
         let window = Window::new(now, current_mtu);
-        let gauge = Arc::new(window.bytes().into());
-        Box::new(CallController { window, mtu: current_mtu, acknowledged: now, sent: now, gauge })
+        let gauge = Arc::new(Gauge { window: window.bytes().into(), standing: Mutex::default() });
+        let feed = Arc::default();
+        Box::new(CallController { window, mtu: current_mtu, acknowledged: now, sent: now, gauge, feed, newest: None })
+    }
+}
+
+/// How a path stands, for who writes to it.
+#[derive(Debug)]
+pub(super) struct Gauge {
+    window: AtomicU64,
+    standing: Mutex<Option<Standing>>,
+}
+
+impl Gauge {
+    /// The window, bytes.
+    pub(super) fn window(&self) -> u64 {
+        self.window.load(Ordering::Relaxed)
+    }
+
+    /// What the last round trip showed of the path, if it is not long ago.
+    pub(super) fn standing(&self, now: Instant) -> Option<Standing> {
+        let standing = *self.standing.lock().expect("nobody panics while holding the figures");
+        standing.filter(|standing| now.saturating_duration_since(standing.at) < REST)
     }
 }
 
@@ -42,21 +63,30 @@ struct CallController {
     /// When anything was acknowledged last, or the first packet after a rest was sent.
     acknowledged: Instant,
     sent: Instant,
-    /// The window for who writes.
-    gauge: Arc<AtomicU64>,
+    /// For who writes.
+    gauge: Arc<Gauge>,
+    /// For who estimates the path.
+    feed: Arc<Feed>,
+    /// Of the acknowledgement that is being read: when its newest packet was sent, and all bytes.
+    newest: Option<(Instant, u64)>,
 }
 
 impl CallController {
     fn show(&self) {
-        self.gauge.store(self.window.bytes(), Ordering::Relaxed);
+        self.gauge.window.store(self.window.bytes(), Ordering::Relaxed);
     }
 }
 
-/// Where a connection's congestion window can be read, bytes, for as long as its path is the same. `None` where another controller
-/// rules.
-pub(super) fn gauge(connection: &quinn::Connection) -> Option<Arc<AtomicU64>> {
+/// How a connection's path stands, for as long as it is the same. `None` where another controller rules.
+pub(super) fn gauge(connection: &quinn::Connection) -> Option<Arc<Gauge>> {
     let controller = connection.congestion_state().into_any().downcast::<CallController>().ok()?;
     Some(controller.gauge)
+}
+
+/// What happens to the packets of a connection, for as long as its path is the same. `None` where another controller rules.
+pub(super) fn feed(connection: &quinn::Connection) -> Option<Arc<Feed>> {
+    let controller = connection.congestion_state().into_any().downcast::<CallController>().ok()?;
+    Some(controller.feed)
 }
 
 /// Bytes beyond the window after a silence.
@@ -66,7 +96,8 @@ fn trickle(silence: Duration, mtu: u16) -> u64 {
 }
 
 impl Controller for CallController {
-    fn on_sent(&mut self, now: Instant, _bytes: u64, _last_packet_number: u64) {
+    fn on_sent(&mut self, now: Instant, bytes: u64, _last_packet_number: u64) {
+        self.feed.note(now, Happened::Sent(bytes));
         // Who rests is not waiting for an answer.
         if now.saturating_duration_since(self.sent) > REST {
             self.acknowledged = self.acknowledged.max(now);
@@ -76,11 +107,23 @@ impl Controller for CallController {
 
     fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, app_limited: bool, _: &quinn_proto::RttEstimator) {
         self.acknowledged = self.acknowledged.max(now);
+        let (newest, sum) = self.newest.unwrap_or((sent, 0));
+        self.newest = Some((newest.max(sent), sum + bytes));
+        self.window.set_floor(self.feed.floor());
         self.window.on_ack(now, sent, bytes, !app_limited);
         self.show();
     }
 
+    fn on_end_acks(&mut self, now: Instant, _in_flight: u64, _app_limited: bool, _largest: Option<u64>) {
+        // The others of one acknowledgement were held back for it.
+        if let Some((sent, bytes)) = self.newest.take() {
+            self.feed.note(now, Happened::Delivered(bytes, Some(now.saturating_duration_since(sent))));
+            *self.gauge.standing.lock().expect("nobody panics while holding the figures") = self.window.standing();
+        }
+    }
+
     fn on_congestion_event(&mut self, now: Instant, _sent: Instant, is_persistent_congestion: bool, lost_bytes: u64) {
+        self.feed.note(now, Happened::Lost(lost_bytes));
         self.window.on_loss(now, lost_bytes, is_persistent_congestion);
         self.show();
     }

@@ -32,8 +32,13 @@ pub struct Shape {
     pub delay: Duration,
     /// Uniform, plus or minus; the order is kept.
     pub jitter: Duration,
+    /// A jitter stays for so long before another one is drawn: what waits behind a late packet comes in one burst, as out of a
+    /// queue. Zero: each packet draws its own.
+    pub jitter_hold: Duration,
     /// Share of packets lost, 0-1. On TCP a loss is a delay.
     pub loss: f64,
+    /// Losses that come in bursts, beside the even ones.
+    pub burst: Option<Burst>,
     /// Bytes a second; `None` is no limit.
     pub bytes_per_second: Option<u64>,
     /// How much waits in front of the rate before packets are dropped.
@@ -49,6 +54,18 @@ impl Shape {
     pub fn rtt(rtt: Duration) -> Self {
         Self { delay: rtt / 2, ..Self::default() }
     }
+}
+
+/// Losses in bursts: a path that is good or bad, and may change with each packet (Gilbert 1960, Elliott 1963). The mean burst
+/// is `1 / ends` packets, the share of bad packets `begins / (begins + ends)`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Burst {
+    /// Chance that a good path turns bad, a packet.
+    pub begins: f64,
+    /// Chance that a bad path turns good, a packet.
+    pub ends: f64,
+    /// Share of packets lost while it is bad, 0-1.
+    pub loss: f64,
 }
 
 /// A running emulation. Dropping it ends every connection through it.
@@ -168,6 +185,11 @@ struct LaneState {
     /// When the last packet leaves the rate limiter, and arrives.
     idle: Option<Instant>,
     last: Option<Instant>,
+    /// The path is in a burst of losses.
+    bad: bool,
+    /// The jitter in force, -1 to 1, and until when.
+    jitter: f64,
+    jitter_until: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -231,6 +253,17 @@ impl State {
         self.shapes[(lane % 2) as usize]
     }
 
+    /// Whether the next packet is lost; moves the path between good and bad.
+    fn loses(&mut self, shape: &Shape, state: &mut LaneState) -> bool {
+        let mut lost = shape.loss > 0.0 && self.random() < shape.loss;
+        if let Some(burst) = shape.burst {
+            let change = if state.bad { burst.ends } else { burst.begins };
+            state.bad ^= self.random() < change;
+            lost |= state.bad && self.random() < burst.loss;
+        }
+        lost
+    }
+
     /// When a packet arrives, or `None` where it is lost.
     fn admit(&mut self, now: Instant, lane: Lane, len: usize, tcp: bool) -> Option<Instant> {
         let shape = self.shape_of(lane);
@@ -239,8 +272,9 @@ impl State {
         }
         let mut state = self.lanes.get(&lane).copied().unwrap_or_default();
         let mut at = now;
-        let lost = shape.loss > 0.0 && self.random() < shape.loss;
+        let lost = self.loses(&shape, &mut state);
         if lost && !tcp {
+            self.lanes.insert(lane, state);
             return None;
         }
         if let Some(rate) = shape.bytes_per_second {
@@ -256,7 +290,11 @@ impl State {
             at += TCP_RETRANSMIT.max(shape.delay * 2);
         }
         if !shape.jitter.is_zero() {
-            let jitter = shape.jitter.as_secs_f64() * (2.0 * self.random() - 1.0);
+            if state.jitter_until.is_none_or(|until| until <= now) {
+                state.jitter = 2.0 * self.random() - 1.0;
+                state.jitter_until = Some(now + shape.jitter_hold);
+            }
+            let jitter = shape.jitter.as_secs_f64() * state.jitter;
             at = if jitter < 0.0 {
                 at.checked_sub(Duration::from_secs_f64(-jitter)).unwrap_or(at)
             } else {
@@ -361,6 +399,37 @@ mod tests {
         server.send_to(&[4], from).await.unwrap();
         assert_eq!(read(&client).await.0, 4);
         assert!(server.try_recv(&mut [0]).is_err());
+    }
+
+    #[test]
+    fn losses_come_in_bursts_of_the_length_that_was_asked_for() {
+        let burst = Burst { begins: 0.005, ends: 0.1, loss: 1.0 };
+        let mut state = State::new(Shape { burst: Some(burst), ..Shape::default() }, 7);
+        let now = clock::now();
+        let passed: Vec<bool> = (0..100_000).map(|_| state.admit(now, LANE_UP, 100, false).is_some()).collect();
+        let lost = passed.iter().filter(|passed| !**passed).count();
+        let bursts = passed.windows(2).filter(|pair| pair[0] && !pair[1]).count();
+        assert!((3500..6500).contains(&lost), "{lost} of 100000 lost, 4762 to be expected");
+        assert!((8..12).contains(&(lost / bursts)), "{lost} in {bursts} bursts");
+    }
+
+    #[test]
+    fn a_jitter_that_holds_is_one_delay_for_all_that_is_sent_meanwhile() {
+        let [jitter, hold] = [Duration::from_millis(80), Duration::from_millis(60)];
+        let shape = Shape { delay: Duration::from_millis(100), jitter, jitter_hold: hold, ..Shape::default() };
+        let (mut state, start) = (State::new(shape, 7), clock::now());
+        let delays: Vec<f64> = (0..6000u32)
+            .map(|n| {
+                let now = start + Duration::from_millis(5) * n;
+                (state.admit(now, LANE_UP, 100, false).unwrap() - now).as_secs_f64() * 1000.0
+            })
+            .collect();
+        // What is late is caught up with within its lateness, so low delays are there although the order is kept.
+        let share = |within: std::ops::Range<f64>| {
+            delays.iter().filter(|delay| within.contains(delay)).count() as f64 / delays.len() as f64
+        };
+        assert!(delays.iter().all(|delay| (19.9..180.1).contains(delay)));
+        assert!(share(0.0..80.0) > 0.15 && share(140.0..181.0) > 0.2, "{} {}", share(0.0..80.0), share(140.0..181.0));
     }
 
     #[tokio::test]

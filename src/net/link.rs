@@ -15,7 +15,7 @@ use crate::clock;
 use crate::proto::probe::{Probe, ProbeReply, RelayState};
 use crate::proto::subgroup::VideoFrame;
 use crate::proto::{DecodeError, Kind, RelayInstance, SubgroupHead, Transport};
-use crate::rate::Bucket;
+use crate::rate::{Bucket, Feed};
 
 /// Events that may wait for the reader: a second of a large call.
 const INCOMING: usize = 1024;
@@ -68,6 +68,9 @@ pub struct Pressure {
     /// What the path was seen to carry of video while more waited, bits a second, in the last four seconds. `None` where it was
     /// not put to the test.
     pub rate_bps: Option<u64>,
+    /// How long packets stand in the queue of the path, as acknowledgements tell; and what it delivered then, bits a second.
+    pub queue: Duration,
+    pub delivered_bps: Option<u64>,
 }
 
 /// What a relay says in answer to probes. The read loop answers by itself.
@@ -77,6 +80,7 @@ pub struct Responder {
     pub instance: RelayInstance,
     /// Of all links of the relay.
     pub figures: Arc<Figures>,
+    started: Instant,
     state: AtomicU8,
     load: AtomicU8,
 }
@@ -120,7 +124,7 @@ impl Responder {
     /// A responder for the relay with this manifest id, which is ready.
     pub fn new(relay: String, instance: RelayInstance) -> Self {
         let state = AtomicU8::new(RelayState::Ready as u8);
-        Self { relay, instance, figures: Arc::default(), state, load: AtomicU8::new(0) }
+        Self { relay, instance, figures: Arc::default(), started: clock::now(), state, load: AtomicU8::new(0) }
     }
 
     pub fn state(&self) -> RelayState {
@@ -145,6 +149,7 @@ impl Responder {
             load_percent: self.load.load(Ordering::Relaxed),
             spent_us: spent.try_into().unwrap_or(u32::MAX),
             relay: self.relay.clone(),
+            at_us: u64::try_from(since.saturating_duration_since(self.started).as_micros()).ok(),
         }
         .to_bytes()
         .into()
@@ -192,6 +197,8 @@ pub(super) struct Shared {
     pub(super) events: mpsc::Sender<Incoming>,
     answers: Option<Answers>,
     figures: Arc<Figures>,
+    /// Of a transport that has no acknowledgements: what it took.
+    pub(super) taken: Arc<Feed>,
     quic: Option<Arc<wtransport::Connection>>,
     pub(super) writer: Option<Writer>,
     closed: AtomicBool,
@@ -217,6 +224,7 @@ impl Shared {
             events,
             answers,
             figures,
+            taken: Arc::default(),
             quic,
             writer,
             closed: AtomicBool::new(false),
@@ -399,7 +407,21 @@ impl LinkSender {
 
     /// How the path keeps up.
     pub fn pressure(&self) -> Pressure {
-        self.shared.outbox.pressure()
+        let standing = self.shared.writer.as_ref().and_then(|writer| writer.standing(clock::now()));
+        Pressure {
+            queue: standing.map_or(Duration::ZERO, |standing| standing.queue),
+            delivered_bps: standing.map(|standing| standing.delivered_bps),
+            ..self.shared.outbox.pressure()
+        }
+    }
+
+    /// What happens to packets on the way to the peer: acknowledgements and losses of QUIC, what TCP took of a WebSocket. To be asked
+    /// for again each time: a path that changed has another one. `None` where that is not known.
+    pub fn feed(&self) -> Option<Arc<Feed>> {
+        match &self.shared.quic {
+            Some(quic) => super::congestion::feed(quic.quic_connection()),
+            None => Some(self.shared.taken.clone()),
+        }
     }
 
     pub fn transport(&self) -> Transport {

@@ -192,6 +192,7 @@ impl Outbox {
         Pressure {
             waiting: oldest.map_or(Duration::ZERO, |since| now.saturating_duration_since(since)),
             rate_bps: queues.carried.rate_bps(now),
+            ..Pressure::default()
         }
     }
 

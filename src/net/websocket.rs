@@ -20,7 +20,7 @@ use super::tls;
 use crate::clock;
 use crate::proto::subgroup::VideoFrame;
 use crate::proto::{Kind, Transport, limits};
-use crate::rate::Bucket;
+use crate::rate::{Bucket, Happened};
 
 const ALPN: &[&[u8]] = &[b"http/1.1"];
 /// Bytes that the kernel may hold unsent: more would put audio behind video where no queue of ours reaches.
@@ -156,10 +156,14 @@ async fn write(shared: &Shared, mut sink: impl SinkExt<Message, Error = Error> +
                 continue;
             }
         };
+        let bytes = message.len() as u64;
         tokio::select! {
             sent = tokio::time::timeout(WRITE, sink.send(Message::Binary(message))) => sent??,
             () = shared.closed() => {}
         }
+        let now = clock::now();
+        shared.taken.note(now, Happened::Sent(bytes));
+        shared.taken.note(now, Happened::Delivered(bytes, None));
         if let Some(bytes) = video {
             shared.outbox.video_written(bytes);
         }

@@ -350,8 +350,8 @@ pub struct KeyFrameWanted {
     pub spatial: u32,
 }
 
-/// Which sizes of the receiver's own track somebody in the room wants, here or at other relays. Until it is told: all.
-/// Whoever begins to be wanted begins with a key frame.
+/// Which sizes of the receiver's own track somebody in the room wants, here or at other relays. Until it is told a sender offers what it
+/// likes. A size that begins to be wanted begins with a key frame.
 #[derive(Clone, Copy, PartialEq, Message)]
 pub struct Demand {
     /// [`super::Track`].

@@ -56,7 +56,7 @@ impl From<u8> for RelayState {
     }
 }
 
-/// The answer to a [`Probe`]: version u8, id u64, instance u64, state u8, load u8, spent u32, length u8, relay id.
+/// The answer to a [`Probe`]: version u8, id u64, instance u64, state u8, load u8, spent u32, length u8, relay id, arrival u64.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeReply {
     pub id: u64,
@@ -68,6 +68,8 @@ pub struct ProbeReply {
     pub spent_us: u32,
     /// Which relay answers: the id of its manifest entry.
     pub relay: String,
+    /// When the probe arrived, by a steady clock of the relay's own, µs: tells which way a queue is in. Relays of before do not say.
+    pub at_us: Option<u64>,
 }
 
 impl ProbeReply {
@@ -76,7 +78,7 @@ impl ProbeReply {
     /// The bytes with the type byte. A relay id over [`limits::NAME_BYTES`] is cut.
     pub fn to_bytes(&self) -> Vec<u8> {
         let name = &self.relay.as_bytes()[..self.relay.floor_char_boundary(limits::NAME_BYTES)];
-        let mut out = Vec::with_capacity(1 + Self::FIXED + name.len());
+        let mut out = Vec::with_capacity(1 + Self::FIXED + name.len() + 8);
         out.extend([Kind::ProbeReply as u8, VERSION as u8]);
         out.extend(self.id.to_be_bytes());
         out.extend(self.instance.0.to_be_bytes());
@@ -84,10 +86,11 @@ impl ProbeReply {
         out.extend(self.spent_us.to_be_bytes());
         out.push(name.len() as u8);
         out.extend(name);
+        out.extend(self.at_us.into_iter().flat_map(u64::to_be_bytes));
         out
     }
 
-    /// Reads what follows the type byte. Bytes behind the relay's id are skipped.
+    /// Reads what follows the type byte. Bytes behind the arrival are skipped.
     pub fn from_body(body: &[u8]) -> Result<Self, DecodeError> {
         let (version, id) = head(body, "probe reply")?;
         check(version)?;
@@ -111,6 +114,7 @@ impl ProbeReply {
             load_percent: body[18].min(100),
             spent_us: u32::from_be_bytes([body[19], body[20], body[21], body[22]]),
             relay: relay.to_owned(),
+            at_us: body[24 + len..].first_chunk().map(|at| u64::from_be_bytes(*at)),
         })
     }
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use prost::Message as _;
 
 use super::control::{
-    ClientMessage, Hello, Join, Joined, Member, Resume, Sealed, ServerMessage, Subscribe, Welcome, Wish,
+    ClientMessage, Demand, Hello, Join, Joined, Member, Resume, Sealed, ServerMessage, Subscribe, Welcome, Wish,
     client_message, server_message,
 };
 use super::datagram::AudioPacket;
@@ -68,12 +68,13 @@ proptest! {
         load_percent in 0u8..=100,
         spent_us in any::<u32>(),
         relay in "[a-z0-9-]{0,64}",
+        at_us in any::<u64>(),
         later in vec(any::<u8>(), 0..9),
     ) {
         let probe = Probe { id };
         prop_assert_eq!(Probe::from_body(&probe.to_bytes()[1..]), Ok(probe));
         let (instance, state) = (RelayInstance(instance), RelayState::from(state));
-        let reply = ProbeReply { id, instance, state, load_percent, spent_us, relay };
+        let reply = ProbeReply { id, instance, state, load_percent, spent_us, relay, at_us: Some(at_us) };
         let mut bytes = reply.to_bytes();
         bytes.extend(later);
         prop_assert_eq!(ProbeReply::from_body(&bytes[1..]), Ok(reply));
@@ -150,6 +151,7 @@ proptest! {
             server_message::Body::Joined(Joined { members: vec![member; members] }),
             server_message::Body::Moderated(Moderated { rulings: vec![ruling; members], all: true }),
             server_message::Body::ModerationAnswer(ModerationAnswer { sequence: frame, done: false, message: "no".into() }),
+            server_message::Body::Demand(Demand { track, sizes: spatial }),
         ] {
             let message = ServerMessage { body: Some(body) };
             prop_assert_eq!(control::decode::<ServerMessage>(&control::encode(&message)), Ok(message));

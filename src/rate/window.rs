@@ -12,7 +12,9 @@
 //! * *heavy loss*: more than [`LOSS_LIMIT`] of a round's bytes, and of the rounds of the last second, are lost. Isolated
 //!   loss, which radio paths have without any queue, stays below it (RFC 8698 section 5.1.1 and BBRv2 tolerate likewise).
 //!
-//! Then it shrinks to 0.85 of what the path delivers in a base RTT, so that the queue drains. QUIC's *persistent congestion* (RFC 9002
+//! Then it shrinks to 0.85 of what the path delivers in a base RTT, so that the queue drains. A sender with an estimator
+//! ([`super::estimator`]) keeps below the window by itself and knows more: it sets a *floor*, so that the window does not hold back what
+//! was found good, beside a download for instance, whose queue stands whatever we do. QUIC's *persistent congestion* (RFC 9002
 //! section 7.6) starts over from the smallest window.
 
 use std::collections::VecDeque;
@@ -43,11 +45,23 @@ const BACK_OFF: f64 = 0.85;
 pub struct Window {
     mtu: u64,
     bytes: u64,
+    floor: u64,
     slow_start: bool,
+    standing: Option<Standing>,
     base: VecDeque<(Instant, Duration)>,
     round: Round,
     /// Rounds of the last [`LOSS_MEMORY`]: end, acknowledged, lost.
     past: VecDeque<(Instant, u64, u64)>,
+}
+
+/// What the last round trip showed of the path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    pub at: Instant,
+    /// Its least round trip beyond the path's.
+    pub queue: Duration,
+    /// What arrived in it, bits a second.
+    pub delivered_bps: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -71,7 +85,9 @@ impl Window {
         Self {
             mtu: mtu.into(),
             bytes: INITIAL_PACKETS * u64::from(mtu),
+            floor: 0,
             slow_start: true,
+            standing: None,
             base: VecDeque::new(),
             round: Round::new(now),
             past: VecDeque::new(),
@@ -80,7 +96,17 @@ impl Window {
 
     /// Bytes that may be on their way.
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        self.bytes.max(self.floor)
+    }
+
+    /// Whoever paces what is sent has found that so many bytes may be on their way, whatever the queue: 0 for nobody.
+    pub fn set_floor(&mut self, bytes: u64) {
+        self.floor = bytes.min(MAX_BYTES);
+    }
+
+    /// What the last round trip showed.
+    pub fn standing(&self) -> Option<Standing> {
+        self.standing
     }
 
     /// The window at the start, bytes.
@@ -133,7 +159,12 @@ impl Window {
         while self.past.front().is_some_and(|(at, ..)| now.saturating_duration_since(*at) > LOSS_MEMORY) {
             self.past.pop_front();
         }
-        let queued = self.standing_queue(&round);
+        self.standing = self.base().zip(round.least_rtt).map(|(base, least)| {
+            let took = now.saturating_duration_since(round.start).as_secs_f64().max(1e-3);
+            let delivered_bps = (round.acked as f64 * 8.0 / took) as u64;
+            Standing { at: now, queue: least.saturating_sub(base), delivered_bps }
+        });
+        let queued = self.standing.is_some_and(|standing| standing.queue > QUEUE_LIMIT);
         if queued || self.heavy_loss(&round) {
             self.slow_start = false;
             // With a queue the least is what audio needs on a path of this length.
@@ -154,10 +185,6 @@ impl Window {
     /// The smallest RTT of late: the path without a queue.
     fn base(&self) -> Option<Duration> {
         self.base.front().map(|(_, least)| *least)
-    }
-
-    fn standing_queue(&self, round: &Round) -> bool {
-        self.base().zip(round.least_rtt).is_some_and(|(base, least)| least > base + QUEUE_LIMIT)
     }
 
     fn heavy_loss(&self, round: &Round) -> bool {

@@ -39,6 +39,8 @@ const FACTS: Duration = Duration::from_secs(2);
 const UNKNOWN: Duration = Duration::from_secs(1);
 /// A session that sent a stream this lately is the one to ask for a key frame.
 const SENDING: Duration = Duration::from_secs(2);
+/// A queue in a subscriber's path that a congestion window lets stand: see `rate::window`.
+const ALLOWED: Duration = Duration::from_millis(80);
 
 /// A room of this relay.
 #[derive(Debug)]
@@ -295,8 +297,7 @@ impl Room {
         {
             let State { sessions, router, .. } = &mut *state;
             for (session, attached) in sessions {
-                let Pressure { waiting, rate_bps } = attached.sender.pressure();
-                router.set_link(now, *session, Load { waiting, rate_bps });
+                router.set_link(now, *session, load(attached.sender.pressure()));
             }
         }
         state.router.handle_timeout(now);
@@ -409,6 +410,13 @@ fn deliver_sealed(state: &State, from: ParticipantId, to: u64, payload: &Bytes) 
     let message = encode(server_message::Body::Sealed(message));
     let addressed = |it: &&Attached| it.participant != from && (to == 0 || it.participant.0 == to);
     state.sessions.values().filter(addressed).for_each(|it| drop(it.sender.control(message.clone())));
+}
+
+/// What stands in the path's queue waits as well; a short one the window allows.
+fn load(pressure: Pressure) -> Load {
+    let queue = pressure.queue.saturating_sub(ALLOWED);
+    let delivered = pressure.delivered_bps.filter(|_| !queue.is_zero());
+    Load { waiting: pressure.waiting + queue, rate_bps: pressure.rate_bps.or(delivered) }
 }
 
 fn deliver_report(state: &State, to: ParticipantId, report: ReceiverReport) {

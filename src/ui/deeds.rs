@@ -41,6 +41,8 @@ impl App {
                 self.save_soon();
                 self.command(Command::Mute(muted));
             }
+            Action::Talk(talking) => self.command(Command::Talk(talking)),
+            Action::Volume(peer, volume) => self.command(Command::Volume { peer, volume }),
             Action::Camera(on) => {
                 self.model.settings.camera_off = !on;
                 self.save_soon();

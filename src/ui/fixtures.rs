@@ -2,6 +2,7 @@
 //! here runs.
 
 mod hops;
+mod quality;
 mod screens;
 
 use std::collections::BTreeMap;
@@ -114,15 +115,8 @@ pub fn call(peers: usize) -> Model {
             reconnecting: false,
             level: if n == 0 { 0.4 } else { 0.0 },
             speaking: n == 0,
-            quality: Quality {
-                audio_loss: Some(0.002),
-                jitter_ms: Some(3.0),
-                delay_ms: Some(48.0),
-                width: 1280,
-                height: 720,
-                fps: 30.0,
-                frozen: n == 2,
-            },
+            volume: Default::default(),
+            quality: quality::of(n),
         });
         if n % 5 != 3 {
             model.pictures.put(Of::Peer(id, Track::Camera), Arc::new(picture(n as u8 + 1)), now);
@@ -279,6 +273,8 @@ fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
             id: ParticipantId(1),
             name: "Ada".into(),
             muted: false,
+            holds_to_talk: false,
+            talks_unheard: false,
             camera: true,
             level: 0.22,
             output_level: 0.0,
@@ -289,6 +285,7 @@ fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
             ]),
             sharing: Default::default(),
             limited: None,
+            rates: Default::default(),
         },
         peers: Vec::new(),
         screens: Vec::new(),

@@ -28,6 +28,16 @@ pub struct Piece {
     pub memory: shell::Memory,
 }
 
+/// Somebody who is muted talks, and has muted somebody else.
+fn unheard() -> Model {
+    let mut model = fixtures::call(4);
+    fixtures::change(&mut model, |state, _| {
+        (state.own.muted, state.own.talks_unheard) = (true, true);
+        state.peers[1].volume.muted = true;
+    });
+    model
+}
+
 /// All of them.
 pub fn pieces() -> Vec<Piece> {
     let piece = |name, model| Piece { name, model, memory: shell::Memory::default() };
@@ -51,6 +61,7 @@ pub fn pieces() -> Vec<Piece> {
         with("call-regions", fixtures::call(2), shell::Memory::open_regions),
         with("call-people", fixtures::call(4), shell::Memory::open_people),
         with("call-drill", fixtures::drill(), shell::Memory::open_regions),
+        with("call-unheard", unheard(), shell::Memory::open_people),
         piece("call-reconnecting", fixtures::reconnecting()),
         piece("call-twenty", fixtures::call(20)),
         with("call-odd", fixtures::odd_call(), shell::Memory::open_people),

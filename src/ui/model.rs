@@ -4,12 +4,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::call::command::Talking;
 use crate::call::event::{CandidateRow, Moved};
-use crate::call::state::State;
+use crate::call::state::{State, Volume};
 use crate::election;
 use crate::media::Device;
 use crate::media::screen::{ScreenSource, Screens};
 use crate::media::video::Pictures;
+use crate::proto::ParticipantId;
 use crate::settings::Settings;
 
 /// Everything.
@@ -204,6 +206,10 @@ pub enum Action {
     Host,
     StopHosting,
     Mute(bool),
+    /// The key of push-to-talk. Nothing of it is kept.
+    Talk(Talking),
+    /// How loud somebody is played here.
+    Volume(ParticipantId, Volume),
     Camera(bool),
     /// Look for what can be shared.
     ListScreens,

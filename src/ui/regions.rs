@@ -14,6 +14,7 @@
 //! | `list` | the rows, their accessible names, and what opens below a row |
 //! | `race` | the header above the rows in the lobby |
 //! | `line` | the words beside Join |
+//! | `delay` | what each peer's delay is made of |
 //! | `panel` | the drawer in the call |
 //! | `drill` | wishes, drills and the banner |
 //! | `timeline` | what happened and what did not |
@@ -23,6 +24,7 @@ mod chart;
 mod columns;
 mod condition;
 mod controls;
+mod delay;
 mod drill;
 mod group;
 mod line;

@@ -5,6 +5,7 @@
 mod keys;
 mod screens;
 mod sheet;
+mod talk;
 
 use std::path::PathBuf;
 
@@ -29,6 +30,7 @@ pub struct Memory {
     pub stage: stage::Memory,
     pub preferences: preferences::Memory,
     sheet: Option<Sheet>,
+    talk: talk::PushToTalk,
 }
 
 /// What lies over the screen.
@@ -105,6 +107,7 @@ pub fn shell_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
     ui.painter().rect_filled(window, 0.0, theme::palette(ui.ctx()).ground);
     guard_quit(ui, model, memory);
     obey_keys(ui, model, memory, in_call, actions);
+    push_to_talk(ui, model, memory, in_call, actions);
 
     let open = if in_call {
         stage::stage_ui(ui, model, &mut memory.stage, painter, actions);
@@ -166,6 +169,16 @@ fn obey_keys(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, actions
             Key::Close if memory.sheet.is_some() => memory.sheet = None,
             Key::Close => memory.stage.close_drawer(),
         }
+    }
+}
+
+/// Whoever is muted is heard while Space is held.
+fn push_to_talk(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, actions: &mut Vec<Action>) {
+    let muted = model.call.as_ref().is_some_and(|state| state.own.muted);
+    let seen = talk::Seen::of(ui.ctx(), in_call && memory.sheet.is_none());
+    actions.extend(memory.talk.step(model.now, seen, muted).map(Action::Talk));
+    if memory.talk.is_held() {
+        ui.ctx().request_repaint_after(talk::TELL);
     }
 }
 

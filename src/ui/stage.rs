@@ -10,11 +10,15 @@ mod screens;
 mod tiles;
 mod toolbar;
 mod top;
+mod volume;
 
 use std::collections::BTreeMap;
 
-use eframe::egui::{CornerRadius, Rect, Stroke, StrokeKind, Ui, UiBuilder, pos2};
+use eframe::egui::{
+    Align2, CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, accesskit, pos2, vec2,
+};
 
+use super::icons;
 use super::model::{Action, Model};
 use super::picture::Painter;
 use super::regions;
@@ -81,7 +85,7 @@ pub fn stage_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
     let whole = ui.max_rect();
     let (top, rest) = whole.split_top_bottom_at_y(whole.top() + TOP);
     let (middle, bottom) = rest.split_top_bottom_at_y(rest.bottom() - BOTTOM);
-    within(ui, "top", top.shrink2(eframe::egui::vec2(space::L, 0.0)), |ui| {
+    within(ui, "top", top.shrink2(vec2(space::L, 0.0)), |ui| {
         top::top_ui(ui, model, &state, memory);
     });
     within(ui, "tools", bottom, |ui| toolbar::toolbar_ui(ui, model, &state, memory, actions));
@@ -89,13 +93,13 @@ pub fn stage_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
     let middle = match memory.drawer {
         Some(drawer) => {
             let edge = middle.right() - drawer_width(drawer, middle.width());
-            let place = Rect::from_min_max(pos2(edge, middle.top()), middle.max - eframe::egui::vec2(space::S, 0.0));
+            let place = Rect::from_min_max(pos2(edge, middle.top()), middle.max - vec2(space::S, 0.0));
             within(ui, "drawer", place, |ui| drawer_ui(ui, drawer, model, &state, memory, actions));
             middle.with_max_x(edge)
         }
         None => middle,
     };
-    within(ui, "middle", middle.shrink2(eframe::egui::vec2(space::S, 0.0)), |ui| {
+    within(ui, "middle", middle.shrink2(vec2(space::S, 0.0)), |ui| {
         regions::banner_ui(ui, model, actions);
         reconnecting_ui(ui, model, &state, actions);
         screens::sharing_ui(ui, &state, actions);
@@ -103,6 +107,7 @@ pub fn stage_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
         within(ui, "people", people, |ui| {
             memory.shown = tiles::tiles_ui(ui, model, &state, &mut memory.page, painter, actions);
         });
+        microphone_ui(ui, &state);
     });
 }
 
@@ -145,6 +150,27 @@ fn drawer_ui(
             Drawer::People => people::people_ui(ui, model, state, actions),
         });
     });
+}
+
+/// What somebody who is muted has to know of the microphone: over the tiles, so that nothing moves when it comes and goes.
+fn microphone_ui(ui: &Ui, state: &State) {
+    let own = &state.own;
+    let (icon, words) = if own.holds_to_talk {
+        (icons::MIC, "You are heard while you hold Space")
+    } else if own.talks_unheard {
+        (icons::MIC_OFF, "You are muted: press M, or hold Space, to be heard")
+    } else {
+        return;
+    };
+    let area = ui.max_rect();
+    // Above the numbers of the pages.
+    let at = area.center_bottom() - vec2(0.0, 44.0);
+    let colour = theme::palette(ui.ctx()).on_tile;
+    face::pill(ui, at, Align2::CENTER_BOTTOM, words, &[(icon, colour)], area.width() - 16.0);
+    let place = Rect::from_center_size(at, Vec2::ZERO);
+    let response = ui.interact(place, ui.scope_id().with("microphone"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Status, true, words));
+    ui.ctx().accesskit_node_builder(response.id, |node| node.set_live(accesskit::Live::Polite));
 }
 
 /// Every link is lost: said at once, with what it means.

@@ -13,8 +13,7 @@ use crate::support::{CallProcess, RelayProcess, eventually, sound};
 const SECOND: usize = 16_000;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// As they are: a tone is noise to whoever holds noise down.
-const MIC_AND_SPEAKER: [&str; 8] =
-    ["--audio", "mic", "--play", "speaker", "--video", "off", "--processing", "off"];
+const MIC_AND_SPEAKER: [&str; 8] = ["--audio", "mic", "--play", "speaker", "--video", "off", "--processing", "off"];
 
 /// Leads ALSA to nothing at all.
 fn no_sound_system(dir: &Path) -> Vec<(&'static str, PathBuf)> {
@@ -32,15 +31,16 @@ struct Pair {
 
 impl Pair {
     fn start(dir: &Path, pulse: &Pulse) -> Self {
-        Self::start_with(dir, pulse, &MIC_AND_SPEAKER)
+        Self::start_with(dir, pulse, ("alice", &MIC_AND_SPEAKER), ("bob", &MIC_AND_SPEAKER))
     }
 
-    fn start_with(dir: &Path, pulse: &Pulse, bobs: &[&str]) -> Self {
+    /// With whose devices each of them has, and what each of them asks for.
+    fn start_with(dir: &Path, pulse: &Pulse, alice: (&str, &[&str]), bob: (&str, &[&str])) -> Self {
         let relay = RelayProcess::start(dir, "one", &[]);
-        let join = |name: &str, args: &[&str]| {
-            CallProcess::start_in(dir, name, &[&relay.manifest], args, &pulse.environment(name))
+        let join = |name: &str, (whose, args): (&str, &[&str])| {
+            CallProcess::start_in(dir, name, &[&relay.manifest], args, &pulse.environment(whose))
         };
-        let (alice, bob) = (join("alice", &MIC_AND_SPEAKER), join("bob", bobs));
+        let (alice, bob) = (join("alice", alice), join("bob", bob));
         for call in [&alice, &bob] {
             call.wait_for("peer_joined", PATIENCE);
         }
@@ -102,10 +102,15 @@ fn loudest(samples: &[f32]) -> &[f32] {
     samples.windows(SECOND).step_by(SECOND / 10).max_by(|one, other| power(one).total_cmp(&power(other))).unwrap_or(&[])
 }
 
-/// Alice says a tone until it was heard where bob sits; returns from which sample on.
+/// Alice says a tone until it was heard where bob sits.
 fn assert_bob_hears_alice(pulse: &Pulse, tone: &Path, bob: &Hearing) {
+    assert_heard(pulse, tone, "alice", bob);
+}
+
+/// A tone that is said into a microphone is heard at a speaker.
+fn assert_heard(pulse: &Pulse, tone: &Path, microphone: &str, bob: &Hearing) {
     let before = bob.samples().len();
-    assert!(pulse.say("alice", tone).wait(PATIENCE).success(), "paplay ends well");
+    assert!(pulse.say(microphone, tone).wait(PATIENCE).success(), "paplay ends well");
     let said = bob.samples().len();
     bob.wait_until(said + SECOND);
     let heard = bob.samples().split_off(before);
@@ -160,7 +165,7 @@ fn what_alice_says_into_her_microphone_comes_out_of_the_speaker_of_bob_and_not_o
 fn heard_of_herself(bobs: &[&str]) -> f32 {
     let dir = tempfile::tempdir().unwrap();
     let pulse = Pulse::start(dir.path(), &["alice", "bob"]);
-    let pair = Pair::start_with(dir.path(), &pulse, bobs);
+    let pair = Pair::start_with(dir.path(), &pulse, ("alice", &MIC_AND_SPEAKER), ("bob", bobs));
     pulse.put_together("bob");
     let at_alice = pulse.hear("alice");
     let mut saying = pulse.say("alice", &voice(dir.path(), 16));
@@ -199,6 +204,54 @@ fn a_sound_system_that_dies_does_not_end_the_call_and_is_used_again_when_it_is_b
     }
     let at_bob = pulse.hear("bob");
     assert_bob_hears_alice(&pulse, &tone(dir.path()), &at_bob);
+    pair.leave();
+}
+
+#[test]
+fn a_headset_that_was_picked_is_stood_in_for_taken_when_it_is_plugged_in_and_taken_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let pulse = Pulse::start(dir.path(), &["alice", "bob"]);
+    pulse.make_default("alice");
+    let headset = ["--audio", "mic:headset", "--play", "speaker:headset", "--video", "off"];
+    let pair = Pair::start_with(dir.path(), &pulse, ("alice", &headset), ("bob", &MIC_AND_SPEAKER));
+    for device in ["microphone", "speaker"] {
+        let states = states(&pair.alice, device);
+        assert!(states.len() == 2 && states[0].starts_with("not found"), "{device}: {states:?}");
+        assert_eq!(states[1], "works: alice", "{device}");
+    }
+    let (at_bob, tone) = (pulse.hear("bob"), tone(dir.path()));
+    assert_bob_hears_alice(&pulse, &tone, &at_bob);
+    // What telephones have: 16 kHz, one channel.
+    pulse.plug("headset", 16_000, 1);
+    for device in ["microphone", "speaker"] {
+        eventually("the headset is taken", PATIENCE, || {
+            states(&pair.alice, device).last().filter(|state| *state == "works: headset").cloned()
+        });
+    }
+    assert_heard(&pulse, &tone, "headset", &at_bob);
+    // The sound system moves who plays on a device that goes away to its default, and back: no callback is missed.
+    pulse.unplug("headset");
+    assert_bob_hears_alice(&pulse, &tone, &at_bob);
+    pulse.plug("headset", 96_000, 2);
+    assert_heard(&pulse, &tone, "headset", &at_bob);
+    assert_eq!(states(&pair.alice, "microphone").last().unwrap(), "works: headset");
+    pair.leave();
+}
+
+#[test]
+fn another_default_is_followed_in_the_middle_of_a_call_and_a_device_that_was_picked_is_not_left_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let pulse = Pulse::start(dir.path(), &["alice", "bob"]);
+    pulse.make_default("bob");
+    pulse.plug("headset", 44_100, 2);
+    let headset = ["--audio", "mic:headset", "--play", "speaker:headset", "--video", "off"];
+    let pair = Pair::start_with(dir.path(), &pulse, ("alice", &headset), ("anybody", &MIC_AND_SPEAKER));
+    let tone = tone(dir.path());
+    assert_heard(&pulse, &tone, "headset", &pulse.hear("bob"));
+    pulse.plug("dock", 48_000, 2);
+    pulse.make_default("dock");
+    assert_heard(&pulse, &tone, "headset", &pulse.hear("dock"));
+    assert_heard(&pulse, &tone, "dock", &pulse.hear("headset"));
     pair.leave();
 }
 

@@ -6,6 +6,8 @@
 
 #[cfg(feature = "app")]
 mod call;
+#[cfg(feature = "app")]
+mod delay;
 #[cfg(all(target_os = "linux", feature = "app"))]
 mod devices;
 #[cfg(feature = "app")]
@@ -24,6 +26,7 @@ mod migration;
 #[cfg(all(unix, feature = "relay"))]
 mod nats;
 mod packaging;
+mod rate;
 #[cfg(feature = "relay")]
 mod relay;
 #[cfg(all(target_os = "linux", feature = "app"))]

@@ -3,13 +3,14 @@
 use super::{Controller, opening};
 use crate::media::video::Codec;
 use crate::media::{Device, video};
-use crate::proto::Track;
+use crate::proto::{Layer, Track};
 
 impl Controller {
     pub(super) fn start_video(&mut self) {
         if self.camera.is_some() || self.camera_off {
             return;
         }
+        self.camera_bps = None;
         let (source, config) = (self.config.video.clone(), self.config.video_config);
         self.devices.insert(Device::Camera, opening(matches!(source, video::VideoSource::Camera(_))));
         let (encoded, media, pictures) = (self.encoded.clone(), self.media.clone(), self.pictures.clone());
@@ -35,12 +36,15 @@ impl Controller {
         self.force_key(Track::Screen, None);
     }
 
-    /// Sends the sizes that somebody wants, as the relays that carry the call say; all where none does.
+    /// Sends the sizes that somebody wants, as the relays that carry the call say. Before they do, and while nobody else is here, the
+    /// largest alone: who comes has a whole picture at once.
     pub(super) fn heed_demand(&self) {
         let Some(camera) = &self.camera else { return };
         let links = [self.active, self.moving.as_ref().map(|moving| moving.to)];
         let told = links.into_iter().flatten().filter_map(|link| self.sessions.get(&link)?.demand(Track::Camera));
-        camera.set_wanted(told.reduce(|one, other| one | other).unwrap_or(u8::MAX));
+        let told = told.reduce(|one, other| one | other);
+        let alone = self.roster.count() == 0;
+        camera.set_wanted(told.filter(|sizes| *sizes != 0 || !alone).unwrap_or(1 << Layer::MAX_SPATIAL));
     }
 
     /// Sends in the codec that is wished where everybody in the room reads it.
@@ -53,6 +57,9 @@ impl Controller {
 
     /// Why less is sent than others want.
     pub(super) fn limited(&self) -> Option<video::Limit> {
+        if self.uplink.shares().is_some_and(|shares| shares.camera_off) {
+            return Some(video::Limit::Network);
+        }
         self.camera.as_ref().and_then(|camera| camera.figures().limit)
     }
 }

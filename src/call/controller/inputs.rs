@@ -53,7 +53,11 @@ impl Controller {
         match event {
             Incoming::ProbeReply { reply, at } => {
                 let spent = Duration::from_micros(reply.spent_us.into());
-                if let Some(rtt) = session.answered(at, reply.id, spent) {
+                if let Some((sent, rtt)) = session.answered(at, reply.id, spent) {
+                    self.uplink.answered(link, sent, at, (reply.at_us, reply.spent_us));
+                    if super::rate::is_ours(reply.id) {
+                        return;
+                    }
                     let (id, state, instance) = (reply.id, reply.state, reply.instance);
                     self.answered_by(link, &reply);
                     self.feed(Input::ProbeReply { link, id, rtt, state, instance });
@@ -207,6 +211,7 @@ impl Controller {
                 Change::Joined(member) => {
                     let name = self.subscriber.add(&member);
                     self.subscriber.rest(ParticipantId(member.participant));
+                    self.delays.joined();
                     let readable = name.is_some();
                     let peer = ParticipantId(member.participant).to_string();
                     self.tell(Event::PeerJoined { peer, name, readable });
@@ -232,6 +237,7 @@ impl Controller {
                     }
                     self.redundancy.left(peer);
                     self.subscriber.remove(peer);
+                    self.delays.remove(peer);
                 }
             }
         }
@@ -250,8 +256,8 @@ impl Controller {
     fn sealed(&mut self, sealed: &Sealed) {
         let from = ParticipantId(sealed.participant);
         if let Some(payload) = self.subscriber.control(from, &sealed.payload) {
-            let text = String::from_utf8_lossy(&payload).into_owned();
-            self.tell(Event::Chat { peer: from.to_string(), text });
+            let text = self.sealed_text(clock::now(), from, &payload);
+            text.into_iter().for_each(|text| self.tell(Event::Chat { peer: from.to_string(), text }));
         }
     }
 
@@ -303,10 +309,14 @@ impl Controller {
                 self.devices.insert(what, DeviceState::Trouble(problem));
             }
             media::Event::DeviceInUse { what, name, instead_of } => {
-                if self.troubled.remove(&what) {
-                    self.tell(Event::Device { device: device_name(what), state: format!("works: {name}") });
+                let state = format!("works: {name}");
+                let now = DeviceState::InUse { name, instead_of };
+                let before = self.devices.insert(what, now.clone()).filter(|before| *before != now);
+                // The first one is what everybody expects.
+                let other = matches!(before, Some(DeviceState::InUse { .. }));
+                if self.troubled.remove(&what) || other {
+                    self.tell(Event::Device { device: device_name(what), state });
                 }
-                self.devices.insert(what, DeviceState::InUse { name, instead_of });
             }
             media::Event::Failed { .. } => self.tell(Event::Error { message: event.to_string() }),
             media::Event::Ended { .. } => tracing::info!("{event}"),
@@ -341,6 +351,7 @@ impl Controller {
             self.feed(Input::MediaExpected { period });
         }
         self.check_delivery(now);
+        self.keep_time(now);
         self.release(now);
         self.heed_demand();
         let changes = self.roster.tick(now, self.active);
@@ -355,6 +366,7 @@ impl Controller {
             self.journal.moved(&self.elector, &moved);
             let _ = self.events.send(Event::Moved(moved));
         }
+        self.pace(now);
         self.report_election(now);
         if self.suspension.slept().is_some_and(|slept| slept >= SLEPT) {
             self.feed(Input::Suspended);
@@ -362,6 +374,12 @@ impl Controller {
         for command in self.wishes.expired(now) {
             self.elect(command, None);
         }
+        if self.talk.expire(now) {
+            self.set_muted(true);
+        }
+        let heard = self.microphone.as_ref().map(|own| (own.take_loudness(), own.speech().speaking));
+        let (levels, speaks) = heard.unwrap_or_default();
+        self.talk.listen(&levels, speaks, self.muted && self.entered.is_some());
         self.plan_redundancy(now);
         self.show(now);
         if now.saturating_duration_since(self.reported_at) >= REPORT {

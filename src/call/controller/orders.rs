@@ -1,6 +1,6 @@
 //! Carries out what the user asks.
 
-use super::super::command::{Command, Entry};
+use super::super::command::{Command, Entry, Talking};
 use super::super::event::Event;
 use super::super::state::{DeviceState, Relays, Sharing};
 use super::super::wishes::until;
@@ -36,6 +36,8 @@ impl Controller {
                     self.set_muted(muted);
                 }
             }
+            Command::Talk(talking) => self.push_to_talk(talking),
+            Command::Volume { peer, volume } => self.subscriber.set_volume(peer, volume),
             Command::Camera(on) => {
                 if !on || self.may_send(Track::Camera) {
                     self.switch_camera(on);
@@ -129,7 +131,22 @@ impl Controller {
         self.drain();
     }
 
+    /// Opens the microphone while a key is held. Whoever is not muted does not need it.
+    fn push_to_talk(&mut self, talking: Talking) {
+        let open = self.talk.is_open();
+        match talking {
+            Talking::Ends if open => self.set_muted(true),
+            Talking::GoesOn if open => self.talk.hold(clock::now()),
+            Talking::Starts if self.muted && self.entered.is_some() && self.may_send(Track::Microphone) => {
+                self.set_muted(false);
+                self.talk.hold(clock::now());
+            }
+            _ => {}
+        }
+    }
+
     pub(super) fn set_muted(&mut self, muted: bool) {
+        self.talk.end();
         self.muted = muted;
         if let Some(microphone) = &self.microphone {
             microphone.mute(muted);

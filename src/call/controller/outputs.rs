@@ -6,7 +6,7 @@ use super::super::arrivals::Record;
 use super::super::event::{CandidateRow, Event, Place};
 use super::super::hops::Answered;
 use super::super::moves::Moving;
-use super::super::session::Wanted;
+use super::super::session::{Session, Wanted};
 use super::{Controller, Release};
 use crate::clock;
 use crate::election::{Candidate, CandidateId, EventKind, Input, LinkId, Output, Reason, Standing};
@@ -105,6 +105,10 @@ impl Controller {
         }
         if reason == Reason::First {
             self.join_at.get_or_insert(now);
+        }
+        let demand = from.and_then(|from| self.sessions.get(&from)).map(Session::demands);
+        if let (Some(demand), Some(session)) = (demand, self.sessions.get_mut(&to)) {
+            session.expect(demand);
         }
         self.moving = Some(Moving { from, to, since: now, delivered: false });
         self.ask(to, Wanted::Everything);
@@ -262,7 +266,7 @@ impl Controller {
     }
 
     /// Mean RTT of the candidate that a link leads to.
-    fn rtt_ms(&self, link: LinkId) -> Option<f64> {
+    pub(super) fn rtt_ms(&self, link: LinkId) -> Option<f64> {
         let place = self.places.get(&link)?;
         let same = |standing: &Standing| {
             (&standing.candidate.relay, standing.candidate.transport) == (&place.relay, place.transport)

@@ -24,6 +24,7 @@ impl Controller {
             before.stop_later();
         }
         self.sharing = Sharing::Nothing;
+        self.screen_bps = None;
         if let Some(source) = self.config.share.clone() {
             self.shares += 1;
             let (encoded, media) = (self.encoded.clone(), self.media.clone());

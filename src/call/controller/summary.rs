@@ -2,6 +2,7 @@
 
 use super::super::event::{AudioSummary, PeerSummary, Summary, VideoSummary};
 use super::Controller;
+use crate::clock;
 use crate::media::video;
 use crate::proto::ParticipantId;
 
@@ -9,17 +10,27 @@ impl Controller {
     /// Everybody who was heard or seen, those who left included.
     pub(super) fn summary(&self) -> Summary {
         let here = self.subscriber.peers().map(|peer| self.peer_summary(peer));
-        Summary { moves: self.ledger.count(), peers: self.gone.iter().cloned().chain(here).collect() }
+        Summary {
+            moves: self.ledger.count(),
+            uplink: self.uplink.rates(),
+            peers: self.gone.iter().cloned().chain(here).collect(),
+            source_unix_ms: self.source_from.map(clock::unix_ms_at).map(round_ms),
+            recording_unix_ms: round_ms(clock::unix_ms_at(self.subscriber.mixer().recorded_from())),
+        }
     }
 
     pub(super) fn peer_summary(&self, peer: ParticipantId) -> PeerSummary {
         let (sound, pictures) = (self.subscriber.mixer().stats(), self.subscriber.receiver().stats());
+        let (seen, parts) = (pictures.get(&peer), self.delays.mean(peer));
         PeerSummary {
             peer: peer.to_string(),
             name: self.subscriber.name(peer),
             audio: sound.get(&peer).map(audio_summary).unwrap_or_default(),
-            video: pictures.get(&peer).map(video_summary).unwrap_or_default(),
-            mouth_to_ear_ms: None,
+            video: seen.map(video_summary).unwrap_or_default(),
+            mouth_to_ear_ms: parts.sum_ms().map(round_ms),
+            mouth_to_ear: parts.map(round_ms),
+            lip_offset_ms: seen.and_then(|seen| seen.lip_median_ms),
+            lip_offset_p95_ms: seen.and_then(|seen| seen.lip_p95_ms),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::super::hops::Hops;
-use super::super::state::{Own, Peer, Phase, Quality, Race, Relays, Sharing, State};
+use super::super::state::{Own, Peer, Phase, Quality, Race, Rates, Relays, Sharing, State};
 use super::Controller;
 use crate::election::Elector;
 use crate::media::video::Of;
@@ -34,12 +34,15 @@ pub fn nobody(participant: ParticipantId, relays: Relays, elector: &Elector) -> 
             id: participant,
             name: String::new(),
             muted: false,
+            holds_to_talk: false,
+            talks_unheard: false,
             camera: false,
             level: 0.0,
             output_level: 0.0,
             devices: BTreeMap::new(),
             sharing: Sharing::Nothing,
             limited: None,
+            rates: Rates::default(),
         },
         peers: Vec::new(),
         screens: Vec::new(),
@@ -90,19 +93,23 @@ fn own(call: &Controller) -> Own {
         id: call.participant,
         name: call.membership.as_ref().map(|membership| membership.name().to_owned()).unwrap_or_default(),
         muted: call.muted,
+        holds_to_talk: call.talk.is_open(),
+        talks_unheard: call.talk.is_unheard(),
         camera: !call.camera_off,
         level: call.microphone.as_ref().map_or(0.0, |microphone| step(microphone.level())),
         output_level: step(call.subscriber.mixer().output_level()),
         devices: call.devices.clone(),
         sharing: call.sharing.clone(),
         limited: call.limited(),
+        rates: call.uplink.rates(),
     }
 }
 
 fn peers(call: &mut Controller, now: Instant) -> Vec<Peer> {
     let mixer = call.subscriber.mixer();
     let levels: BTreeMap<_, _> = call.roster.order().map(|id| (id, mixer.level(id))).collect();
-    call.speakers.feed(now, &levels);
+    let loudness = call.roster.order().map(|id| (id, mixer.take_loudness(id))).collect();
+    call.speakers.feed(&loudness);
     let shares = |id: &ParticipantId| call.subscriber.profile(*id).is_some_and(|profile| profile.sharing);
     let sharing: Vec<_> = call.roster.order().filter(shares).collect();
     call.screens.feed(&sharing);
@@ -122,7 +129,8 @@ fn peers(call: &mut Controller, now: Instant) -> Vec<Peer> {
             camera,
             reconnecting: call.roster.is_reconnecting(id),
             level: step(levels.get(&id).copied().unwrap_or_default()),
-            speaking: !muted && call.speakers.speaks(now, id),
+            speaking: !muted && call.speakers.speaks(id),
+            volume: call.subscriber.volume(id),
             quality: Quality {
                 audio_loss: audio.and_then(|audio| share(audio.lost, audio.received)),
                 jitter_ms: audio.map(|audio| audio.jitter_ms.round()),
@@ -131,6 +139,9 @@ fn peers(call: &mut Controller, now: Instant) -> Vec<Peer> {
                 height: video.height,
                 fps: video.fps.round(),
                 frozen: camera && still && !call.views.is_hidden(id),
+                // In steps of 5 ms, so that a snapshot of a calm call stays as it is.
+                lip_offset_ms: video.lip_offset_ms.map(|ms| (ms / 5.0).round() * 5.0),
+                mouth_to_ear: call.delays.of(id).map(f64::round),
             },
         }
     };

@@ -13,6 +13,11 @@ pub struct AudioConfig {
     pub price_us: i64,
     /// How long arrivals are remembered. Default 10 s.
     pub window_us: i64,
+    /// Arrivals of this time alone can raise the target too. Default 2 s: a stall, whose packets come all at once,
+    /// does not, two of them do.
+    pub short_window_us: i64,
+    /// The target stays so long where it is before it goes down, for what was late comes again. Default 4 s.
+    pub hold_us: i64,
     /// Delay above the target at which audio is skipped at once. Default 500 ms.
     pub excess_us: i64,
     /// Pulls in a row that are concealed before silence. Default 5.
@@ -29,6 +34,8 @@ impl Default for AudioConfig {
             ceiling_us: 1_000_000,
             price_us: 12_000,
             window_us: 10_000_000,
+            short_window_us: 2_000_000,
+            hold_us: 4_000_000,
             excess_us: 500_000,
             conceal_frames: 5,
             capacity: 100,

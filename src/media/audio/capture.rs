@@ -1,17 +1,18 @@
 //! From a source to packets.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::codec::{Encoder, FIRST_LOSS_PERCENT};
-use super::level::Level;
+use super::level::{Level, Loudness};
 use super::pace::{Pace, Stop, Worker, drop_later};
 use super::processing::{CHUNK, Cleaner, Cleaning, Detector, Speech, Switches};
 use super::source::Synthetic;
+use super::took::Took;
 use super::{AudioError, AudioSource, FRAME, Frame, microphone};
 use crate::clock;
 use crate::media::{Device, Encoded, Event, MediaClock, tell};
@@ -39,7 +40,10 @@ struct Shared {
     muted: AtomicBool,
     loss_percent: AtomicU8,
     dropped: AtomicU64,
+    /// Time in the encoder.
+    encode: Took,
     level: Level,
+    loudness: Mutex<Loudness>,
     /// [`Switches`], as bits.
     switches: AtomicU8,
     /// [`Speech`]: the probability's bits, negative while nobody speaks.
@@ -105,6 +109,17 @@ impl Capture {
         self.shared.level.get()
     }
 
+    /// What the encoder takes for a packet, mean of the last ones.
+    pub fn encoding(&self) -> Duration {
+        self.shared.encode.mean().unwrap_or_default()
+    }
+
+    /// How loud the source was, 20 ms by 20 ms, since this was last asked, also while muted: RMS, 0.0..=1.0, of the last two
+    /// seconds.
+    pub fn take_loudness(&self) -> Vec<f32> {
+        self.shared.loudness.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Packets for which the channel had no room.
     pub fn dropped(&self) -> u64 {
         self.shared.dropped.load(Ordering::Relaxed)
@@ -117,7 +132,9 @@ impl Shared {
             muted: AtomicBool::new(muted),
             loss_percent: AtomicU8::new(FIRST_LOSS_PERCENT),
             dropped: AtomicU64::new(0),
+            encode: Took::default(),
             level: Level::default(),
+            loudness: Mutex::default(),
             switches: AtomicU8::new(bits(switches)),
             speech: AtomicU32::new((-0.0f32).to_bits()),
         }
@@ -195,10 +212,14 @@ impl Publisher {
     /// Encodes and sends a frame whose first sample is of `capture_us`; false when nobody listens any more.
     pub fn publish(&mut self, frame: &mut Frame, capture_us: u64) -> bool {
         self.shared.level.feed_at_least(frame, self.faint);
+        self.shared.loudness.lock().unwrap_or_else(PoisonError::into_inner).feed(frame);
         self.listen(frame);
         let muted = self.shared.muted.load(Ordering::Relaxed);
         self.fade(frame, if muted { 0.0 } else { 1.0 });
-        match self.encode(frame, muted) {
+        let begun = clock::now();
+        let encoded = self.encode(frame, muted);
+        self.shared.encode.add(clock::now().saturating_duration_since(begun));
+        match encoded {
             Ok((data, dtx)) => self.send(data, dtx, capture_us),
             Err(error) => {
                 tracing::warn!(%error, "a frame of sound could not be encoded");
@@ -346,7 +367,9 @@ mod tests {
         drop(recorder);
         let (out, mut packets) = mpsc::channel(100);
         let (events, mut told) = mpsc::channel(10);
-        let _capture = Capture::start(AudioSource::File(path), false, Cleaning::default(), MediaClock::start(), out, events).unwrap();
+        let _capture =
+            Capture::start(AudioSource::File(path), false, Cleaning::default(), MediaClock::start(), out, events)
+                .unwrap();
         assert_eq!(told.blocking_recv(), Some(Event::Ended { what: Device::Microphone }));
         (0..5).for_each(|_| assert!(!packets.blocking_recv().unwrap().dtx));
     }

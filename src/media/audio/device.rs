@@ -1,100 +1,32 @@
 //! The system's sound devices: how they are opened, and what is wrong with them. [`list`] knows which there are.
 //!
-//! The callbacks are made here. They run on the system's real-time thread: a ring, a few atomics, and nothing else.
+//! Streams are made here; what runs on the system's real-time thread is in [`callback`].
 
+mod callback;
+mod downmix;
+mod health;
 mod list;
 mod rows;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::time::Duration;
 
 use cpal::traits::{DeviceTrait, StreamTrait};
-use cpal::{BufferSize, ErrorKind, FromSample, SampleFormat, SizedSample, StreamConfig, SupportedStreamConfig};
+use cpal::{BufferSize, ErrorKind, FromSample, I24, SampleFormat, SizedSample, StreamConfig, SupportedStreamConfig};
 
-pub use self::list::{AudioDevice, DeviceKind, devices, find};
+pub use self::health::Health;
+pub use self::list::{AudioDevice, DeviceKind, default_id, devices, find};
 
+use self::callback::{Giver, Taker};
 use self::list::{default_config, missing};
 use super::RATE;
 use super::processing::played::{self, Heard, Tap};
-use crate::clock;
 use crate::media::Problem;
 
-/// Sizes of a callback's buffer to ask for, frames: what a system takes by default can be 85 ms.
-const BUFFERS: [BufferSize; 3] = [BufferSize::Fixed(480), BufferSize::Fixed(960), BufferSize::Default];
+/// Lengths of a callback's buffer to ask for, 1/100 s, before the system's own, which can be 85 ms.
+const BUFFERS: [u32; 2] = [1, 2];
 /// How long a system may take to open a device, where it can be told.
 const OPENING: Duration = Duration::from_secs(5);
-
-/// What callbacks say about a running device, without a lock.
-#[derive(Debug, Default)]
-pub struct Health {
-    fault: AtomicU8,
-    beats: AtomicU32,
-    /// Samples that came or went in one callback, at most so far.
-    period: AtomicU32,
-    missed: AtomicU32,
-}
-
-impl Health {
-    /// Counts callbacks: a device that stands still is broken, whatever it says.
-    pub fn beats(&self) -> u32 {
-        self.beats.load(Ordering::Relaxed)
-    }
-
-    /// The largest callback so far, samples a channel.
-    pub fn period(&self) -> usize {
-        self.period.load(Ordering::Relaxed) as usize
-    }
-
-    /// How often a callback found the ring full (input) or short (output).
-    pub fn missed(&self) -> u32 {
-        self.missed.load(Ordering::Relaxed)
-    }
-
-    /// What went wrong for good.
-    pub fn fault(&self) -> Option<Problem> {
-        match self.fault.load(Ordering::Relaxed) {
-            1 => Some(Problem::Unplugged),
-            2 => Some(Problem::Denied),
-            _ => None,
-        }
-    }
-
-    /// What went wrong, if the callbacks have ended: many systems go on after an error.
-    pub fn trouble(&self) -> Option<Problem> {
-        match self.fault.load(Ordering::Relaxed) {
-            0 => None,
-            1 => Some(Problem::Unplugged),
-            2 => Some(Problem::Denied),
-            3 => Some(Problem::Busy),
-            _ => Some(Problem::Other("the sound system reported an error".into())),
-        }
-    }
-
-    /// The device went on after what it reported.
-    pub fn forgive(&self) {
-        self.fault.store(0, Ordering::Relaxed);
-    }
-
-    /// A callback moved this many samples a channel.
-    pub fn beat(&self, frames: usize) {
-        self.beats.fetch_add(1, Ordering::Relaxed);
-        self.period.fetch_max(u32::try_from(frames).unwrap_or(u32::MAX), Ordering::Relaxed);
-    }
-
-    /// The sound system reports an error.
-    pub fn fail(&self, kind: ErrorKind) {
-        let fault = match kind {
-            // The stream goes on by itself after these.
-            ErrorKind::Xrun | ErrorKind::DeviceChanged | ErrorKind::RealtimeDenied => return,
-            ErrorKind::DeviceNotAvailable | ErrorKind::StreamInvalidated | ErrorKind::HostUnavailable => 1,
-            ErrorKind::PermissionDenied => 2,
-            ErrorKind::DeviceBusy => 3,
-            _ => 4,
-        };
-        self.fault.store(fault, Ordering::Relaxed);
-    }
-}
 
 /// Why a device could not be opened.
 pub fn problem(error: &cpal::Error) -> Problem {
@@ -102,18 +34,29 @@ pub fn problem(error: &cpal::Error) -> Problem {
         ErrorKind::DeviceNotAvailable | ErrorKind::HostUnavailable => missing(),
         ErrorKind::PermissionDenied => Problem::Denied,
         ErrorKind::DeviceBusy => Problem::Busy,
-        // A sound server that does not run; a card that went away while it was opened.
-        _ if ["Connection refused", "No such device"].iter().any(|says| error.to_string().contains(says)) => missing(),
+        // A sound server that does not run; a card that went away while it was opened; a device that a server lacks.
+        _ if ["Connection refused", "No such device", "I/O error"]
+            .iter()
+            .any(|says| error.to_string().contains(says)) =>
+        {
+            missing()
+        }
         _ => Problem::Other(error.to_string()),
     }
 }
 
 /// Lower is better; `None` cannot be used.
 fn rank(format: SampleFormat) -> Option<u8> {
-    [SampleFormat::F32, SampleFormat::I16, SampleFormat::I32, SampleFormat::U8]
-        .iter()
-        .position(|usable| *usable == format)
-        .map(|at| at as u8)
+    const USABLE: [SampleFormat; 7] = [
+        SampleFormat::F32,
+        SampleFormat::I16,
+        SampleFormat::I32,
+        SampleFormat::I24,
+        SampleFormat::F64,
+        SampleFormat::U16,
+        SampleFormat::U8,
+    ];
+    USABLE.iter().position(|usable| *usable == format).map(|at| at as u8)
 }
 
 /// The format nearest to ours: 48 kHz, float, mono in and stereo out.
@@ -142,6 +85,7 @@ fn pick(kind: DeviceKind, device: &cpal::Device) -> Result<SupportedStreamConfig
 pub struct Input {
     pub samples: rtrb::Consumer<f32>,
     pub rate: u32,
+    pub health: Arc<Health>,
 }
 
 /// A running speaker's end of the ring: mono samples at `rate`.
@@ -158,15 +102,19 @@ pub fn open_input(device: &cpal::Device, health: &Arc<Health>) -> Result<(cpal::
     open(DeviceKind::Input, device, |format, config| {
         // Half a second: the reader wakes each 5 ms, a machine in trouble much later.
         let (producer, samples) = rtrb::RingBuffer::new(config.sample_rate as usize / 2);
+        let end = Input { samples, rate: config.sample_rate, health: health.clone() };
         let health = health.clone();
         let stream = match format {
             SampleFormat::F32 => input::<f32>(device, config, producer, health),
             SampleFormat::I16 => input::<i16>(device, config, producer, health),
+            SampleFormat::I24 => input::<I24>(device, config, producer, health),
+            SampleFormat::F64 => input::<f64>(device, config, producer, health),
+            SampleFormat::U16 => input::<u16>(device, config, producer, health),
             SampleFormat::I32 => input::<i32>(device, config, producer, health),
             SampleFormat::U8 => input::<u8>(device, config, producer, health),
             _ => Err(ErrorKind::UnsupportedConfig.into()),
         }?;
-        Ok((stream, Input { samples, rate: config.sample_rate }))
+        Ok((stream, end))
     })
 }
 
@@ -180,6 +128,9 @@ pub fn open_output(device: &cpal::Device, health: &Arc<Health>) -> Result<(cpal:
         let stream = match format {
             SampleFormat::F32 => output::<f32>(device, config, consumer, tap, health),
             SampleFormat::I16 => output::<i16>(device, config, consumer, tap, health),
+            SampleFormat::I24 => output::<I24>(device, config, consumer, tap, health),
+            SampleFormat::F64 => output::<f64>(device, config, consumer, tap, health),
+            SampleFormat::U16 => output::<u16>(device, config, consumer, tap, health),
             SampleFormat::I32 => output::<i32>(device, config, consumer, tap, health),
             SampleFormat::U8 => output::<u8>(device, config, consumer, tap, health),
             _ => Err(ErrorKind::UnsupportedConfig.into()),
@@ -196,7 +147,8 @@ fn open<E>(
 ) -> Result<(cpal::Stream, E), cpal::Error> {
     let picked = pick(kind, device)?;
     let mut first = None;
-    for buffer_size in BUFFERS {
+    let asked = BUFFERS.map(|hundredths| BufferSize::Fixed(hundredths * (picked.sample_rate() / 100).max(1)));
+    for buffer_size in asked.into_iter().chain([BufferSize::Default]) {
         let config = StreamConfig { buffer_size, ..picked.config() };
         let started = build(picked.sample_format(), config).and_then(|(stream, end)| {
             stream.play()?;
@@ -216,54 +168,31 @@ fn open<E>(
 fn input<T: SizedSample>(
     device: &cpal::Device,
     config: StreamConfig,
-    mut ring: rtrb::Producer<f32>,
+    ring: rtrb::Producer<f32>,
     health: Arc<Health>,
 ) -> Result<cpal::Stream, cpal::Error>
 where
     f32: FromSample<T>,
 {
-    let channels = usize::from(config.channels.max(1));
     let failing = health.clone();
-    let callback = move |data: &[T], _: &cpal::InputCallbackInfo| {
-        let frames = data.len() / channels;
-        health.beat(frames);
-        let room = frames.min(ring.slots());
-        if room < frames {
-            health.missed.fetch_add(1, Ordering::Relaxed);
-        }
-        if let Ok(chunk) = ring.write_chunk_uninit(room) {
-            let scale = 1.0 / channels as f32;
-            let mono = |frame: &[T]| frame.iter().map(|sample| f32::from_sample_(*sample)).sum::<f32>() * scale;
-            chunk.fill_from_iter(data.chunks_exact(channels).map(mono));
-        }
-    };
+    let mut taker = Taker::new(ring, health, config.sample_rate, config.channels);
+    let callback = move |data: &[T], _: &cpal::InputCallbackInfo| taker.take(data);
     device.build_input_stream(config, callback, move |error| failing.fail(error.kind()), Some(OPENING))
 }
 
 fn output<T: SizedSample + FromSample<f32>>(
     device: &cpal::Device,
     config: StreamConfig,
-    mut ring: rtrb::Consumer<f32>,
-    mut tap: Tap,
+    ring: rtrb::Consumer<f32>,
+    tap: Tap,
     health: Arc<Health>,
 ) -> Result<cpal::Stream, cpal::Error> {
-    let channels = usize::from(config.channels.max(1));
-    let failing = health.clone();
-    let callback = move |data: &mut [T], _: &cpal::OutputCallbackInfo| {
-        let frames = data.len() / channels;
-        health.beat(frames);
-        let ready = frames.min(ring.slots());
-        if ready < frames {
-            health.missed.fetch_add(1, Ordering::Relaxed);
-        }
-        let (sound, silence) = data.split_at_mut(ready * channels);
-        if let Ok(chunk) = ring.read_chunk(ready) {
-            tap.took(clock::now(), chunk.as_slices(), frames);
-            for (frame, sample) in sound.chunks_exact_mut(channels).zip(chunk) {
-                frame.fill(T::from_sample_(sample));
-            }
-        }
-        silence.fill(T::EQUILIBRIUM);
+    let (failing, timed) = (health.clone(), health.clone());
+    let mut giver = Giver::new(ring, Some(tap), health, config.channels);
+    let callback = move |data: &mut [T], info: &cpal::OutputCallbackInfo| {
+        let times = info.timestamp();
+        timed.set_latency(times.playback.duration_since(times.callback));
+        giver.fill(data);
     };
     device.build_output_stream(config, callback, move |error| failing.fail(error.kind()), Some(OPENING))
 }
@@ -281,6 +210,7 @@ mod tests {
             (ErrorKind::DeviceBusy.into(), Problem::Busy),
             (cpal::Error::with_message(ErrorKind::BackendError, "Connection refused"), missing()),
             (cpal::Error::with_message(ErrorKind::BackendError, "No such device or address"), missing()),
+            (cpal::Error::with_message(ErrorKind::BackendError, "snd_pcm_hw_params: I/O error (5)"), missing()),
             (cpal::Error::with_message(ErrorKind::BackendError, "it hums"), Problem::Other("it hums".into())),
         ] {
             let problem = problem(&error);
@@ -290,19 +220,5 @@ mod tests {
             };
             assert!(same, "{error}: {problem:?}");
         }
-    }
-
-    #[test]
-    fn a_hiccup_is_no_fault_and_an_unplugged_device_is() {
-        let health = Health::default();
-        health.fail(ErrorKind::Xrun);
-        assert_eq!((health.fault(), health.trouble()), (None, None));
-        health.fail(ErrorKind::BackendError);
-        assert_eq!(health.fault(), None);
-        assert!(health.trouble().is_some());
-        health.forgive();
-        assert_eq!(health.trouble(), None);
-        health.fail(ErrorKind::DeviceNotAvailable);
-        assert_eq!(health.fault(), Some(Problem::Unplugged));
     }
 }

@@ -1,7 +1,8 @@
 //! From the microphone's ring to frames with times.
 
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -15,8 +16,10 @@ use super::{AudioError, FRAME, FRAME_US, RATE};
 use crate::clock;
 use crate::media::{Device, Event};
 
-/// How often the ring is looked at: the callback wakes nobody.
-const LOOK: Duration = Duration::from_millis(5);
+/// The ring is looked at when the next callback should have come, as its buffers tell, and this much later ...
+const SLACK: Duration = Duration::from_micros(500);
+/// ... but so often at least, and at most: the callback wakes nobody.
+const LOOK: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_millis(10);
 /// The same before there is a device.
 const IDLE: Duration = Duration::from_millis(50);
 
@@ -45,7 +48,7 @@ pub fn start(
 
 fn encode(stop: &Stop, fresh: &Mutex<Option<Input>>, mut publisher: Publisher, mut cleaner: Cleaner) {
     let mut reader: Option<Reader> = None;
-    while stop.wait(if reader.is_some() { LOOK } else { IDLE }) {
+    while stop.wait(reader.as_ref().map_or(IDLE, |reader| reader.pause(clock::now()))) {
         if let Some(input) = fresh.lock().unwrap_or_else(PoisonError::into_inner).take() {
             reader = Reader::new(input).inspect_err(|error| tracing::error!(%error, "microphone")).ok();
             cleaner.restart();
@@ -77,6 +80,13 @@ impl Reader {
     fn new(input: Input) -> Result<Self, super::resample::ResampleError> {
         let resampler = Resampler::new(input.rate, RATE)?;
         Ok(Self { input, resampler, raw: Vec::new(), pending: Vec::new(), timeline: Timeline::default() })
+    }
+
+    /// How long nothing is to be expected.
+    fn pause(&self, now: Instant) -> Duration {
+        let rest = self.input.health.unplayed(now, self.input.rate) as u64;
+        let rest = Duration::from_micros(rest * 1_000_000 / u64::from(self.input.rate.max(1)));
+        (rest + SLACK).clamp(*LOOK.start(), *LOOK.end())
     }
 
     fn read(&mut self) -> Result<(), super::resample::ResampleError> {
@@ -135,6 +145,9 @@ impl Timeline {
 }
 
 #[cfg(test)]
+mod budget;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -186,7 +199,7 @@ mod tests {
     #[test]
     fn a_ring_at_another_rate_becomes_frames_at_ours() {
         let (mut producer, samples) = rtrb::RingBuffer::new(44_100);
-        let mut reader = Reader::new(Input { samples, rate: 44_100 }).unwrap();
+        let mut reader = Reader::new(Input { samples, rate: 44_100, health: Arc::default() }).unwrap();
         producer.push_entire_slice(&[0.5; 44_100]).unwrap();
         reader.read().unwrap();
         let frames = std::iter::from_fn(|| reader.frame(2_000_000)).count();

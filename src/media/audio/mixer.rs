@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -16,8 +16,9 @@ use super::level::Level;
 use super::pace::{Pace, Stop, Worker};
 use super::processing::played::Played;
 use super::speaker::Speaker;
+use super::took::Took;
 use super::voice::Voice;
-use super::{AudioError, FRAME, Frame};
+use super::{AudioError, FRAME, FRAME_US, Frame};
 use crate::clock;
 use crate::jitter::{AudioIn, AudioStats};
 use crate::media::wav::Recorder;
@@ -64,6 +65,7 @@ pub struct Mixer {
     way_out: Arc<WayOut>,
     played: Played,
     events: mpsc::Sender<Event>,
+    start: Instant,
     _worker: Worker,
 }
 
@@ -74,6 +76,9 @@ struct WayOut {
     /// A test sound was asked for.
     test: AtomicBool,
     level: Level,
+    /// From the turn of a packet to the mix, and from there to the ear.
+    mixing: Took,
+    playout: Took,
 }
 
 /// Where the mix goes now.
@@ -113,7 +118,7 @@ impl Mixer {
         let mut desk = Desk::new(voices.clone(), way_out.clone(), recorder, events.clone());
         let start = clock::now();
         let worker = Worker::spawn("audio-mixer", move |stop| desk.run(&stop, start))?;
-        let mixer = Self { voices, way_out, played: Played::default(), events, _worker: worker };
+        let mixer = Self { voices, way_out, played: Played::default(), events, start, _worker: worker };
         mixer.set_output(config.output)?;
         Ok(mixer)
     }
@@ -149,6 +154,21 @@ impl Mixer {
         self.way_out.test.store(true, Ordering::Relaxed);
     }
 
+    /// When the first sample of the recording goes to the speaker: the end of the frame that it is in.
+    pub fn recorded_from(&self) -> Instant {
+        self.start + Duration::from_micros(FRAME_US)
+    }
+
+    /// What decoding and mixing take, ms. `None` before the first frame.
+    pub fn mixing_ms(&self) -> Option<f64> {
+        self.way_out.mixing.mean().map(|took| took.as_secs_f64() * 1000.0)
+    }
+
+    /// From the mix to the ear, ms: the speaker's ring and the device. `None` where nothing is played.
+    pub fn playout_ms(&self) -> Option<f64> {
+        self.way_out.playout.mean().map(|took| took.as_secs_f64() * 1000.0)
+    }
+
     /// How loud the mix is that goes to the speaker, 0.0..=1.0, also where there is none.
     pub fn output_level(&self) -> f32 {
         self.way_out.level.get()
@@ -160,6 +180,14 @@ impl Mixer {
         let known = self.voice(peer);
         if let Some(voice) = known.or_else(|| self.invite(peer)) {
             voice.push(packet, arrived);
+        }
+    }
+
+    /// How loud a peer is played from now on: percent of what it says, 0..=200, whether or not it was heard before.
+    pub fn set_volume(&self, peer: ParticipantId, percent: u8) {
+        let known = self.voice(peer);
+        if let Some(voice) = known.or_else(|| self.invite(peer)) {
+            voice.set_volume(percent);
         }
     }
 
@@ -204,6 +232,13 @@ impl Mixer {
         }
     }
 
+    /// A peer's sound waits so much longer than its packets ask for, for its pictures are slower.
+    pub fn wait_longer(&self, peer: ParticipantId, longer: Duration) {
+        if let Some(voice) = self.voice(peer) {
+            voice.buffer().wait_longer(u32::try_from(longer.as_micros()).unwrap_or(u32::MAX));
+        }
+    }
+
     /// True while sound of anybody should be arriving: somebody has started and not announced silence.
     pub fn media_expected(&self) -> bool {
         lock(&self.voices).values().any(|voice| voice.buffer().media_expected())
@@ -214,6 +249,11 @@ impl Mixer {
     /// Lips are aligned to this.
     pub fn playing(&self, peer: ParticipantId) -> Option<(u64, Instant)> {
         self.voice(peer)?.playing()
+    }
+
+    /// How loud a peer was, 20 ms by 20 ms, since this was last asked: RMS, 0.0..=1.0, of the last two seconds.
+    pub fn take_loudness(&self, peer: ParticipantId) -> Vec<f32> {
+        self.voice(peer).map(|voice| voice.take_loudness()).unwrap_or_default()
     }
 
     /// How loud a peer is, 0.0..=1.0; 0 for one that was never heard.
@@ -254,6 +294,7 @@ impl Desk {
     }
 
     fn tick(&mut self, now: Instant) {
+        let begun = clock::now();
         let mut mix = [0.0; FRAME];
         let mut first = Vec::new();
         let voices: Vec<_> = lock(&self.voices).iter().map(|(peer, voice)| (*peer, voice.clone())).collect();
@@ -271,8 +312,13 @@ impl Desk {
         self.chime = self.chime.take().and_then(|mut chime| chime.add_to(&mut mix).then_some(chime));
         self.limiter.apply(&mut mix);
         self.way_out.level.feed(&mix);
-        if let Some(speaker) = &mut self.way_out.place().speaker {
-            speaker.play(&mix);
+        self.way_out.mixing.add(clock::now().saturating_duration_since(begun));
+        match &mut self.way_out.place().speaker {
+            Some(speaker) => {
+                speaker.play(&mix);
+                speaker.waiting().into_iter().for_each(|waits| self.way_out.playout.add(waits));
+            }
+            None => self.way_out.playout.forget(),
         }
         self.record(&mix);
     }
@@ -303,7 +349,6 @@ impl Limiter {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::time::Duration;
 
     use bytes::Bytes;
 
@@ -318,7 +363,9 @@ mod tests {
     fn tick_for(frames: usize) {
         let (out, mut packets) = mpsc::channel(100);
         let (events, _told) = mpsc::channel(1);
-        let _tone = Capture::start(AudioSource::Tone(440.0), false, Default::default(), MediaClock::start(), out, events).unwrap();
+        let _tone =
+            Capture::start(AudioSource::Tone(440.0), false, Default::default(), MediaClock::start(), out, events)
+                .unwrap();
         (0..frames).for_each(|_| drop(packets.blocking_recv().unwrap()));
     }
 

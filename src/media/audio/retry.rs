@@ -1,7 +1,11 @@
 //! Keeps a device open through everything that happens to it: one loop for microphone and speaker.
 //!
 //! The device that was asked for comes first. While it cannot be had, the system's default stands in, and every few seconds
-//! the one that was asked for is tried again beside it: nothing is let go of before the other runs.
+//! the one that was asked for is tried again beside it: nothing is let go of before the other runs. Where none was asked
+//! for, or the default stands in, another default is followed the same way.
+//!
+//! Microphone and speaker are kept apart on purpose: neither is switched because the other was. Where they have two
+//! crystals, echo cancelling follows the drift between them.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -22,7 +26,7 @@ const LAST_RETRY: u32 = 20;
 const STILL: u32 = 12;
 /// The same for a device that reported an error (0.5 s).
 const DEAD: u32 = 2;
-/// Looks after which, on a stand-in, the device that was asked for is tried (5 s).
+/// Looks after which, on a stand-in, the device that was asked for is tried, and a default is asked for its name (5 s).
 const SEARCH: u32 = 20;
 /// Looks after the start in which a device that is in use may still be ours, held by the capture or output before this
 /// one: nobody is told and nothing stands in (1.5 s).
@@ -41,6 +45,8 @@ pub struct Keeper {
 pub struct Running {
     _stream: Box<dyn Any>,
     name: String,
+    /// What the system's default was called when this one was opened as such.
+    default: Option<String>,
     health: Arc<Health>,
 }
 
@@ -51,6 +57,9 @@ pub trait Rig {
     /// # Errors
     /// Why it cannot be used now.
     fn open(&mut self, wanted: Option<&str>) -> Result<Running, Problem>;
+
+    /// What the system's default is called now, if that can be told from another one.
+    fn default_name(&mut self) -> Option<String>;
 }
 
 /// The system's devices, opened by a function that returns the running stream.
@@ -64,10 +73,15 @@ where
     O: FnMut(&cpal::Device, &Arc<Health>) -> Result<cpal::Stream, cpal::Error>,
 {
     fn open(&mut self, wanted: Option<&str>) -> Result<Running, Problem> {
+        let default = self.default_name().filter(|_| wanted.is_none());
         let (device, name) = device::find(self.kind, wanted)?;
         let health = Arc::new(Health::default());
         let stream = (self.open)(&device, &health).map_err(|error| device::problem(&error))?;
-        Ok(Running { _stream: Box::new(stream), name, health })
+        Ok(Running { _stream: Box::new(stream), name, default, health })
+    }
+
+    fn default_name(&mut self) -> Option<String> {
+        device::default_id(self.kind)
     }
 }
 
@@ -158,24 +172,37 @@ impl Keeper {
                 return Some(problem);
             }
             looks = looks.wrapping_add(1);
-            if !looks.is_multiple_of(SEARCH) {
+            let rerouted = opened.running.health.take_rerouted();
+            if !looks.is_multiple_of(SEARCH) && !rerouted {
                 continue;
             }
             // It has run for a while: the next trouble is a new one.
             *retry = FIRST_RETRY;
-            if opened.stands_in.is_some()
-                && let Ok(running) = rig.open(self.wanted.as_deref())
-            {
+            if let Some(better) = self.better(rig, opened) {
                 if stop.is_asked() {
                     return None;
                 }
-                let stand_in = std::mem::replace(opened, Opened { running, stands_in: None });
+                let before = std::mem::replace(opened, better);
                 pulse = Pulse::of(&opened.running.health);
                 self.announce(opened, told);
-                drop(stand_in);
+                drop(before);
             }
         }
         None
+    }
+
+    /// What is to run instead of what runs: the device that was asked for instead of a stand-in, the default of now
+    /// instead of the one before.
+    fn better(&self, rig: &mut impl Rig, opened: &Opened) -> Option<Opened> {
+        if opened.stands_in.is_some()
+            && let Ok(running) = rig.open(self.wanted.as_deref())
+        {
+            return Some(Opened { running, stands_in: None });
+        }
+        let before = opened.running.default.as_ref()?;
+        let now = rig.default_name().filter(|now| now != before)?;
+        let running = rig.open(None).inspect_err(|why| tracing::debug!(now, %why, "the new default")).ok()?;
+        Some(Opened { running, stands_in: opened.stands_in.clone() })
     }
 
     fn announce(&self, opened: &Opened, told: &mut Option<Problem>) {
@@ -246,6 +273,8 @@ mod tests {
         /// Those that run.
         running: BTreeMap<Option<String>, Arc<Health>>,
         opened: usize,
+        /// What the default is called.
+        default: Option<String>,
         /// Closing a device waits for this.
         closing: Arc<Mutex<()>>,
     }
@@ -304,7 +333,13 @@ mod tests {
             let health = Arc::<Health>::default();
             state.running.insert(wanted.clone(), Arc::clone(&health));
             let stream = Box::new(Hangs(Arc::clone(&state.closing)));
-            Ok(Running { _stream: stream, name: wanted.unwrap_or("Built-in".into()), health })
+            let default = state.default.clone().filter(|_| wanted.is_none());
+            let name = wanted.or(default.clone()).unwrap_or("Built-in".into());
+            Ok(Running { _stream: stream, name, default, health })
+        }
+
+        fn default_name(&mut self) -> Option<String> {
+            self.lock().default.clone()
         }
     }
 
@@ -386,5 +421,45 @@ mod tests {
         assert_eq!(told.blocking_recv(), wrong(Problem::Unplugged));
         drop(hanging);
         assert_eq!(told.blocking_recv(), runs("Built-in", None));
+    }
+
+    #[test]
+    fn another_default_is_followed_unless_a_device_was_picked() {
+        let bench = Bench::default();
+        let switch = |name: &str| bench.lock().default = Some(name.into());
+        switch("Lid");
+        let (threads, mut told) = bench.keep(None);
+        assert_eq!(told.blocking_recv(), runs("Lid", None));
+        switch("Dock");
+        assert_eq!(told.blocking_recv(), runs("Dock", None));
+        // One that cannot be opened leaves what runs as it is, until it can.
+        bench.set(None, Some(Problem::Busy));
+        switch("Headset");
+        let opened = bench.lock().opened;
+        while bench.lock().opened < opened + 2 {
+            std::thread::yield_now();
+        }
+        bench.set(None, None);
+        assert_eq!(told.blocking_recv(), runs("Headset", None));
+        drop(threads);
+
+        let (_threads, mut told) = bench.keep(Some("Desk"));
+        assert_eq!(told.blocking_recv(), runs("Desk", None));
+        switch("Lid");
+        bench.fail(Some("Desk"));
+        bench.set(Some("Desk"), Some(Problem::Missing));
+        assert_eq!(told.blocking_recv(), wrong(Problem::Unplugged), "and nothing about the default before that");
+    }
+
+    #[test]
+    fn a_stand_in_follows_the_default_as_well() {
+        let bench = Bench::default();
+        bench.lock().default = Some("Lid".into());
+        bench.set(Some("Headset"), Some(Problem::Missing));
+        let (_threads, mut told) = bench.keep(Some("Headset"));
+        assert_eq!(told.blocking_recv(), wrong(Problem::Missing));
+        assert_eq!(told.blocking_recv(), runs("Lid", Some("Headset")));
+        bench.lock().default = Some("Dock".into());
+        assert_eq!(told.blocking_recv(), runs("Dock", Some("Headset")));
     }
 }

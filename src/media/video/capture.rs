@@ -105,7 +105,7 @@ impl Capture {
         self.control.lock().bitrate_bps = Some(bps);
     }
 
-    /// Which sizes somebody wants, bit n for size n; at first all. One that begins to be wanted begins with a key frame.
+    /// Which sizes somebody wants, bit n for size n; at first the largest alone. One that begins to be wanted begins with a key frame.
     pub fn set_wanted(&self, sizes: u8) {
         self.control.lock().wanted = sizes & ALL;
     }
@@ -267,7 +267,7 @@ impl Default for Wishes {
             stop: false,
             sends: false,
             keys: 0,
-            wanted: ALL,
+            wanted: 1 << Layer::MAX_SPATIAL,
             bitrate_bps: None,
             codec: Codec::default(),
             figures: Figures::default(),

@@ -1,5 +1,6 @@
 //! Everything that arrives: decodes each track in the order that its [`VideoBuffer`](crate::jitter::VideoBuffer) gives,
-//! shows each peer's newest picture and keeps its figures.
+//! shows each peer's newest picture with the sound of its moment ([`sync`](crate::media::sync)) and keeps its figures.
+//! What waits for its sound waits coded.
 //!
 //! `call` pushes opened frames in from its tasks and never waits; one thread, `video-decode`, does the work. What it needs
 //! from the other side, a key frame, is an event.
@@ -26,6 +27,7 @@ use super::pictures::{Of, Pictures};
 use super::{VideoError, tell};
 use crate::clock;
 use crate::media::Event;
+use crate::media::sync::Heard;
 use crate::proto::{FrameNumber, ParticipantId, SubgroupHead, Track, limits};
 
 /// Frames that wait for the decoder's thread; the oldest goes first, and its track then needs a key frame.
@@ -87,6 +89,18 @@ impl Receiver {
             view.rest(on);
             self.pictures.remove(Of::Peer(peer, Track::Camera));
         }
+    }
+
+    /// What of each peer is heard now: its camera's pictures are shown with the sound of their moment.
+    pub fn heard(&self, heard: Vec<(ParticipantId, Heard)>) {
+        if !heard.is_empty() {
+            self.order(Order::Heard(heard));
+        }
+    }
+
+    /// How much later than its sound a peer's pictures are ready: see [`VideoPeerStats::late_ms`].
+    pub fn late_ms(&self, peer: ParticipantId) -> Option<f64> {
+        self.shared.views().get(&(peer, Track::Camera)).filter(|view| !view.is_resting())?.late_ms
     }
 
     /// The peer shares its screen no more: the last picture of it goes.
@@ -161,6 +175,7 @@ enum Order {
     Frame { peer: ParticipantId, frame: VideoIn, arrived: Instant },
     GaveUp(SubgroupHead),
     Moving(Instant),
+    Heard(Vec<(ParticipantId, Heard)>),
     Remove(ParticipantId),
 }
 
@@ -168,13 +183,13 @@ impl Order {
     fn bytes(&self) -> usize {
         match self {
             Order::Frame { frame, .. } => frame.payload.len(),
-            Order::GaveUp(_) | Order::Moving(_) | Order::Remove(_) => 0,
+            Order::GaveUp(_) | Order::Moving(_) | Order::Heard(_) | Order::Remove(_) => 0,
         }
     }
 
     /// True for what the network sends, as much of it as it likes.
     fn may_be_dropped(&self) -> bool {
-        matches!(self, Order::Frame { .. } | Order::GaveUp(_))
+        matches!(self, Order::Frame { .. } | Order::GaveUp(_) | Order::Heard(_))
     }
 }
 
@@ -251,6 +266,9 @@ impl Decoding {
             let (orders, stop) = self.shared.wait(deadline);
             orders.into_iter().for_each(|order| self.carry_out(order));
             if stop {
+                self.lanes.values_mut().for_each(Lane::release);
+                let all: Vec<_> = self.lanes.keys().copied().collect();
+                all.into_iter().for_each(|id| self.advance(id));
                 self.lanes.keys().for_each(|(peer, _)| self.pictures.remove_peer(*peer));
                 return;
             }
@@ -274,6 +292,14 @@ impl Decoding {
             Order::Moving(until) => {
                 self.moving_until = Some(until);
                 self.lanes.values_mut().for_each(|lane| lane.moving(until));
+            }
+            Order::Heard(heard) => {
+                let now = clock::now();
+                for (peer, heard) in heard {
+                    if let Some(lane) = self.lanes.get_mut(&(peer, Track::Camera)) {
+                        lane.hear(now, heard);
+                    }
+                }
             }
             Order::Remove(peer) => {
                 self.lanes.retain(|(of, _), _| *of != peer);
@@ -304,6 +330,10 @@ impl Decoding {
         let mut outcomes = Vec::new();
         let now = clock::now();
         lane.advance(now, &mut outcomes);
+        let done = clock::now();
+        if let [Outcome::Picture(..)] = outcomes[..] {
+            lane.took(done.saturating_duration_since(now));
+        }
         let (stats, last_frame) = (lane.stats(now), lane.last());
         let mut told = Vec::new();
         let mut drawn = Vec::new();
@@ -311,9 +341,10 @@ impl Decoding {
             let mut views = self.shared.views();
             let view = views.entry(id).or_default();
             (view.received, view.lost, view.last_frame) = (stats.received, stats.lost, last_frame);
+            view.late_ms = lane.late_ms();
             for outcome in outcomes {
                 match outcome {
-                    Outcome::Picture(picture) => {
+                    Outcome::Picture(picture, capture_us) => {
                         if view.is_resting() {
                             view.decoded += 1;
                             continue;
@@ -321,7 +352,8 @@ impl Decoding {
                         if view.size.is_none() {
                             told.push(Event::FirstFrame { peer, track });
                         }
-                        view.drew((picture.width(), picture.height()), clock::now());
+                        view.drew((picture.width(), picture.height()), done);
+                        lane.shown(capture_us, done).into_iter().for_each(|offset| view.lips.add(offset));
                         drawn.push(picture);
                     }
                     Outcome::Passed => view.decoded += 1,
@@ -336,7 +368,7 @@ impl Decoding {
             if let Some(recorder) = &mut self.recorder {
                 recorder.take(peer, track, &picture);
             }
-            self.pictures.put(Of::Peer(peer, track), picture, clock::now());
+            self.pictures.put(Of::Peer(peer, track), picture, done);
         }
         // Whoever hears of a first picture finds it.
         for event in told {

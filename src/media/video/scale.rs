@@ -15,7 +15,7 @@ const HALVES: u64 = 0x0002_0002_0002_0002;
 /// cut). `into` takes the size that this gives.
 pub fn shrink(from: &I420, factor: u32, into: &mut I420) {
     let factor = factor.max(2);
-    let (width, height) = ((from.width() / factor & !1).max(2), (from.height() / factor & !1).max(2));
+    let (width, height) = (((from.width() / factor) & !1).max(2), ((from.height() / factor) & !1).max(2));
     if (into.width(), into.height()) != (width, height) {
         *into = I420::black(width, height);
     }
@@ -88,7 +88,7 @@ mod tests {
         for (width, height, factor) in [(64, 32, 2), (70, 38, 2), (94, 50, 3), (34, 34, 4), (1366, 20, 3)] {
             let (from, mut into) = (noise(width, height), I420::black(2, 2));
             shrink(&from, factor, &mut into);
-            assert_eq!((into.width(), into.height()), (width / factor & !1, height / factor & !1));
+            assert_eq!((into.width(), into.height()), ((width / factor) & !1, (height / factor) & !1));
             for (plane, small, half) in [(from.y(), into.y(), 1), (from.u(), into.u(), 2), (from.v(), into.v(), 2)] {
                 let (stride, width) = ((width / half) as usize, (into.width() / half) as usize);
                 let side = factor as usize;

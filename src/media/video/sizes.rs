@@ -32,7 +32,7 @@ pub fn of(width: u32, height: u32) -> Vec<Size> {
     let (mut width, mut height) = (width, height);
     for spatial in (0..largest).rev() {
         let factor = (height / HEIGHTS[spatial]).max(2);
-        (width, height) = (width / factor & !1, height / factor & !1);
+        (width, height) = ((width / factor) & !1, (height / factor) & !1);
         if picture::size_is_sound(width, height) {
             sizes.push(Size { spatial: spatial as u8, width, height, factor });
         }

@@ -27,7 +27,7 @@ const KEY_PERCENT: c_int = 450;
 /// How far the rate is averaged, ms: all, at the beginning, and what is aimed at.
 const BUFFER_MS: [u32; 3] = [1000, 500, 600];
 /// Quantisers, of 0 to 63.
-const QUANTISERS: (u32, u32) = (2, 56);
+const QUANTISERS: (u32, u32) = (2, 63);
 
 /// What the library works with, at one address for as long as it does.
 struct Context(Box<vpx::vpx_codec_ctx_t>);
@@ -425,7 +425,9 @@ mod tests {
         let packet = encoder.encode(&I420::black(320, 180), 0, true).unwrap().unwrap();
         let mut bytes = packet.data.to_vec();
         // Behind the codec's number, 8 bits, the sync code and 4 bits of colour.
-        bytes[5..10].copy_from_slice(&[bytes[5] | 0x0F, 0xFF, 0xFF, 0xFF, 0xF0]);
+        bytes[5] |= 0x0F;
+        bytes[6..9].fill(0xFF);
+        bytes[9] |= 0xF0;
         let error = Vp9Decoder::new().unwrap().decode(&bytes).unwrap_err();
         assert_eq!(error, CodecError::Size { width: 65_536, height: 65_536 });
     }

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -17,11 +16,12 @@ use wtransport::Connection;
 
 use super::GIVEN_UP;
 use crate::clock;
-use crate::net::congestion;
+use crate::net::congestion::{self, Gauge};
 use crate::net::link::Shared;
 use crate::net::outbox::{Direct, MAX_AGE, Outbox};
 use crate::proto::subgroup::VideoFrame;
 use crate::proto::{Kind, Layer, ParticipantId, SubgroupHead, Track, limits};
+use crate::rate::Standing;
 
 /// Between two attempts where no acknowledgement wakes the writer: for datagrams, stream credit and lateness.
 const RETRY: Duration = Duration::from_millis(20);
@@ -58,7 +58,7 @@ struct State {
     /// The frame that is being written.
     pending: Option<Pending>,
     /// Where the congestion window can be read, and the send window that follows it.
-    gauge: Option<Arc<AtomicU64>>,
+    gauge: Option<Arc<Gauge>>,
     send_window: u64,
 }
 
@@ -176,10 +176,15 @@ impl Writer {
         state.pending = Some(Pending { since, head, bytes: frame.bytes.len(), rest: [first, length, body] });
     }
 
+    /// What stands in the path's queue, and what the path delivers; `None` before a picture was sent, and where nothing is known.
+    pub(in crate::net) fn standing(&self, now: Instant) -> Option<Standing> {
+        self.lock().gauge.as_ref()?.standing(now)
+    }
+
     /// What QUIC holds beyond the congestion window waits where nothing can be dropped.
     fn follow_window(&self, state: &mut State) {
         let Some(gauge) = &state.gauge else { return };
-        let window = gauge.load(Ordering::Relaxed);
+        let window = gauge.window();
         let wanted = window + (window / AHEAD_SHARE).max(AHEAD);
         if wanted.abs_diff(state.send_window) > state.send_window / 8 {
             state.send_window = wanted;

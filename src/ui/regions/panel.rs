@@ -11,7 +11,7 @@ use crate::ui::{export, icons};
 
 use super::controls::{chip, fitted, note, remark};
 use super::scale::Scale;
-use super::{Memory, chart, drill, list, timeline, words};
+use super::{Memory, chart, delay, drill, list, timeline, words};
 
 pub(super) fn panel_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Action>) {
     ScrollArea::vertical().id_salt("regions").auto_shrink([false, false]).show(ui, |ui| {
@@ -30,6 +30,7 @@ pub(super) fn panel_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions:
             list::list_ui(ui, model, state, memory, actions);
             note(ui, "Select a row to pin, to block, or to move there.");
         }
+        delay::delays_ui(ui, state);
         drill::drills_ui(ui, model, actions);
         timeline::timeline_ui(ui, model);
         export_ui(ui, model, actions);

@@ -71,6 +71,18 @@ fn every_way_to_every_relay_has_a_node_that_says_all_of_its_row() {
 }
 
 #[test]
+fn each_peer_s_delay_is_said_by_its_parts_and_what_is_not_known_has_a_dash() {
+    let said = said(&window(PANEL, fixtures::call(3), 400.0)).replace('\u{a0}', " ");
+    for words in [
+        ", from mouth to ear: 143 ms; C capture 24 · E encode 1 · U uplink 9 · R between regions 31 · D downlink 12 · \
+            J jitter buffer 38 · d decode 1 · P playout 27; picture 5 ms before the sound",
+        "P playout –",
+    ] {
+        assert!(said.contains(words), "{words}\n{said}");
+    }
+}
+
+#[test]
 fn the_race_counts_down_then_says_who_won_and_why() {
     let running = said(&window(RACE, fixtures::lobby(Duration::from_millis(900)), 440.0));
     assert!(running.contains("Measuring 6 relays, 2.1 s left"), "{running}");

@@ -69,8 +69,9 @@ fn meaning(key: egui::Key, held: Modifiers) -> Option<(Key, bool)> {
 pub(super) fn table_ui(ui: &mut Ui) {
     let command = if ui.ctx().os().is_mac() { "Cmd" } else { "Ctrl" };
     let with = |rest: &str| format!("{command}+{rest}");
-    let rows: [(&str, Vec<String>); 12] = [
+    let rows: [(&str, Vec<String>); 13] = [
         ("Microphone on or off", vec!["M".into(), with("D")]),
+        ("Hold to talk while muted", vec!["Space".into()]),
         ("Camera on or off", vec!["V".into(), with("E")]),
         ("Share a screen, or stop", vec!["S".into()]),
         ("Regions", vec!["N".into()]),

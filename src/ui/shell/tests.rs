@@ -9,6 +9,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 
 use super::*;
+use crate::call::command::Talking;
 use crate::ui::fixtures;
 
 /// The whole window on a model, without a GPU.
@@ -208,4 +209,77 @@ fn an_idle_window_asks_for_no_frame_before_something_changes() {
         let delay = output.viewport_output[&egui::ViewportId::ROOT].repaint_delay;
         assert!(delay >= least, "{delay:?}");
     }
+}
+
+/// A call of somebody who is muted.
+fn muted() -> Stand {
+    let mut model = fixtures::call(2);
+    fixtures::change(&mut model, |state, _| state.own.muted = true);
+    Stand::new(model)
+}
+
+#[test]
+fn space_opens_the_microphone_of_who_is_muted_for_as_long_as_it_is_held() {
+    let talk = |talking| [Action::Talk(talking)];
+    let mut stand = muted();
+    stand.harness.key_down(Key::Space);
+    stand.step();
+    assert_eq!(stand.taken(), talk(Talking::Starts));
+    stand.model.borrow_mut().now += Duration::from_millis(200);
+    stand.step();
+    assert_eq!(stand.taken(), talk(Talking::GoesOn));
+    stand.harness.key_up(Key::Space);
+    stand.step();
+    assert_eq!(stand.taken(), talk(Talking::Ends));
+
+    type End = (&'static str, fn(&mut Stand));
+    let ends: [End; 5] = [
+        ("the window loses the keyboard", |stand| stand.harness.event(egui::Event::WindowFocused(false))),
+        ("a sheet opens", |stand| stand.memory.borrow_mut().open_keys()),
+        ("the call ends", |stand| *stand.model.borrow_mut() = fixtures::lobby(Duration::ZERO)),
+        ("something takes the keyboard", |stand| {
+            stand.harness.get_by_label("Settings").focus();
+        }),
+        ("the key says nothing any more", |stand| stand.model.borrow_mut().now += Duration::from_secs(3)),
+    ];
+    for (what, end) in ends {
+        let mut stand = muted();
+        stand.harness.key_down(Key::Space);
+        stand.step();
+        assert_eq!(stand.taken(), talk(Talking::Starts), "{what}");
+        end(&mut stand);
+        stand.step();
+        assert_eq!(stand.taken(), talk(Talking::Ends), "{what}");
+        stand.step();
+        assert_eq!(stand.taken(), [], "{what}");
+    }
+}
+
+#[test]
+fn space_is_no_push_to_talk_for_who_is_heard_or_stands_on_a_button_or_is_in_the_lobby() {
+    let mut stand = Stand::new(fixtures::call(2));
+    assert_eq!(stand.press(Modifiers::NONE, Key::Space), []);
+    let mut stand = muted();
+    stand.harness.get_by_label("Regions").focus();
+    stand.step();
+    stand.press(Modifiers::NONE, Key::Space);
+    assert_eq!(stand.taken(), [], "the button has it");
+    let mut lobby = fixtures::lobby(Duration::from_secs(5));
+    fixtures::change(&mut lobby, |state, _| state.own.muted = true);
+    assert_eq!(Stand::new(lobby).press(Modifiers::NONE, Key::Space), []);
+}
+
+#[test]
+fn who_is_muted_is_told_when_it_matters() {
+    let mut stand = muted();
+    let hint = "You are muted: press M, or hold Space, to be heard";
+    assert!(!stand.sees(hint));
+    fixtures::change(&mut stand.model.borrow_mut(), |state, _| state.own.talks_unheard = true);
+    stand.step();
+    assert!(stand.sees(hint));
+    fixtures::change(&mut stand.model.borrow_mut(), |state, _| {
+        (state.own.muted, state.own.holds_to_talk, state.own.talks_unheard) = (false, true, false);
+    });
+    stand.step();
+    assert!(!stand.sees(hint) && stand.sees("You are heard while you hold Space"));
 }

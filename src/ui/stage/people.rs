@@ -2,11 +2,14 @@
 
 use eframe::egui::{Align, Label, Layout, Sense, Ui, vec2};
 
-use super::face;
+use super::{face, volume};
 use crate::call::state::{Peer, State};
 use crate::ui::model::{Action, Model};
 use crate::ui::theme::{self, Type, space};
 use crate::ui::{icons, widgets};
+
+/// The room of the button with which others are made louder: one's own row has none, points.
+const VOLUME: f32 = 32.0;
 
 /// Draws the list, and the invite for those who are missing.
 pub(super) fn people_ui(ui: &mut Ui, model: &Model, state: &State, actions: &mut Vec<Action>) {
@@ -17,10 +20,11 @@ pub(super) fn people_ui(ui: &mut Ui, model: &Model, state: &State, actions: &mut
     }
     let own = &state.own;
     let name = if own.name.trim().is_empty() { "Guest" } else { own.name.trim() };
-    row(ui, name, &format!("{name} (you)"), own.muted, own.camera, "");
+    row(ui, name, &format!("{name} (you)"), own.muted, own.camera, "", |ui| ui.add_space(VOLUME));
     for peer in &state.peers {
         let name = peer.name.as_deref().unwrap_or("?");
-        row(ui, name, peer.label(), peer.muted, peer.camera, note(peer));
+        let more = |ui: &mut Ui| volume::button_ui(ui, peer, actions);
+        row(ui, name, peer.label(), peer.muted, peer.camera, note(peer), more);
     }
 }
 
@@ -30,6 +34,8 @@ fn note(peer: &Peer) -> &'static str {
         "compare your invites"
     } else if peer.reconnecting {
         "reconnecting…"
+    } else if volume::is_silent(peer) {
+        "muted for you"
     } else if peer.speaking {
         "speaking"
     } else {
@@ -37,7 +43,8 @@ fn note(peer: &Peer) -> &'static str {
     }
 }
 
-fn row(ui: &mut Ui, name: &str, label: &str, muted: bool, camera: bool, note: &str) {
+/// `more` is what else can be done, at the right.
+fn row(ui: &mut Ui, name: &str, label: &str, muted: bool, camera: bool, note: &str, more: impl FnOnce(&mut Ui)) {
     let colours = theme::palette(ui.ctx());
     ui.horizontal(|ui| {
         ui.set_min_height(44.0);
@@ -45,6 +52,7 @@ fn row(ui: &mut Ui, name: &str, label: &str, muted: bool, camera: bool, note: &s
         let (place, _) = ui.allocate_exact_size(vec2(32.0, 44.0), Sense::hover());
         face::disc(ui.painter(), colours, place.center(), 16.0, name);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            more(ui);
             let state = |ui: &mut Ui, on: bool, icons: [&str; 2], words: [&str; 2]| {
                 let (icon, word) = if on { (icons[0], words[0]) } else { (icons[1], words[1]) };
                 let colour = if on { colours.weak } else { colours.danger_text };

@@ -4,7 +4,7 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 
-use crate::call::state::Limit;
+use crate::call::state::{Limit, Volume};
 use crate::media::Device;
 use crate::ui::fixtures;
 use crate::ui::model::{Action, Choice};
@@ -154,4 +154,34 @@ fn oneself_can_be_hidden() {
 fn time_in_the_call_reads_as_a_clock() {
     let of = |seconds| super::top::clock(std::time::Duration::from_secs(seconds));
     assert_eq!([of(0), of(761), of(3599), of(3761)], ["0:00", "12:41", "59:59", "1:02:41"]);
+}
+
+#[test]
+fn somebody_is_made_louder_or_silent_for_oneself_in_the_list_of_people() {
+    let mut stand = Stand::new(fixtures::call(2));
+    let ben = stand.model.borrow().call.as_ref().unwrap().peers[0].id;
+    stand.press(Modifiers::NONE, Key::P);
+    stand.click("Volume of Ben Okafor: 100 %");
+    let slider = stand.harness.get_by_role_and_label(Role::Slider, "Volume of Ben Okafor");
+    slider.focus();
+    stand.step();
+    let louder = stand.press(Modifiers::NONE, Key::ArrowRight);
+    let volume = |percent, muted| Action::Volume(ben, Volume { percent, muted });
+    assert_eq!(louder.last(), Some(&volume(105, false)), "{louder:?}");
+    assert_eq!(stand.click("Mute for me").last(), Some(&volume(100, true)));
+    fixtures::change(&mut stand.model.borrow_mut(), |state, _| {
+        state.peers[0].volume = Volume { percent: 150, muted: true };
+    });
+    stand.step();
+    assert!(stand.sees("Volume of Ben Okafor: muted for you"));
+    assert!(stand.sees("Ben Okafor, speaking, muted for you"), "on the tile");
+    assert_eq!(stand.click("As it was").last(), Some(&volume(100, false)));
+}
+
+#[test]
+fn a_right_click_on_a_tile_offers_the_same() {
+    let mut stand = Stand::new(fixtures::call(2));
+    stand.harness.get_by_label("Ben Okafor, speaking").click_secondary();
+    stand.step();
+    assert!(stand.sees("Mute for me"));
 }

@@ -6,7 +6,7 @@ use eframe::egui::{
     Align2, Color32, CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, vec2,
 };
 
-use super::{face, grid};
+use super::{face, grid, volume};
 use crate::call::state::{DeviceState, Limit, Own, Peer, State};
 use crate::call::views::View;
 use crate::media::Device;
@@ -50,7 +50,7 @@ pub(super) fn tiles_ui(
     let mut seen: BTreeMap<_, _> = state.peers.iter().map(|peer| (peer.id, View::Hidden)).collect();
     for (peer, place) in shown.into_iter().zip(places) {
         seen.insert(peer.id, View::Height((place.height() * ui.ctx().pixels_per_point()).round() as u32));
-        peer_ui(ui, model, peer, place, painter);
+        peer_ui(ui, model, peer, place, painter, actions);
     }
     if let Some(place) = own {
         own_ui(ui, model, &state.own, place, painter);
@@ -58,9 +58,10 @@ pub(super) fn tiles_ui(
     seen
 }
 
-fn peer_ui(ui: &mut Ui, model: &Model, peer: &Peer, place: Rect, painter: &Painter) {
+fn peer_ui(ui: &mut Ui, model: &Model, peer: &Peer, place: Rect, painter: &Painter, actions: &mut Vec<Action>) {
     let id = ui.scope_id().with(("tile", peer.id));
-    let response = ui.interact(place, id, Sense::hover());
+    // Not on the keyboard's way: the list of people has the same.
+    let response = ui.interact(place, id, Sense::CLICK);
     let colours = theme::palette(ui.ctx());
     let rounding = corner(place);
     ui.painter().rect_filled(place, rounding, colours.tile);
@@ -98,6 +99,7 @@ fn peer_ui(ui: &mut Ui, model: &Model, peer: &Peer, place: Rect, painter: &Paint
     }
     let said = said(peer, shown.is_some(), frozen);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &said));
+    volume::on_right_click(&response, peer, actions);
     response.on_hover_ui(|ui| figures_ui(ui, peer));
 }
 
@@ -135,6 +137,9 @@ fn marks_ui(ui: &Ui, peer: &Peer, place: Rect, lead: Option<&'static str>, colou
         marks.push((icons::MIC_OFF, dark(colours.danger_text)));
     } else if peer.speaking {
         marks.push((icons::SPEAKER, dark(colours.fastest)));
+    }
+    if volume::is_silent(peer) {
+        marks.push((icons::SPEAKER_OFF, dark(colours.danger_text)));
     }
     marks.extend(lead.map(|icon| (icon, colours.on_tile)));
     let name = match &peer.name {
@@ -174,6 +179,7 @@ fn said(peer: &Peer, picture: bool, frozen: bool) -> String {
     };
     add(peer.speaking && !peer.muted, "speaking");
     add(peer.muted, "muted");
+    add(volume::is_silent(peer), "muted for you");
     if let Some((_, word)) = over(peer, picture, frozen) {
         add(true, word.trim_end_matches('…'));
     }

@@ -102,7 +102,8 @@ pub struct Processed {
     pub moved: u64,
 }
 
-/// A loudspeaker that distorts a little, then the room: the direct sound, and a tail that is 60 dB down after 0.4 s.
+/// A loudspeaker that distorts a little, then the room: the direct sound, and 7 dB below it a tail that is 60 dB
+/// down after 0.4 s.
 pub fn reverberated(far: &[f32]) -> Vec<f32> {
     const DIES: f64 = 0.4 * RATE as f64;
     let driven: Vec<f32> = far.iter().map(|x| x.tanh()).collect();
@@ -110,7 +111,7 @@ pub fn reverberated(far: &[f32]) -> Vec<f32> {
     let mut out = driven.clone();
     // One tap in 8 of the tail: dense enough for an ear, and 8 times as quick.
     for delay in (48..DIES as usize).step_by(8) {
-        let gain = noise.next() * 0.3 * (-6.9 * delay as f64 / DIES).exp() as f32;
+        let gain = noise.next() * 0.06 * (-6.9 * delay as f64 / DIES).exp() as f32;
         for (to, from) in out[delay..].iter_mut().zip(&driven) {
             *to += gain * from;
         }

@@ -17,6 +17,9 @@ const NEAR: &str = "The boy was there when the sun rose. A rod is used to catch 
     helps to pass the evening. Smoky fires lack flame and heat. The soft cushion broke the man's fall. The salt breeze \
     came across from the sea. The girl at the booth sold fifty bonds.";
 
+/// Where speech is from that nobody spoke.
+pub const SYNTHETIC: &str = "synthetic";
+
 /// Who speaks.
 #[derive(Debug, Clone, Copy)]
 pub enum Voice {
@@ -26,9 +29,10 @@ pub enum Voice {
 
 /// Speech of this length, its loud parts at `rms_dbfs`; and where it is from.
 pub fn speech(voice: Voice, seconds: usize, rms_dbfs: f64) -> (Vec<f32>, &'static str) {
-    let (spoken, from) = match espeak(voice) {
+    let synthetic_only = std::env::args().any(|arg| arg == "--synthetic");
+    let (spoken, from) = match espeak(voice).filter(|_| !synthetic_only) {
         Some(spoken) => (spoken, "espeak-ng"),
-        None => (synthetic(voice, 20 * RATE), "synthetic"),
+        None => (synthetic(voice, 20 * RATE), SYNTHETIC),
     };
     let mut samples: Vec<f32> = spoken.iter().copied().cycle().take(seconds * RATE).collect();
     let gain = 10f64.powf(rms_dbfs / 20.0) / active_rms(&samples);

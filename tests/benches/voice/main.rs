@@ -4,7 +4,8 @@
 //! Bar (design, section 10): 80 ms of jitter with 5 % loss at 32 kbit/s, PESQ >= 3.0 with a mean delay <= 100 ms. And without
 //! jitter, capture to playout <= 60 ms: the frame, what Opus looks ahead, and the buffer.
 //!
-//! `cargo bench --bench voice [-- --wav SPEECH.wav] [--seeds N] [--save DIR]`. Without a file espeak-ng speaks.
+//! `cargo bench --bench voice [-- --wav SPEECH.wav] [--seeds N] [--only WORDS] [--save DIR]`. Without a file
+//! espeak-ng speaks; `--only` takes the networks in whose names the words are.
 
 mod play;
 mod trace;
@@ -45,20 +46,21 @@ fn run(args: &[String]) -> Result<bool, String> {
     let file = flag(args, "--wav").map(PathBuf::from);
     let save = flag(args, "--save").map(PathBuf::from);
     let seeds = flag(args, "--seeds").map_or(Ok(3), |n| n.parse()).map_err(|_| "--seeds takes a number")?;
+    let only = flag(args, "--only").unwrap_or_default();
     let speech = play::speech(file.as_deref())?;
     println!(
         "{:.0} s of speech, Opus at 32 kbit/s, {seeds} seeds for each row (mean of them)",
         speech.len() as f64 / 48_000.0
     );
     println!(
-        "delay: from when a packet could at best have come to when it is played; at 0 % loss a ceiling of the codec\n"
+        "delay: from when a packet could at best have come to when it is played. The first row is what the codec gives.\n"
     );
     let head = ["network", "PESQ", "worst", "delay", "made up", "gap", "FEC", "longer", "shorter", "kbit/s"];
     let units = ["", "", "seed", "ms", "%", "ms", "frames", "ms", "ms", ""];
     print_row(&head);
     print_row(&units);
     let mut good = true;
-    for trace in Trace::all() {
+    for trace in Trace::all().into_iter().filter(|trace| trace.name.contains(&only)) {
         let outcomes: Vec<Outcome> = (1..=seeds).map(|seed| play::play(&speech, &trace, seed)).collect();
         let scores = outcomes.iter().map(|outcome| play::pesq(&speech, outcome)).collect::<Result<Vec<_>, _>>()?;
         if let (Some(dir), Some(outcome)) = (&save, outcomes.first()) {

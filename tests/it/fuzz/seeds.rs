@@ -172,6 +172,7 @@ fn probes() -> Vec<Seed> {
         load_percent: 40,
         spent_us: 12,
         relay: "oslo-1".into(),
+        at_us: None,
     };
     let later = [reply.to_bytes(), vec![1, 2, 3]].concat();
     vec![

@@ -1,7 +1,11 @@
 //! The app's own client in the hands of a host: muted, told so, and removed without coming back.
 
+use std::path::{Path, PathBuf};
+
+use nearcall::call::command::Talking;
 use nearcall::call::event::Event;
 use nearcall::call::manifest::Source;
+use nearcall::call::state::{State, Volume};
 use nearcall::call::{self, Call, Command, Moderation};
 use nearcall::crypto::secret::RoomSecret;
 use nearcall::media::audio::{AudioSource, Output, Switches};
@@ -18,6 +22,10 @@ use super::client::PATIENCE;
 use super::moderation::{ADA, Place, ROOM, carried_out, order, told};
 
 async fn start(relays: &[&Relay], token: String) -> Call {
+    start_with(relays, token, AudioSource::Tone(300.0)).await
+}
+
+async fn start_with(relays: &[&Relay], token: String, audio: AudioSource) -> Call {
     let entry =
         call::Entry { room: ROOM.into(), secret: RoomSecret::of_room(ROOM), name: "Bob".into(), token: Some(token) };
     let config = call::Config {
@@ -27,7 +35,7 @@ async fn start(relays: &[&Relay], token: String) -> Call {
         ))],
         window: std::time::Duration::from_millis(300),
         pin: None,
-        audio: AudioSource::Tone(300.0),
+        audio,
         video: VideoSource::Off,
         video_config: VideoConfig::default(),
         share: None,
@@ -40,6 +48,30 @@ async fn start(relays: &[&Relay], token: String) -> Call {
         history: None,
     };
     Call::start(config).await.unwrap()
+}
+
+/// A minute of something like a voice: a gliding pitch with harmonics in syllables, and a little noise.
+fn speech(path: &Path) -> PathBuf {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 48_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut file = hound::WavWriter::create(path, spec).unwrap();
+    let (mut phase, mut noise) = (0.0f64, 1u32);
+    for n in 0..60 * 48_000 {
+        let t = f64::from(n) / 48_000.0;
+        phase += (220.0 + 40.0 * (t * 3.1).sin() + 15.0 * (t * 7.3).sin()) / 48_000.0;
+        let harmonic = |k: i32| (phase * f64::from(k) * std::f64::consts::TAU).sin() / f64::from(k).powf(1.5);
+        let syllable = (0.5 + 0.5 * (t * 3.0 * std::f64::consts::TAU).sin()).powi(2);
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let hiss = f64::from(noise >> 16) / 65_536.0 - 0.5;
+        let sample = ((1..9).map(harmonic).sum::<f64>() * 0.2 + hiss * 0.01) * syllable;
+        file.write_sample((sample * 32_767.0) as i16).unwrap();
+    }
+    file.finalize().unwrap();
+    path.to_owned()
 }
 
 /// Waits for an event.
@@ -57,9 +89,14 @@ async fn event<T>(call: &mut Call, what: &str, mut find: impl FnMut(&Event) -> O
 }
 
 async fn muted(call: &Call, muted: bool) {
+    shows(call, &format!("muted: {muted}"), |state| state.own.muted == muted).await;
+}
+
+/// Waits until the state of a call is as it should be.
+async fn shows(call: &Call, what: &str, is: impl Fn(&State) -> bool) {
     let mut state = call.state();
-    let seen = state.wait_for(|state| state.own.muted == muted);
-    assert!(tokio::time::timeout(PATIENCE, seen).await.is_ok(), "muted is not {muted}");
+    let seen = state.wait_for(|state| is(state));
+    assert!(tokio::time::timeout(PATIENCE, seen).await.is_ok(), "not seen: {what}");
 }
 
 async fn ends(mut call: Call) {
@@ -134,4 +171,41 @@ async fn a_mute_that_is_lifted_on_a_link_that_is_dying_is_lifted_on_the_next_one
     muted(&bob, false).await;
     let heard = host.look(|heard| heard.sounds(id).len());
     host.wait("sound again", |all| (all.sounds(id).len() > heard).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_nobody_holds_any_more_mutes_and_opens_nothing_that_a_host_closed() {
+    let _alone = alone().await;
+    let place = Place::new(BusConfig::Local(Hub::new()));
+    let relay = place.relay("one").await;
+    let host = place.enter(&relay, ADA, "ada").await;
+    let dir = tempfile::tempdir().unwrap();
+    let speech = AudioSource::File(speech(&dir.path().join("speech.wav")));
+    let mut bob = start_with(&[&relay], place.token("bob"), speech).await;
+    event(&mut bob, "joined", |event| matches!(event, Event::Joined { .. }).then_some(())).await;
+    let id = bob.state().borrow().own.id.0;
+    host.wait("sound", |heard| (!heard.sounds(id).is_empty()).then_some(())).await;
+    bob.command(Command::Mute(true));
+    shows(&bob, "talks unheard", |state| state.own.muted && state.own.talks_unheard).await;
+
+    let heard = host.look(|heard| heard.sounds(id).len());
+    bob.command(Command::Talk(Talking::Starts));
+    shows(&bob, "held", |state| !state.own.muted && state.own.holds_to_talk && !state.own.talks_unheard).await;
+    host.wait("sound while it is held", |all| (all.sounds(id).len() > heard + 5).then_some(())).await;
+    // Nobody says so again: that is the end of it.
+    shows(&bob, "muted by itself", |state| state.own.muted && !state.own.holds_to_talk).await;
+    // What comes late opens nothing; the volume says when it was read.
+    bob.command(Command::Talk(Talking::GoesOn));
+    let volume = Volume { percent: 40, muted: false };
+    bob.command(Command::Volume { peer: ParticipantId(ADA), volume });
+    shows(&bob, "volume", |state| state.peers.iter().any(|peer| peer.volume == volume)).await;
+    assert!(bob.state().borrow().own.muted);
+
+    carried_out(&host, Moderate { firm: true, ..order(1, Action::Mute, id) }).await;
+    let mute = |event: &Event| matches!(event, Event::Moderated { kind: "mute", on: true, .. }).then_some(());
+    event(&mut bob, "mute", mute).await;
+    bob.command(Command::Talk(Talking::Starts));
+    let error = |event: &Event| if let Event::Error { message } = event { Some(message.clone()) } else { None };
+    assert!(event(&mut bob, "error", error).await.contains("only a host can lift it"));
+    muted(&bob, true).await;
 }

@@ -60,7 +60,7 @@ pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-async fn pair(bus: BusConfig) -> (Relay, Relay) {
+pub async fn pair(bus: BusConfig) -> (Relay, Relay) {
     let relay =
         |region: &str| Relay::start(Config { id: Some(region.into()), bus: bus.clone(), ..Config::local(region) });
     let (one, two) = (relay("one").await.unwrap(), relay("two").await.unwrap());

@@ -1,7 +1,7 @@
 //! A sound system of its own for a test: PulseAudio without hardware and without the person's settings, in a directory.
 //!
 //! Each user has a speaker, which is a null sink, and a microphone, which hears what is played into a second null sink:
-//! the user's voice.
+//! the user's voice. A headset of the same parts can be plugged in and pulled out.
 
 use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
@@ -26,17 +26,12 @@ impl Pulse {
     pub fn start(dir: &Path, users: &[&str]) -> Self {
         let dir = dir.join("pulse");
         DirBuilder::new().mode(0o700).create(&dir).unwrap();
+        let headset = pcm(&dir, "headset", Some("headset"));
         for user in users {
-            let server = format!("server \"unix:{}\"", socket(&dir).display());
-            let end =
-                |device| format!("{{ type plug slave.pcm {{ type pulse {server} device \"{user}_{device}\" }} }}");
-            let text = format!(
-                "pcm.!default {{\n type asym\n playback.pcm {}\n capture.pcm {}\n hint {{ show on description \"{user}\" }}\n}}\n",
-                end("speaker"),
-                end("microphone")
-            );
+            let text = pcm(&dir, "!default", Some(user)) + &headset;
             fs::write(dir.join(format!("{user}.conf")), text).unwrap();
         }
+        fs::write(dir.join("anybody.conf"), pcm(&dir, "!default", None) + &headset).unwrap();
         let users: Vec<String> = users.iter().map(ToString::to_string).collect();
         let daemon = daemon(&dir, &users);
         Self { dir, users, daemon }
@@ -58,21 +53,51 @@ impl Pulse {
         self.daemon.signal("STOP");
     }
 
-    /// What leads ALSA to this user's devices: nothing else of the machine is found.
+    /// Plugs in devices of this name: what a user's are, at a rate in Hz and with so many channels.
+    pub fn plug(&self, name: &str, rate: u32, channels: u16) {
+        for module in devices_of(name, rate, channels) {
+            self.control(&[&["load-module"], module.split(' ').collect::<Vec<_>>().as_slice()].concat());
+        }
+    }
+
+    /// Pulls them out.
+    pub fn unplug(&self, name: &str) {
+        let list = self.client("pactl").args(["list", "short", "modules"]).output().unwrap();
+        let list = String::from_utf8_lossy(&list.stdout).into_owned();
+        // The microphone first, which hangs on its voice.
+        for line in list.lines().rev().filter(|line| line.contains(&format!("_name={name}_"))) {
+            self.control(&["unload-module", line.split_whitespace().next().unwrap()]);
+        }
+    }
+
+    /// Makes a user's devices those that everybody gets who asks for none.
+    pub fn make_default(&self, user: &str) {
+        self.control(&["set-default-sink", &format!("{user}_speaker")]);
+        self.control(&["set-default-source", &format!("{user}_microphone")]);
+    }
+
+    fn control(&self, args: &[&str]) {
+        let output = self.client("pactl").args(args).output().unwrap();
+        assert!(output.status.success(), "pactl {args:?}: {output:?}");
+    }
+
+    /// What leads ALSA to this user's devices, or to the sound system's default for `anybody`: nothing else of the machine
+    /// is found but the headset.
     pub fn environment(&self, user: &str) -> Vec<(&'static str, PathBuf)> {
         vec![("ALSA_CONFIG_PATH", self.dir.join(format!("{user}.conf"))), ("PULSE_RUNTIME_PATH", self.dir.clone())]
     }
 
     /// Waits until so many microphones are listened to and so many speakers are played on.
     pub fn wait_for_streams(&self, microphones: usize, speakers: usize) {
-        let count = |what| {
+        let count = |what, with: &str| {
             let list = self.client("pactl").args(["list", "short", what]).output().unwrap();
-            String::from_utf8_lossy(&list.stdout).lines().count()
+            String::from_utf8_lossy(&list.stdout).lines().filter(|line| line.contains(with)).count()
         };
         // Each microphone is itself a listener to its voice.
-        let wanted = (microphones + self.users.len(), speakers);
+        let own = count("modules", "module-remap-source");
+        let wanted = (microphones + own, speakers);
         eventually("the devices are in use", Duration::from_secs(10), || {
-            ((count("source-outputs"), count("sink-inputs")) == wanted).then_some(())
+            ((count("source-outputs", ""), count("sink-inputs", "")) == wanted).then_some(())
         });
     }
 
@@ -128,6 +153,25 @@ impl Hearing {
     }
 }
 
+/// A device of ALSA's: the microphone and the speaker of a user, or of the default where none is named.
+fn pcm(dir: &Path, name: &str, user: Option<&str>) -> String {
+    let server = format!("server \"unix:{}\"", socket(dir).display());
+    let end = |device| {
+        let device = user.map(|user| format!("device \"{user}_{device}\"")).unwrap_or_default();
+        format!("{{ type plug slave.pcm {{ type pulse {server} {device} }} }}")
+    };
+    let (playback, capture) = (end("speaker"), end("microphone"));
+    let hint = format!("hint {{ show on description \"{}\" }}", user.unwrap_or("anybody"));
+    format!("pcm.{name} {{\n type asym\n playback.pcm {playback}\n capture.pcm {capture}\n {hint}\n}}\n")
+}
+
+/// The modules that make a speaker and a microphone of this name.
+fn devices_of(name: &str, rate: u32, channels: u16) -> [String; 3] {
+    let sink = |what| format!("module-null-sink sink_name={name}_{what} rate={rate} channels={channels}");
+    let microphone = format!("module-remap-source source_name={name}_microphone master={name}_voice.monitor");
+    [sink("speaker"), sink("voice"), microphone]
+}
+
 fn socket(dir: &Path) -> PathBuf {
     dir.join("native")
 }
@@ -151,11 +195,7 @@ fn daemon(dir: &Path, users: &[String]) -> Program {
     command.args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--disable-shm=yes"]);
     command.args(["--realtime=no", "--high-priority=no", "--log-target=stderr"]);
     for user in users {
-        for sink in ["speaker", "voice"] {
-            command.arg(format!("--load=module-null-sink sink_name={user}_{sink} rate=48000 channels=2"));
-        }
-        let master = format!("master={user}_voice.monitor");
-        command.arg(format!("--load=module-remap-source source_name={user}_microphone {master}"));
+        command.args(devices_of(user, 48_000, 2).map(|module| format!("--load={module}")));
     }
     command.arg(format!("--load=module-native-protocol-unix auth-anonymous=1 socket={}", socket.display()));
     command.stdout(Stdio::null());

@@ -176,6 +176,13 @@ fn quiet() {
     }
 }
 
+/// The id of what the system uses unless told otherwise: another one than before means that the default has changed. A
+/// sound server behind ALSA's one default moves our stream by itself, and the id stays.
+pub fn default_id(kind: DeviceKind) -> Option<String> {
+    quiet();
+    default_device(kind).as_ref().and_then(id)
+}
+
 /// What the system uses unless told otherwise. Given even where there is none: opening it tells.
 fn default_device(kind: DeviceKind) -> Option<cpal::Device> {
     let host = cpal::default_host();

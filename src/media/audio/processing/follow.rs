@@ -12,9 +12,7 @@ mod line;
 use std::collections::VecDeque;
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{
-    Adjustable as _, Async, FixedAsync, Resampler as _, SincInterpolationParameters, WindowFunction,
-};
+use rubato::{Adjustable as _, Async, FixedAsync, Resampler as _, SincInterpolationParameters, WindowFunction};
 
 use self::line::Line;
 use super::{CHUNK, Chunk, RATE};
@@ -25,10 +23,10 @@ const CHUNK_US: f64 = 10_000.0;
 const DRIFT: f64 = 500e-6;
 /// Off by less, µs, nothing is done about it: the canceller does not care.
 const NEAR_US: f64 = 1_500.0;
-/// Off by more, µs, something was lost or inserted, and the reference is moved at once; the lower one while nobody knows
-/// yet how late callbacks can be.
+/// Off by more, µs, something was lost or inserted, and the reference is moved at once; the lower one in the first seconds,
+/// while it shows how late callbacks can be and the canceller has learned little.
 const FAR_US: f64 = 25_000.0;
-const FIRST_FAR_US: f64 = 4_000.0;
+const FIRST_FAR_US: f64 = 500.0;
 /// What is off by less is drawn in over this time, µs, and not faster than `DRIFT`.
 const DRAW_US: f64 = 8e6;
 /// What is kept of what was played, s: nobody asks for anything older.

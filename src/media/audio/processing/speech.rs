@@ -4,7 +4,7 @@
 use sonora_agc2::vad_wrapper::VoiceActivityDetectorWrapper;
 use sonora_simd::detect_backend;
 
-use super::{Chunk, RATE};
+use super::{Chunk, RATE, within};
 
 /// A probability from which on it is speech.
 const SPEECH: f32 = 0.75;
@@ -50,7 +50,7 @@ impl Detector {
 
     /// Takes in 10 ms.
     pub fn hear(&mut self, chunk: &Chunk) -> Speech {
-        let probability = self.network.analyze(&chunk.map(|sample| sample * SCALE));
+        let probability = self.network.analyze(&chunk.map(|sample| within(sample) * SCALE));
         let probability = if probability.is_finite() { probability.clamp(0.0, 1.0) } else { 0.0 };
         self.recent = (self.recent << 1 | u32::from(probability >= SPEECH)) & ((1 << MEMORY) - 1);
         let enough = self.recent.count_ones() >= ENOUGH;

@@ -22,6 +22,9 @@ use crate::media::video::picture::I420;
 use crate::media::video::{Codec, Limit, VideoConfig, failed, scale, sizes, tell};
 use crate::proto::{Layer, Track};
 
+/// A network that carries less is told after so long: at its beginning every call is careful.
+const SHORT: Duration = Duration::from_secs(8);
+
 /// Room for an encoded picture in each of its sizes.
 pub enum Room {
     For(Vec<OwnedPermit<Encoded>>),
@@ -60,6 +63,8 @@ pub struct Stage {
     plan: Plan,
     /// Pictures since the source has this size.
     count: u64,
+    /// There are fewer bits than are of use, since then.
+    short_since: Option<Instant>,
 }
 
 impl Stage {
@@ -75,6 +80,7 @@ impl Stage {
             guard: Guard::default(),
             plan: Plan::default(),
             count: 0,
+            short_since: None,
         }
     }
 
@@ -228,11 +234,9 @@ impl Stage {
             figures.encode = if figures.encode.is_zero() { spent } else { (figures.encode * 15 + spent) / 16 };
         }
         figures.of_use_bps = self.ladder.of_use_bps(wanted);
-        figures.limit = if self.guard.cap().limits() {
-            Some(Limit::Computer)
-        } else {
-            self.ladder.is_short().then_some(Limit::Network)
-        };
+        self.short_since = self.ladder.is_short().then(|| self.short_since.unwrap_or(now));
+        let short = self.short_since.is_some_and(|since| now.saturating_duration_since(since) >= SHORT);
+        figures.limit = if self.guard.cap().limits() { Some(Limit::Computer) } else { short.then_some(Limit::Network) };
     }
 
     /// A picture that was encoded took this long, while pictures are so far apart.

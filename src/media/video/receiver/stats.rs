@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::media::sync::Offsets;
 use crate::proto::FrameNumber;
 
 /// Figures of a peer, its tracks together. Times are this machine's.
@@ -25,6 +26,13 @@ pub struct VideoPeerStats {
     pub height: u32,
     /// Pictures a second over the last two seconds.
     pub fps: f32,
+    /// How far the camera's pictures are shown from the sound of their moment, ms, positive where the picture is later:
+    /// lately, the median of all, and what 95 % are within to either side. `None` where no sound goes with them.
+    pub lip_offset_ms: Option<f64>,
+    pub lip_median_ms: Option<f64>,
+    pub lip_p95_ms: Option<f64>,
+    /// How much later than their sound the camera's pictures are ready to be shown, ms; negative where they wait for it.
+    pub late_ms: Option<f64>,
 }
 
 /// After this the peer has stopped sending, whatever the reason: it is no gap in a picture that runs.
@@ -47,6 +55,10 @@ pub struct TrackView {
     pub size: Option<(u32, u32)>,
     /// The last frame that came with everything before it: spatial index, group, frame.
     pub last_frame: Option<(u8, FrameNumber, FrameNumber)>,
+    /// Pictures against sound.
+    pub lips: Offsets,
+    /// See [`VideoPeerStats::late_ms`].
+    pub late_ms: Option<f64>,
     frozen: Duration,
     longest_gap: Duration,
     longest_since_taken: Duration,
@@ -109,6 +121,11 @@ impl TrackView {
         stats.key_frames_requested += self.key_frames_requested;
         if let Some((width, height)) = self.size {
             (stats.width, stats.height, stats.fps) = (width, height, self.fps(now));
+        }
+        stats.late_ms = stats.late_ms.or(self.late_ms);
+        if let Some(recent) = self.lips.recent_ms() {
+            stats.lip_offset_ms = Some(recent);
+            (stats.lip_median_ms, stats.lip_p95_ms) = (self.lips.median_ms(), self.lips.p95_ms());
         }
     }
 

@@ -165,7 +165,7 @@ fn look(lane: &mut Lane, now: Instant, frame: Option<VideoIn>) -> (Vec<u32>, Vec
     lane.advance(now, &mut outcomes);
     for outcome in outcomes {
         match outcome {
-            Outcome::Picture(picture) => shown.extend(barcode::read(&picture.view())),
+            Outcome::Picture(picture, _) => shown.extend(barcode::read(&picture.view())),
             Outcome::KeyFrameNeeded { spatial } => asked.push(spatial),
             Outcome::Passed => {}
         }
@@ -365,7 +365,7 @@ fn a_change_of_size_up_and_down_shows_every_picture_in_its_time() {
             for outcome in outcomes {
                 match outcome {
                     // The last picture before the change may come once more, larger.
-                    Outcome::Picture(picture) => {
+                    Outcome::Picture(picture, _) => {
                         assert_eq!(picture.width(), [160, 320][size]);
                         shown.push(barcode::read(&picture.view()).unwrap());
                     }
@@ -378,4 +378,53 @@ fn a_change_of_size_up_and_down_shows_every_picture_in_its_time() {
         shown.dedup();
         assert_eq!(shown, (0..150).collect::<Vec<_>>(), "{kept} kept");
     }
+}
+
+#[test]
+fn pictures_wait_coded_for_their_sound_and_come_with_it_however_they_arrived() {
+    let (mut lane, start) = (Lane::default(), clock::now());
+    let at = |ms: u64| start + Duration::from_millis(ms);
+    // Taken each 33 ms; on their way for 20 to 90 ms; the sound of each moment is heard 150 ms after it was taken.
+    let frames = Sender::new(160, 90).frames(90);
+    let mut due: Vec<(u64, VideoIn)> = Vec::new();
+    for (n, frame) in frames.into_iter().enumerate() {
+        let before = due.last().map_or(0, |(ms, _)| *ms);
+        due.push(((n as u64 * 33 + 20 + [0, 70, 35][n % 3]).max(before), frame));
+    }
+    let (mut shown, mut most_held, mut arrivals) = (Vec::new(), 0, due.into_iter().peekable());
+    for ms in 0..3400 {
+        if ms % 100 == 0 {
+            lane.hear(at(ms), Heard { capture_us: ms * 1000, at: at(ms + 150) });
+        }
+        while let Some((_, frame)) = arrivals.next_if(|(arrival, _)| *arrival <= ms) {
+            shown.extend(look(&mut lane, at(ms), Some(frame)).0.into_iter().map(|number| (number, ms)));
+        }
+        if lane.poll_timeout().is_some_and(|due| due <= at(ms)) {
+            shown.extend(look(&mut lane, at(ms), None).0.into_iter().map(|number| (number, ms)));
+        }
+        most_held = most_held.max(lane.waiting());
+    }
+    assert_eq!(shown.iter().map(|(number, _)| *number).collect::<Vec<_>>(), (0..90).collect::<Vec<_>>());
+    for (number, ms) in &shown[..] {
+        // The sender stamps 33.3 ms apart.
+        let heard = f64::from(*number) * 33.333 + 150.0;
+        assert!((*ms as f64 - heard).abs() <= 2.0, "picture {number} at {ms} ms, its sound at {heard:.0}");
+    }
+    assert!((2..=8).contains(&most_held), "{most_held} frames held");
+}
+
+#[test]
+fn sound_that_is_far_behind_holds_no_more_than_a_few_frames() {
+    let (mut lane, start) = (Lane::default(), clock::now());
+    lane.hear(start, Heard { capture_us: 0, at: start + Duration::from_secs(5) });
+    let mut shown = Vec::new();
+    for (n, frame) in Sender::new(160, 90).frames(60).into_iter().enumerate() {
+        shown.extend(look(&mut lane, start + Duration::from_millis(n as u64), Some(frame)).0);
+        assert!(lane.waiting() <= 15);
+    }
+    assert_eq!(shown, (0..45).collect::<Vec<_>>(), "in a burst, the oldest are shown before their time");
+    shown.extend(look(&mut lane, start + Duration::from_millis(360), None).0);
+    assert_eq!(shown.len(), 60, "and nothing waits longer than 300 ms");
+    lane.release();
+    assert_eq!(lane.waiting(), 0);
 }

@@ -1,5 +1,7 @@
 //! Three sizes of three temporal layers each, subscribers with links of all kinds, and minutes of it in virtual time.
 
+mod demand;
+
 use std::collections::BTreeMap;
 
 use super::*;

@@ -112,7 +112,8 @@ impl Line {
 
     /// The slope of the points, and how uncertain it is.
     fn slope(&self) -> (f64, f64) {
-        let pairs = self.points.iter().enumerate().flat_map(|(n, one)| self.points.range(n + 1..).map(move |b| (one, b)));
+        let pairs =
+            self.points.iter().enumerate().flat_map(|(n, one)| self.points.range(n + 1..).map(move |b| (one, b)));
         let slope = median(pairs.map(|((t0, y0), (t1, y1))| (y1 - y0) / (t1 - t0)).collect());
         let rest: Vec<f64> = self.points.iter().map(|(at, ahead)| ahead - slope * at).collect();
         let middle = median(rest.clone());

@@ -25,6 +25,7 @@ impl Bench {
         let wires = Wires { clock: MediaClock::start(), out, events, pictures: Pictures::default() };
         let control = Arc::<Control>::default();
         control.lock().sends = true;
+        control.lock().wanted = 0b111;
         let config = VideoConfig { width, height, ..VideoConfig::default() };
         let stage = Stage::new(config, wires, Arc::clone(&control));
         Self { stage, control, frames, told, pattern: Pattern::new(width, height), number: 0 }
@@ -101,6 +102,9 @@ fn with_few_bits_the_smallest_size_alone_is_sent_of_every_second_picture() {
     let sent: Vec<_> = (0..4).map(|_| bench.sizes()).collect();
     let expected = [vec![], vec![(0, true)], vec![], vec![(0, false)]];
     assert_eq!(sent, expected);
+    assert_eq!(bench.control.lock().figures.limit, None, "a call may begin like that");
+    bench.stage.short_since = bench.stage.short_since.and_then(|since| since.checked_sub(SHORT));
+    bench.step();
     assert_eq!(bench.control.lock().figures.limit, Some(Limit::Network));
 }
 

@@ -1,0 +1,78 @@
+//! Feeds what is known of times to those who reckon with them: pictures to their sound, and how old the sound is.
+
+use std::time::{Duration, Instant};
+
+use super::super::delay::OwnSide;
+use super::Controller;
+use crate::media::Encoded;
+use crate::media::audio::LOOKAHEAD;
+use crate::media::sync::Heard;
+use crate::proto::ParticipantId;
+use crate::proto::control::{Sealed, client_message};
+use crate::proto::timing::{self, Timing};
+
+impl Controller {
+    /// Ten times a second: what is heard of each peer goes to its pictures and into its delay, and now and then everybody is
+    /// told what the others cannot know.
+    pub(super) fn keep_time(&mut self, now: Instant) {
+        let mixer = self.subscriber.mixer();
+        let decode_ms = mixer.mixing_ms().map(|ms| ms + LOOKAHEAD.as_secs_f64() * 1000.0);
+        let playout_ms = mixer.playout_ms();
+        let link_ms = self.active.and_then(|link| self.rtt_ms(link)).map(|rtt_ms| rtt_ms / 2.0);
+        let candidate = self.active.and_then(|link| self.elector.link_candidate_id(link));
+        let relay = candidate.and_then(|candidate| self.hops.instance(candidate)).map(|instance| instance.0);
+        let own = OwnSide { link_ms, relay, decode_ms, playout_ms };
+        let later = LOOKAHEAD + Duration::from_secs_f64(playout_ms.unwrap_or(0.0) / 1000.0);
+        let mut all = Vec::new();
+        let peers: Vec<ParticipantId> = self.subscriber.peers().collect();
+        for peer in peers {
+            let playing = self.subscriber.mixer().playing(peer);
+            let late_ms = self.subscriber.receiver().late_ms(peer);
+            let wait_ms = self.delays.courtesy(peer).adjust(now, late_ms);
+            self.subscriber.mixer().wait_longer(peer, Duration::from_secs_f64(wait_ms / 1000.0));
+            let mut transit = self.subscriber.transit(peer);
+            self.delays.heard(peer, &mut transit, playing, own);
+            all.extend(playing.map(|(capture_us, at)| (peer, Heard { capture_us, at: at + later })));
+        }
+        self.subscriber.receiver().heard(all);
+        if self.active.is_some() && self.entered.is_some() && self.roster.count() > 0 {
+            let timing = self.delays.due(now, own);
+            timing.into_iter().for_each(|timing| self.tell_timing(&timing));
+        }
+    }
+
+    fn tell_timing(&self, timing: &Timing) {
+        let Some(membership) = &self.membership else { return };
+        match membership.sealer.seal_control(&timing.encode_sealed()) {
+            Ok(payload) => {
+                self.say(client_message::Body::Sealed(Sealed { participant: 0, payload: payload.into() }));
+            }
+            Err(error) => tracing::warn!(%error, "cannot seal"),
+        }
+    }
+
+    /// What a sealed message of a peer says: its text, if it is one.
+    pub(super) fn sealed_text(&mut self, now: Instant, from: ParticipantId, payload: &[u8]) -> Option<String> {
+        match payload.split_first() {
+            Some((&timing::TIMING, rest)) => {
+                match Timing::decode_sealed(rest) {
+                    Ok(timing) => self.delays.timing(now, from, self.participant, &timing),
+                    Err(error) => tracing::debug!(%from, %error, "unreadable timing"),
+                }
+                None
+            }
+            Some((kind, _)) if *kind < timing::TEXT => None,
+            _ => Some(String::from_utf8_lossy(payload).into_owned()),
+        }
+    }
+
+    /// A packet of the microphone goes to its link.
+    pub(super) fn spoke(&mut self, now: Instant, encoded: &Encoded) {
+        if let Some(microphone) = self.microphone.as_ref().filter(|_| encoded.track.is_audio())
+            && let Some(taken) = self.clock.at_us(encoded.capture_us)
+        {
+            self.source_from.get_or_insert(taken);
+            self.delays.sending.sent(now.saturating_duration_since(taken), microphone.encoding());
+        }
+    }
+}
