@@ -7,6 +7,7 @@ mod moderation;
 mod orders;
 mod outputs;
 mod rate;
+mod sending;
 mod share;
 mod summary;
 mod timing;
@@ -377,27 +378,6 @@ impl Controller {
                 self.tell(Event::Error { message: error.to_string() });
             }
         }
-    }
-
-    /// Numbers and seals a frame and sends it over the active link, over the one that is moved to, and, audio, over the
-    /// standby while there is doubt.
-    fn publish(&mut self, encoded: &Encoded) {
-        let Some(membership) = self.membership.as_ref().filter(|_| self.entered.is_some()) else { return };
-        let now = clock::now();
-        let packed = match self.publisher.pack(now, &membership.sealer, encoded) {
-            Ok(packed) => packed,
-            Err(error) => return self.tell(Event::Error { message: error.to_string() }),
-        };
-        let doubt = self.duplicate.is_some() || self.lossy;
-        let to = self.moving.as_ref().map(|moving| moving.to);
-        let also = self.duplicate.filter(|_| packed.is_audio());
-        let mut links = vec![self.active, to, also];
-        links.sort();
-        links.dedup();
-        for session in links.into_iter().flatten().filter_map(|link| self.sessions.get(&link)) {
-            packed.send(&session.sender, doubt);
-        }
-        self.spoke(now, encoded);
     }
 
     async fn finish(mut self, mut inbox: Inbox) {

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use super::super::delay::OwnSide;
 use super::Controller;
-use crate::media::Encoded;
 use crate::media::audio::LOOKAHEAD;
 use crate::media::sync::Heard;
 use crate::proto::ParticipantId;
@@ -63,16 +62,6 @@ impl Controller {
             }
             Some((kind, _)) if *kind < timing::TEXT => None,
             _ => Some(String::from_utf8_lossy(payload).into_owned()),
-        }
-    }
-
-    /// A packet of the microphone goes to its link.
-    pub(super) fn spoke(&mut self, now: Instant, encoded: &Encoded) {
-        if let Some(microphone) = self.microphone.as_ref().filter(|_| encoded.track.is_audio())
-            && let Some(taken) = self.clock.at_us(encoded.capture_us)
-        {
-            self.source_from.get_or_insert(taken);
-            self.delays.sending.sent(now.saturating_duration_since(taken), microphone.encoding());
         }
     }
 }

@@ -16,6 +16,7 @@ mod processes;
 mod report;
 mod score;
 mod speech;
+mod stalls;
 mod talk;
 
 use std::path::{Path, PathBuf};

@@ -45,6 +45,8 @@ pub async fn run(seconds: usize, programs: &Programs, dir: &Path) -> bool {
             video: VideoSource::File(picture.0.clone()),
             video_config: picture.1,
             play: Output::Off,
+            processing: Default::default(),
+            share: None,
             muted: false,
             camera_off: false,
             record_audio: None,
@@ -86,7 +88,7 @@ pub async fn run(seconds: usize, programs: &Programs, dir: &Path) -> bool {
 }
 
 fn small_config() -> VideoConfig {
-    VideoConfig { width: 320, height: 180, fps: 30, bitrate_bps: 150_000 }
+    VideoConfig { width: 320, height: 180, bitrate_bps: 150_000, ..VideoConfig::default() }
 }
 
 /// Sits in the call and asks for nobody's picture.

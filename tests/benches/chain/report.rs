@@ -24,6 +24,11 @@ pub fn print(case: &Case, seconds: usize, outcome: &Outcome) -> bool {
     for (name, percent, rss) in &outcome.costs {
         println!("  {name:<38}{percent:>22.1} % of a core, {rss:.0} MB");
     }
+    let stalls = outcome.stalls;
+    println!(
+        "  {:<38}{:>19.0} ms at most, {:.0} ms in all",
+        "this machine stood still", stalls.longest_ms, stalls.sum_ms
+    );
     if case.by_minute {
         by_minute(outcome);
     }

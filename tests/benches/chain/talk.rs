@@ -10,6 +10,7 @@ use super::picture;
 use super::processes::{Caller, Cost, Programs, Relay};
 use super::score::{self, Piece};
 use super::speech::{self, Speech};
+use super::stalls::{Stalls, Watch};
 
 /// Joining, and the first adjustments, are not counted as cost of a call.
 const SETTLE: Duration = Duration::from_secs(3);
@@ -29,6 +30,7 @@ pub struct Outcome {
     pub heard: Vec<Heard>,
     /// Name, percent of a core, resident MB at the end.
     pub costs: Vec<(String, f64, f64)>,
+    pub stalls: Stalls,
     /// Resident MB of each of both, each minute.
     pub minutes: Vec<[f64; 2]>,
 }
@@ -54,6 +56,7 @@ pub async fn run(case: &Case, seconds: usize, programs: &Programs, dir: &Path) -
     alice.wait_for("joined").await;
     tokio::time::sleep(SETTLE).await;
     let costs = |alice: &Caller, bob: &Caller| [alice.process.cost(), bob.process.cost(), relay.process.cost()];
+    let watch = Watch::start();
     let before = costs(&alice, &bob);
     let mut minutes = vec![[before[0].rss_mb, before[1].rss_mb]];
     let share = Duration::from_secs(seconds as u64).saturating_sub(SETTLE) / case.ways.len() as u32;
@@ -69,6 +72,7 @@ pub async fn run(case: &Case, seconds: usize, programs: &Programs, dir: &Path) -
         }
     }
     let after = costs(&alice, &bob);
+    let stalls = watch.end();
     let (by_alice, by_bob) = (alice.finish(), bob.finish());
     let named = ["alice", "bob", "relay"].iter().zip(before.iter().zip(&after));
     let cost = |(name, (before, after)): (&&str, (&Cost, &Cost))| {
@@ -81,6 +85,7 @@ pub async fn run(case: &Case, seconds: usize, programs: &Programs, dir: &Path) -
             hear("alice hears bob", &texts[1], &by_bob, &alice, &by_alice),
         ],
         costs: named.map(cost).collect(),
+        stalls,
         minutes,
     }
 }

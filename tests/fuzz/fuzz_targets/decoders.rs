@@ -11,6 +11,7 @@ use nearcall::proto::control::{self, ClientMessage, Limited, ServerMessage};
 use nearcall::proto::manifest::Manifest;
 use nearcall::proto::probe::{Probe, ProbeReply};
 use nearcall::proto::subgroup::{FrameSplitter, VideoFrame};
+use nearcall::proto::timing::Timing;
 use nearcall::proto::{MediaHeader, SubgroupHead, datagram, limits};
 use nearcall::relay::bus::message::{self, DirectMessage, RoomMessage};
 use nearcall::relay::fronts::proxy_protocol::{self, Progress};
@@ -29,6 +30,7 @@ pub type Target = (&'static str, fn(&[u8]) -> bool);
 pub const ALL: &[Target] = &[
     ("client_message", client_message),
     ("server_message", server_message),
+    ("timing", timing),
     ("datagram", audio_datagram),
     ("probe", probe),
     ("probe_reply", probe_reply),
@@ -55,6 +57,11 @@ pub fn client_message(data: &[u8]) -> bool {
 /// What a relay says.
 pub fn server_message(data: &[u8]) -> bool {
     control_message::<ServerMessage>(data)
+}
+
+/// What a participant says of its times, opened.
+pub fn timing(data: &[u8]) -> bool {
+    control_message::<Timing>(data)
 }
 
 fn control_message<M: Limited + PartialEq + std::fmt::Debug>(data: &[u8]) -> bool {

@@ -12,6 +12,7 @@ use nearcall::proto::manifest::{Manifest, RelayEntry};
 use nearcall::proto::probe::{Probe, ProbeReply, RelayState};
 use nearcall::proto::report::{ElectionReport, MoveCause, MoveReport, PathReport, ReportedTransport};
 use nearcall::proto::subgroup::VideoFrame;
+use nearcall::proto::timing::{Echo, Timing};
 use nearcall::proto::{Layer, MediaHeader, ParticipantId, RelayInstance, SubgroupHead, Track, VERSION, limits};
 use nearcall::relay::bus::message::{
     AfterFrame, Digest, DirectMessage, Fetch, Fetched, MemberEnded, MemberJoined, ReportTo, RoomMessage, SealedTo,
@@ -25,12 +26,28 @@ use super::decoders::{NOW, auth_key};
 pub type Seed = (&'static str, String, Vec<u8>);
 
 pub fn all() -> Vec<Seed> {
-    let parts = [client(), server(), media(), probes(), manifests(), bus(), credentials(), proxies(), invites()];
+    let parts = [client(), server(), timings(), media(), probes(), manifests(), bus(), credentials(), proxies(), invites()];
     parts.into_iter().flatten().collect()
 }
 
 fn seed(target: &'static str, name: &str, bytes: impl Into<Vec<u8>>) -> Seed {
     (target, name.to_owned(), bytes.into())
+}
+
+fn timings() -> Vec<Seed> {
+    let echo = Echo { participant: 7, sent_us: 1_500_000, held_us: 20_000 };
+    let whole = Timing {
+        sent_us: 90_000_000,
+        capture_us: Some(21_000),
+        encode_us: Some(900),
+        uplink_us: Some(20_000),
+        echoes: vec![echo.clone(), Echo { participant: u64::MAX, ..echo }],
+        relay: Some(9),
+    };
+    vec![
+        seed("timing", "whole", control::encode(&whole)),
+        seed("timing", "nothing_measured", control::encode(&Timing { sent_us: 1, ..Timing::default() })),
+    ]
 }
 
 fn member() -> Member {

@@ -137,3 +137,21 @@ fn what_is_not_stretched_passes_as_it_is_and_what_is_has_no_seam() {
         assert!(out[4..].windows(2).all(|pair| (pair[1] - pair[0]).abs() < 0.102), "stretched by {by}");
     }
 }
+
+#[test]
+fn what_was_handed_on_last_waits_for_the_ring_the_callback_and_the_device() {
+    let (mut line, mut ring) = line(48_000);
+    let now = crate::clock::now() + Duration::from_secs(1);
+    line.play(&[0.1; FRAME], now);
+    let queued = ring.slots() as u64;
+    assert!(queued > 960);
+    let in_ring = Duration::from_micros((queued - 960) * 1_000_000 / 48_000);
+    assert!(line.waiting(now).abs_diff(in_ring) < Duration::from_millis(1), "{:?}, not {in_ring:?}", line.waiting(now));
+    // The device takes 10 ms of it, has them to play for 6 ms more, and says that it is 30 ms away.
+    line.feed.health.set_latency(Duration::from_millis(30));
+    ring.read_chunk(480).unwrap().commit_all();
+    line.feed.health.beat_at(480, now);
+    let waits = line.waiting(now + Duration::from_millis(4));
+    let expected = in_ring - Duration::from_millis(10) + Duration::from_millis(6 + 30);
+    assert!(waits.abs_diff(expected) < Duration::from_millis(1), "{waits:?}, not {expected:?}");
+}
