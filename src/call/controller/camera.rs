@@ -36,15 +36,17 @@ impl Controller {
         self.force_key(Track::Screen, None);
     }
 
-    /// Sends the sizes that somebody wants, as the relays that carry the call say. Before they do, and while nobody else is here, the
-    /// largest alone: who comes has a whole picture at once.
+    /// Sends the sizes that somebody wants, as the relays that carry the call say. Before they do, the largest alone: who comes has a whole
+    /// picture at once. While nobody wants any, what was sent goes on: word of who comes is here before word of what they want.
     pub(super) fn heed_demand(&self) {
         let Some(camera) = &self.camera else { return };
         let links = [self.active, self.moving.as_ref().map(|moving| moving.to)];
         let told = links.into_iter().flatten().filter_map(|link| self.sessions.get(&link)?.demand(Track::Camera));
-        let told = told.reduce(|one, other| one | other);
-        let alone = self.roster.count() == 0;
-        camera.set_wanted(told.filter(|sizes| *sizes != 0 || !alone).unwrap_or(1 << Layer::MAX_SPATIAL));
+        match told.reduce(|one, other| one | other) {
+            Some(0) => {}
+            Some(sizes) => camera.set_wanted(sizes),
+            None => camera.set_wanted(1 << Layer::MAX_SPATIAL),
+        }
     }
 
     /// Sends in the codec that is wished where everybody in the room reads it.
