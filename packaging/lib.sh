@@ -22,7 +22,7 @@ find_system() {
         system=fedora
     else
         fail "this script knows apt, dnf and Homebrew, and finds none; install a C and C++ compiler, make, cmake, nasm," \
-            "pkg-config, libclang and the headers of ALSA, PipeWire, Wayland, EGL, GBM and XCB, then run: cargo run --release --locked -- demo"
+            "pkg-config, libclang and the headers of ALSA, PipeWire, EGL, GBM and XCB, then run: cargo run --release --locked -- demo"
     fi
 }
 
@@ -47,7 +47,6 @@ pkg-config|pkg-config|finds ALSA and PipeWire
 libasound2-dev||ALSA: microphone and speaker
 libclang-dev||reads the C headers of the camera (Video4Linux) and of PipeWire
 libpipewire-0.3-dev||PipeWire: the screen that is shared, on Wayland
-libwayland-dev||Wayland: the same
 libegl-dev||EGL: the same
 libgbm-dev||buffers of the graphics card: the same
 libxcb1-dev||X11: the screens that there are
@@ -64,7 +63,6 @@ pkgconf-pkg-config|pkg-config|finds ALSA and PipeWire
 alsa-lib-devel||ALSA: microphone and speaker
 clang-devel||reads the C headers of the camera (Video4Linux) and of PipeWire
 pipewire-devel||PipeWire: the screen that is shared, on Wayland
-wayland-devel||Wayland: the same
 libglvnd-devel||EGL: the same
 mesa-libgbm-devel||buffers of the graphics card: the same
 libxcb-devel||X11: the screens that there are
@@ -97,7 +95,6 @@ pulseaudio|pulseaudio|stands in for a sound card in the tests
 pulseaudio-utils|pactl|makes the virtual microphone of the tests
 libasound2-plugins||leads ALSA to it
 xvfb|Xvfb|stands in for a screen in the tests
-espeak-ng|espeak-ng|speaks in the tests of sound
 libgl1||OpenGL: draws the window of the tests
 libegl1||OpenGL without a screen
 libgl1-mesa-dri||OpenGL without a graphics card
@@ -116,7 +113,6 @@ haproxy|haproxy|stands before the relays of the tests
 caddy|caddy|stands before the relays of the tests
 python3-pyyaml||reads what is packaged for clusters in the tests
 xorg-x11-server-Xvfb|Xvfb|stands in for a screen in the tests
-espeak-ng|espeak-ng|speaks in the tests of sound
 mesa-dri-drivers||OpenGL without a graphics card
 mesa-vulkan-drivers||Vulkan without a graphics card
 vulkan-loader||finds it

@@ -28,7 +28,8 @@ pub struct Encoded {
     pub key: bool,
     /// Nothing refers to it.
     pub discardable: bool,
-    /// Audio: silence follows, and no packet until it ends or a refresh is due (0.4 s).
+    /// Audio: silence follows, and no packet until it ends or a refresh is due (0.4 s). Of pictures: see
+    /// [`MediaHeader::is_layered`](crate::proto::MediaHeader::is_layered).
     pub dtx: bool,
     /// When its first sample was taken or its picture was shot, in µs of the [`MediaClock`].
     pub capture_us: u64,

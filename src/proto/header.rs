@@ -37,7 +37,7 @@ impl TryFrom<u8> for Kind {
 /// | --- | --- |
 /// | 1 | track |
 /// | 1 | layer: spatial in the high half, temporal in the low |
-/// | 1 | flags: 1 key frame, 2 discardable (nothing refers to it), 4 DTX (audio: silence follows) |
+/// | 1 | flags: 1 key frame, 2 discardable (nothing refers to it), 4 DTX (audio: silence follows) or layered (pictures) |
 /// | 1 | reserved, 0 |
 /// | 8 | participant |
 /// | 4 | frame number |
@@ -51,7 +51,7 @@ pub struct MediaHeader {
     pub key: bool,
     /// No other frame needs it.
     pub discardable: bool,
-    /// Audio only: the encoder falls silent after this packet.
+    /// Audio: the encoder falls silent after this packet. Of pictures: see [`MediaHeader::is_layered`].
     pub dtx: bool,
     pub participant: ParticipantId,
     pub frame: FrameNumber,
@@ -64,6 +64,12 @@ pub struct MediaHeader {
 impl MediaHeader {
     /// Bytes on the wire.
     pub const LEN: usize = 26;
+
+    /// A picture of a sender whose temporal layers repeat 0, 2, 1, 2 from each key frame on, the highest of them discardable: whoever
+    /// gets the base layer first, as it does over a link that is full, knows that nothing is missing before it has seen the others.
+    pub fn is_layered(&self) -> bool {
+        self.dtx && !self.track.is_audio()
+    }
 
     /// Number of the key frame that heads this frame's group.
     pub fn group(&self) -> FrameNumber {

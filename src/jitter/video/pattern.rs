@@ -1,4 +1,4 @@
-//! Which frames can be done without, learned from those that came.
+//! Which frames can be done without, learned from those that came, or said by their sender.
 
 use crate::proto::MediaHeader;
 
@@ -19,8 +19,15 @@ struct Known {
     agreed: bool,
 }
 
+/// Temporal layer, and whether nothing refers to it, of four frames in a row of a sender that says that it is layered.
+const LAYERED: [(u8, bool); 4] = [(0, false), (2, true), (1, false), (2, true)];
+
 impl Pattern {
     pub fn learn(&mut self, header: &MediaHeader) {
+        if header.is_layered() {
+            self.places = LAYERED.map(|(temporal, discardable)| Some(Known { temporal, discardable, agreed: true }));
+            return;
+        }
         let place = &mut self.places[usize::from(header.since_key % 4)];
         let (temporal, discardable) = (header.layer.temporal, header.discardable);
         let agreed = place.is_some_and(|known| known.temporal == temporal && known.discardable == discardable);
@@ -41,5 +48,36 @@ impl Pattern {
 
     fn known(&self, since_key: u16) -> Option<Known> {
         self.places[usize::from(since_key % 4)].filter(|known| known.agreed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::{Layer, ParticipantId, Track};
+
+    /// A base frame, four after its key frame.
+    fn base(dtx: bool) -> MediaHeader {
+        MediaHeader {
+            track: Track::Camera,
+            layer: Layer::default(),
+            key: false,
+            discardable: false,
+            dtx,
+            participant: ParticipantId(1),
+            frame: 104,
+            since_key: 4,
+            capture_us: 0,
+        }
+    }
+
+    #[test]
+    fn a_base_frame_alone_tells_what_is_not_missing_where_its_sender_says_so() {
+        for (layered, spared) in [(false, [false; 4]), (true, [true, true, true, false])] {
+            let mut pattern = Pattern::default();
+            pattern.learn(&base(layered));
+            assert_eq!([1, 2, 3, 4].map(|before| pattern.spares(&base(layered), before)), spared);
+            assert_eq!(pattern.is_upper(&base(layered), 2), layered);
+        }
     }
 }

@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     println!("Speech: {from}, {SECONDS} s. Room: dies away in 0.4 s; noise -62 dBFS; echo 6 dB below what is played.");
     let sound = Sound { reverberated: reverberated(&far), far, near };
     let mut missed = Missed::default();
-    single_talk(&sound, &mut missed);
+    single_talk(&sound, spoken, &mut missed);
     voices(&sound, spoken, &mut missed);
     costs(&sound, &mut missed);
     if missed.0 > 0 {
@@ -70,7 +70,8 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn single_talk(sound: &Sound, missed: &mut Missed) {
+/// Bars stand for what was spoken: an echo of few harmonics and nothing else teaches a canceller little.
+fn single_talk(sound: &Sound, spoken: bool, missed: &mut Missed) {
     let scene = Scene::default();
     let jump = Scene { jump: Some((14, 180)), ..scene };
     let rows: [(&str, Scene, Switches); 11] = [
@@ -103,7 +104,7 @@ fn single_talk(sound: &Sound, missed: &mut Missed) {
             .into_iter()
             .filter_map(|(from, to)| erle_db(&heard, &done.out, from, to))
             .fold(f64::INFINITY, f64::min);
-        let verdict = if switches == Switches::OFF { "" } else { missed.judge(erle >= ERLE) };
+        let verdict = if switches == Switches::OFF || !spoken { "" } else { missed.judge(erle >= ERLE) };
         let talks = done.speaking.iter().skip(500).filter(|speaking| **speaking).count() as f64 / 100.0;
         println!(
             "   {erle:.1} {verdict}  (drift {:+.0} ppm, moved {}, taken for speech {talks:.1} s)",
@@ -116,7 +117,7 @@ fn single_talk(sound: &Sound, missed: &mut Missed) {
 /// The seconds in which voices are scored: the canceller has had time to learn the room.
 const SCORED: std::ops::Range<usize> = 8 * RATE..SECONDS * RATE;
 
-/// A bar stands for what was spoken alone: PESQ knows no synthetic voice.
+/// PESQ knows no synthetic voice, so the bar stands for what was spoken.
 fn voices(sound: &Sound, spoken: bool, missed: &mut Missed) {
     println!("\nA voice: PESQ, wide band, from 8 s on{:14}off   echo  +noise   +gain   bar", "");
     let silence = vec![0.0; sound.far.len()];

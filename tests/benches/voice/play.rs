@@ -50,7 +50,9 @@ fn say(voice: &str, path: &Path) -> Result<Vec<f32>, String> {
     match said {
         Ok(status) if status.success() => wav::read_mono(path).map_err(|error| error.to_string()),
         Ok(status) => Err(format!("espeak-ng failed: {status}")),
-        Err(error) => Err(format!("espeak-ng does not start ({error}): install it, or give speech by --wav FILE")),
+        Err(error) => Err(format!(
+            "espeak-ng does not start ({error}): install it, or give speech by --wav, for example tests/it/data/speech.wav"
+        )),
     }
 }
 

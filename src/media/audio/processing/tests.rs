@@ -7,7 +7,7 @@ use super::*;
 const SECOND: usize = 48_000;
 const PLAIN: Switches = Switches { echo: true, noise: false, gain: false };
 
-/// A deep voice that hisses a little, in syllables and phrases: an echo canceller learns from all that is in a voice.
+/// A voice that whispers, in syllables: an echo canceller learns from all that is in a voice.
 fn talk(samples: usize) -> Vec<f32> {
     let (mut hiss, mut phase) = (hiss(), 0.0f64);
     let say = |n: usize| {
@@ -15,8 +15,7 @@ fn talk(samples: usize) -> Vec<f32> {
         phase += 120.0 * (1.0 + 0.2 * (t * 3.1).sin() + 0.07 * (t * 7.3).sin()) / SECOND as f64;
         let harmonic = |k: i32| (phase * f64::from(k) * std::f64::consts::TAU).sin() / f64::from(k).powf(1.2);
         let syllable = (0.5 + 0.5 * (t * 3.0 * std::f64::consts::TAU).sin()).powi(2);
-        let phrase = if (t * 0.37).fract() < 0.8 { 1.0 } else { 0.0 };
-        (((1..20).map(harmonic).sum::<f64>() * 0.2 + f64::from(hiss()) * 0.05) * syllable * phrase) as f32
+        (((1..20).map(harmonic).sum::<f64>() * 0.05 + f64::from(hiss()) * 0.3) * syllable) as f32
     };
     (0..samples).map(say).collect()
 }

@@ -26,7 +26,6 @@ fn psnr(one: &I420, other: &I420) -> f64 {
 /// A link of so many bits a second, and what has come out of it.
 struct Wire {
     bps: f64,
-    start: Instant,
     free: Instant,
     packets: Vec<(Instant, Bytes)>,
     decoder: Box<dyn crate::media::video::VideoDecoder>,
@@ -36,7 +35,7 @@ struct Wire {
 impl Wire {
     fn new(start: Instant, bps: u32) -> Self {
         let decoder = Codec::default().decoder().unwrap();
-        Self { bps: f64::from(bps), start, free: start, packets: Vec::new(), decoder, seen: None }
+        Self { bps: f64::from(bps), free: start, packets: Vec::new(), decoder, seen: None }
     }
 
     fn send(&mut self, now: Instant, data: Bytes) {

@@ -187,7 +187,7 @@ impl Stage {
     /// This picture is encoded in this size.
     fn is_due(&self, index: usize) -> bool {
         let share = self.plan[usize::from(self.lanes[index].size.spatial)];
-        share.is_some_and(|share| !share.half || self.count % 2 == 0)
+        share.is_some_and(|share| !share.half || self.count.is_multiple_of(2))
     }
 
     fn encode(&mut self, index: usize, codec: Codec, picture: &I420, at_us: u64, now: Instant) -> Option<Encoded> {
@@ -201,7 +201,7 @@ impl Stage {
                 layer: Layer { spatial, temporal: packet.temporal },
                 key: packet.key,
                 discardable: packet.discardable,
-                dtx: false,
+                dtx: codec.temporal_layers() == 3,
                 capture_us: at_us,
                 data: packet.data,
             }),

@@ -60,7 +60,7 @@ fn a_picture_goes_out_in_three_sizes_the_smallest_first_and_each_is_read() {
             assert_eq!(picture.height(), 180 << frame.layer.spatial);
             assert_eq!(barcode::read(&picture.view()), Some(number));
             assert_eq!((frame.key, frame.layer.temporal), (number == 0, [0, 2, 1, 2][number as usize % 4]));
-            assert_eq!(frame.discardable, frame.layer.temporal == 2);
+            assert_eq!((frame.discardable, frame.dtx), (frame.layer.temporal == 2, true), "as layers are known to be");
         }
     }
     let figures = bench.control.lock().figures;
