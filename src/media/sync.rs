@@ -106,12 +106,16 @@ impl Courtesy {
     const MOST_MS: f64 = 150.0;
 
     /// `late_ms`: how much later than their sound pictures are ready to be shown, negative where they are ready before it;
-    /// `None` where nobody knows. Gives what sound is to wait beyond its own need, ms.
+    /// `None` where nobody knows. Gives what sound is to wait beyond its own need, ms: nothing for pictures that are so late
+    /// that no wait would do.
     pub fn adjust(&mut self, now: Instant, late_ms: Option<f64>) -> f64 {
         let since = self.at.replace(now).map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         let seconds = since.as_secs_f64().min(1.0);
         let spare = -late_ms.unwrap_or(f64::NEG_INFINITY);
-        if spare < -Self::LATE_MS {
+        let hopeless = spare < -Self::LATE_MS - (Self::MOST_MS - self.ms);
+        if hopeless {
+            self.ms = (self.ms - Self::UP * seconds).max(0.0);
+        } else if spare < -Self::LATE_MS {
             self.ms = (self.ms + Self::UP * seconds).min(Self::MOST_MS);
         } else if spare > 0.0 {
             self.ms = (self.ms - (Self::DOWN * seconds).min(spare)).max(0.0);
@@ -278,7 +282,8 @@ mod tests {
         assert!((15.0..=20.5).contains(&waits), "{waits} ms after a second");
         let waits = run(&mut courtesy, 20, Some(120.0));
         assert!((90.0..=106.0).contains(&waits), "{waits} ms for 120");
-        assert!(run(&mut courtesy, 60, Some(900.0)) <= 150.0);
+        assert_eq!(run(&mut courtesy, 60, Some(900.0)), 0.0, "no wait would do");
+        assert!(run(&mut courtesy, 60, Some(170.0)) <= 150.0);
         assert!((run(&mut courtesy, 60, Some(10.0)) - 10.0).abs() < 0.01, "pictures are quick again");
         assert_eq!(run(&mut courtesy, 60, None), 0.0, "there are none");
     }

@@ -24,7 +24,8 @@ fn talk(path: &Path, apart: Duration, seconds: u64) -> (Delays, MouthToEar) {
     let begin = start + apart + MS(1000);
     let mut transit = Transit::default();
     let mut mail: Vec<(Instant, bool, Timing)> = Vec::new();
-    (alice.joined(), bob.joined());
+    alice.joined();
+    bob.joined();
     for tick in 0..seconds * 50 {
         let now = begin + MS(tick * 20);
         // 20 ms are taken, coded in 1 ms, and travel; every second packet is 8 ms late. Then 60 ms in the buffer.
