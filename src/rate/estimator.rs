@@ -17,84 +17,13 @@
 //! Loss that comes by itself is no sign below [`LOSS_LIMIT`]: radio paths have it. A sender with little to say shows nothing: the
 //! estimate does not grow beyond [`UNTRIED`] times what was delivered, and does not shrink for it (RFC 7661 has the reasons).
 
+mod tuning;
+
 use std::time::{Duration, Instant};
 
+use self::tuning::*;
 use super::delay::Delay;
 use super::meter::Meter;
-
-/// Time between two updates: 100 ms as in RFC 8698 section 5.3, by timers that are not exact.
-const INTERVAL: Duration = Duration::from_millis(90);
-/// What of the measured noise is no queue.
-const NOISE: f64 = 1.5;
-/// A shorter queue is none.
-const NONE: f64 = 0.012;
-/// A longer one is cut down at once.
-const LONG: f64 = 0.070;
-/// A burst of somebody else's passes by itself: cut down only what lasts, or is far too long. Until then less is sent anyway.
-const PASSING: Duration = Duration::from_millis(180);
-const FAR_TOO_LONG: f64 = 0.200;
-/// Quick growth begins when there was no queue for so long.
-const EMPTY: Duration = Duration::from_millis(800);
-/// One that grows by so much in an update soon is.
-const STEP: f64 = 0.025;
-/// One that is longer, and lasts, is not ours.
-const FOREIGN: f64 = 0.045;
-const LASTS: Duration = Duration::from_millis(2500);
-/// A shorter one for [`GONE`] shows that nobody fills it any more.
-const FOREIGN_NONE: f64 = 0.025;
-const GONE: Duration = Duration::from_millis(300);
-/// It comes again, as a download's does between two losses, for so long.
-const AGAIN: Duration = Duration::from_secs(10);
-/// The queue at which a rate of [`SCALE`] stands, and bounds of it, seconds.
-const STANDING: f64 = 0.012;
-const SCALE: f64 = 1.5e6;
-const STANDING_BOUNDS: (f64, f64) = (0.012, 0.045);
-/// RFC 8698 section 5.2 and its appendix: scaling of the gradual update, its derivative's weight, and the longest feedback.
-const KAPPA: f64 = 0.5;
-const ETA: f64 = 2.0;
-const TAU: f64 = 0.5;
-/// Weight of the newest in the queue that the gradual update goes by.
-const SMOOTH: f64 = 0.35;
-/// Growth without a queue, share of the rate a second: far from what was too much, and near it.
-const FAST: f64 = 0.25;
-const SLOW: f64 = 0.05;
-/// For so long after a cut.
-const REMEMBERED: Duration = Duration::from_secs(5);
-/// What was too much of late, in shares of it: slowly from here, and quickly again from there.
-const NEAR: (f64, f64) = (0.92, 1.15);
-/// What remains after a cut, of what was delivered.
-const KEPT: f64 = 0.95;
-/// A queue that grows is taken for what it will be, in updates.
-const AHEAD_OF: f64 = 2.0;
-/// And of the rate, whatever was delivered: where nothing was, the path is broken and not slow.
-const CUT_LEAST: f64 = 0.25;
-/// The time in which a queue is to drain, seconds; and the least share that is left for it.
-const DRAIN: f64 = 0.4;
-const DRAIN_LEAST: f64 = 0.35;
-/// Time between two cuts.
-const SETTLE: Duration = Duration::from_millis(400);
-/// What is delivered is judged over this long.
-const DELIVERED: Duration = Duration::from_millis(300);
-const DELIVERED_LONG: Duration = Duration::from_millis(1000);
-/// Loss that is congestion whatever the delay, and loss at which nothing grows.
-const LOSS_LIMIT: f64 = 0.10;
-const LOSS_PAUSE: f64 = 0.04;
-/// Who sends less than this share of the estimate does not make queues.
-const LITTLE: f64 = 0.4;
-/// Unless some of it waits so long to be sent.
-const WAITS: Duration = Duration::from_millis(50);
-/// The estimate is not above so many times what was delivered.
-const UNTRIED: f64 = 1.75;
-/// AIMD beside TCP: what remains after a loss, and packets more a round trip.
-const AIMD_KEPT: f64 = 0.8;
-const AIMD_PACKETS: f64 = 1.2;
-const AIMD_RTT: f64 = 0.4;
-const PACKET_BITS: f64 = 1200.0 * 8.0;
-/// What is taken back of what was given up for nothing.
-const TAKEN_BACK: f64 = 0.7;
-
-/// Pictures are larger than others by so much of time.
-const AHEAD: Duration = Duration::from_millis(100);
 
 /// What an estimate is kept within, bits a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -212,7 +212,7 @@ fn a_sound_system_that_dies_does_not_end_the_call_and_is_used_again_when_it_is_b
 }
 
 #[test]
-fn a_headset_that_was_picked_is_stood_in_for_taken_when_it_is_plugged_in_and_taken_back() {
+fn a_headset_that_was_picked_is_stood_in_for_and_taken_when_it_is_plugged_in() {
     let dir = tempfile::tempdir().unwrap();
     let pulse = Pulse::start(dir.path(), &["alice", "bob"]);
     pulse.make_default("alice");
@@ -232,12 +232,9 @@ fn a_headset_that_was_picked_is_stood_in_for_taken_when_it_is_plugged_in_and_tak
         });
     }
     assert_heard(&pulse, &tone, "headset", &at_bob);
-    // The sound system moves who plays on a device that goes away to its default, and back: no callback is missed.
+    // The sound system moves who plays on a device that goes away to its default: no callback is missed.
     pulse.unplug("headset");
     assert_bob_hears_alice(&pulse, &tone, &at_bob);
-    pulse.plug("headset", 96_000, 2);
-    assert_heard(&pulse, &tone, "headset", &at_bob);
-    assert_eq!(states(&pair.alice, "microphone").last().unwrap(), "works: headset");
     pair.leave();
 }
 

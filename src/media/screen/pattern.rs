@@ -77,9 +77,9 @@ pub fn draw(into: &mut I420, size: (u32, u32), top: usize) {
         let (text, of_letter) = ((row + top) / CELL.1, (row + top) % CELL.1);
         let letters = (width - 2 * MARGIN) / CELL.0;
         // A line has its own length, and some are empty: about as much as on a page of a book or of code.
-        let long = if mixed(text, 0) % 4 == 0 { 0 } else { letters / 8 + mixed(text, 1) % (letters * 2 / 5) };
+        let long = if mixed(text, 0).is_multiple_of(4) { 0 } else { letters / 8 + mixed(text, 1) % (letters * 2 / 5) };
         for letter in 0..long {
-            if mixed(text, letter + 2) % 6 != 0 {
+            if !mixed(text, letter + 2).is_multiple_of(6) {
                 let shape = mixed(mixed(text, letter + 2) % 40, 77);
                 strokes(&mut line[MARGIN + letter * CELL.0..][..CELL.0], shape, of_letter);
             }

@@ -11,7 +11,7 @@ const PICTURES: usize = 60;
 pub fn write(dir: &Path, width: usize, height: usize) -> PathBuf {
     let path = dir.join(format!("{height}p.y4m"));
     let mut out = BufWriter::new(File::create(&path).unwrap());
-    write!(out, "YUV4MPEG2 W{width} H{height} F30:1 Ip A1:1 C420jpeg\n").unwrap();
+    writeln!(out, "YUV4MPEG2 W{width} H{height} F30:1 Ip A1:1 C420jpeg").unwrap();
     let noise = noise(width * height);
     for number in 0..PICTURES {
         out.write_all(b"FRAME\n").unwrap();

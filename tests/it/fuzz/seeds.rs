@@ -26,7 +26,8 @@ use super::decoders::{NOW, auth_key};
 pub type Seed = (&'static str, String, Vec<u8>);
 
 pub fn all() -> Vec<Seed> {
-    let parts = [client(), server(), timings(), media(), probes(), manifests(), bus(), credentials(), proxies(), invites()];
+    let parts =
+        [client(), server(), timings(), media(), probes(), manifests(), bus(), credentials(), proxies(), invites()];
     parts.into_iter().flatten().collect()
 }
 

@@ -57,7 +57,7 @@ impl Cleaner {
                 let follower = Follower::new(heard.rate()).inspect_err(|error| tracing::error!(%error, "echo"));
                 *follows = follower.ok().map(|follower| (stream, follower));
             }
-            while let Some((at, start, samples)) = heard.next() {
+            while let Some((at, start, samples)) = heard.take_next() {
                 if let Some((_, follower)) = follows {
                     follower.played(clock.us_at(at), start, samples);
                 }

@@ -73,7 +73,7 @@ impl Heard {
     }
 
     /// The next callback: when, its first sample's number, and what it took.
-    pub fn next(&mut self) -> Option<(Instant, u64, &[f32])> {
+    pub fn take_next(&mut self) -> Option<(Instant, u64, &[f32])> {
         let mark = self.marks.pop().ok()?;
         self.block.resize(mark.sound, 0.0);
         let (read, _) = self.samples.pop_partial_slice(&mut self.block);
@@ -83,7 +83,7 @@ impl Heard {
 
     /// Forgets what waits.
     fn skip(&mut self) {
-        while self.next().is_some() {}
+        while self.take_next().is_some() {}
     }
 
     /// The stream has ended.
@@ -161,10 +161,10 @@ mod tests {
         tap.took(at, (&[0.1, 0.2], &[0.3]), 3);
         tap.took(at, (&[0.4], &[]), 480);
         tap.took(at, (&[0.5], &[]), 1);
-        assert_eq!(heard.next(), Some((at, 0, [0.1, 0.2, 0.3].as_slice())));
-        assert_eq!(heard.next(), Some((at, 3, [0.4].as_slice())));
-        assert_eq!(heard.next(), Some((at, 483, [0.5].as_slice())));
-        assert_eq!(heard.next(), None);
+        assert_eq!(heard.take_next(), Some((at, 0, [0.1, 0.2, 0.3].as_slice())));
+        assert_eq!(heard.take_next(), Some((at, 3, [0.4].as_slice())));
+        assert_eq!(heard.take_next(), Some((at, 483, [0.5].as_slice())));
+        assert_eq!(heard.take_next(), None);
     }
 
     #[test]
@@ -172,10 +172,10 @@ mod tests {
         let (mut tap, mut heard) = tap(8_000);
         let at = clock::now();
         (0..500).for_each(|_| tap.took(at, (&[0.1; 80], &[]), 80));
-        let before = std::iter::from_fn(|| heard.next().map(|(_, start, block)| (start, block.len()))).last();
+        let before = std::iter::from_fn(|| heard.take_next().map(|(_, start, block)| (start, block.len()))).last();
         assert_eq!(before, Some((7_920, 80)));
         tap.took(at, (&[0.2; 80], &[]), 80);
-        assert_eq!(heard.next().map(|(_, start, _)| start), Some(40_000));
+        assert_eq!(heard.take_next().map(|(_, start, _)| start), Some(40_000));
     }
 
     #[test]
