@@ -79,6 +79,7 @@ impl Elector {
             // Whoever stays with a relay that is cut off hears nobody else: any fit one is better.
             let rescue = active.unfit() && !contender.not_ready();
             let gain_ms = if rescue { f64::INFINITY } else { ours.score_ms - theirs.score_ms };
+            let gain_ms = gain_ms.min(self.gain_at_same_relay(contender, active));
             let worse = contender.not_ready() && !active.not_ready();
             (!worse).then_some(Comparison { gain_ms, needed_ms })
         };
@@ -88,6 +89,14 @@ impl Elector {
             (Some(long), Some(short)) if short.suffices() && !long.suffices() => Some(short),
             (long, short) => long.or(short),
         }
+    }
+
+    /// The most that another transport to the same relay gains. It leads through the same queues, and where it does not, the queue
+    /// is the one that this call's own media keep and would keep there too: what counts is the path without any, which shows in the longest window alone.
+    fn gain_at_same_relay(&self, contender: &Contender, active: &Contender) -> f64 {
+        let empty = |c: &Contender| c.path.summary(self.now, LONG_WINDOW).map(|summary| summary.empty_score());
+        let both = empty(active).zip(empty(contender)).filter(|_| contender.is_same_relay(active));
+        both.map_or(f64::INFINITY, |(ours, theirs)| ours - theirs)
     }
 
     /// Counts an evaluation for or against a candidate.

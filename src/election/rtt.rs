@@ -84,7 +84,16 @@ impl Summary {
 
     /// Mean RTT + loss x (mean + 100 ms): what a lost packet costs is a round trip and the time to notice.
     pub(super) fn score(&self) -> f64 {
-        self.trimmed + self.loss() * (self.trimmed + LOSS_MS)
+        self.score_of(self.trimmed)
+    }
+
+    /// The score of the path without any queue.
+    pub(super) fn empty_score(&self) -> f64 {
+        self.score_of(self.min)
+    }
+
+    fn score_of(&self, rtt_ms: f64) -> f64 {
+        rtt_ms + self.loss() * (rtt_ms + LOSS_MS)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use nearcall::election::{Command, EventKind, Output, Reason};
 use nearcall::proto::Transport::WebTransport;
-use nearcall::sim::{Condition, Kind, Loss, Route, Step, ms};
+use nearcall::sim::{Condition, Jitter, Kind, Loss, Route, Step, ms};
 
 use super::stage::{END, PAIR, Stage, during, index, rtt_during, scene, talk};
 
@@ -57,6 +57,28 @@ fn a_region_that_becomes_better_is_moved_to_and_noise_is_not() {
             assert_eq!(*reason, Reason::Improve, "{why}");
             assert!(*at <= within_ms, "{why}: {at}");
         }
+    }
+}
+
+#[test]
+fn a_queue_that_comes_and_goes_is_no_reason_for_another_transport_of_the_same_relay() {
+    for (why, floor_ms, queue_ms, moves) in [
+        ("the call's own queue would come along", 40.0, 40.0, 0),
+        ("a way that is longer even without a queue is left", 100.0, 10.0, 1),
+    ] {
+        let mut scene = scene(&[("london-1", 40.0)]);
+        let reach = &mut scene.clients[0].reach[0];
+        reach.websocket = Route::rtt_ms(40.0);
+        for course in [&mut reach.webtransport.up, &mut reach.webtransport.down] {
+            *course = course.clone().during(ms(20_000.0), ms(END), |condition| {
+                condition.delay = ms(floor_ms / 2.0);
+                condition.jitter = Jitter::Uniform(ms(queue_ms));
+            });
+        }
+        let mut stage = Stage::new(&scene);
+        stage.to(180_000.0);
+        let elections = stage.elections(10_000.0);
+        assert_eq!(elections.len(), moves, "{why}: {elections:?}");
     }
 }
 
