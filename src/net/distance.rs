@@ -12,7 +12,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::{TcpListener, TcpSocket, UdpSocket};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -24,6 +24,11 @@ const MAX_IN_FLIGHT: usize = 32 << 20;
 const UDP_IDLE: Duration = Duration::from_secs(60);
 /// What a lost TCP segment costs beyond the round trip: the least retransmission time-out of Linux.
 const TCP_RETRANSMIT: Duration = Duration::from_millis(200);
+
+/// Bytes that a connection has received before they are on the path.
+const RECEIVED: u32 = 16_384;
+/// After this it is looked again how long the queue is: its rate may be another one by then.
+const MOST_HELD_BACK: Duration = Duration::from_millis(50);
 
 /// How one direction of a path behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -39,9 +44,9 @@ pub struct Shape {
     pub loss: f64,
     /// Losses that come in bursts, beside the even ones.
     pub burst: Option<Burst>,
-    /// Bytes a second; `None` is no limit.
+    /// Bytes a second of all that passes, as of one access link; `None` is no limit.
     pub bytes_per_second: Option<u64>,
-    /// How much waits in front of the rate before packets are dropped.
+    /// How much waits in front of the rate before packets are dropped; TCP is held back then.
     pub queue: Duration,
     /// Nothing passes.
     pub dead: bool,
@@ -140,11 +145,21 @@ impl Drop for Distance {
     }
 }
 
+/// What waits in a TCP connection in front of the path is so little: the path has a queue of its own.
+fn tcp_socket(to: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_recv_buffer_size(RECEIVED)?;
+    Ok(socket)
+}
+
 /// A TCP and a UDP socket with one port number.
 async fn bind_both() -> io::Result<(TcpListener, UdpSocket)> {
     let mut last = io::Error::from(io::ErrorKind::AddrInUse);
     for _ in 0..16 {
-        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let tcp = tcp_socket(any)?;
+        tcp.bind(any)?;
+        let tcp = tcp.listen(128)?;
         match UdpSocket::bind(tcp.local_addr()?).await {
             Ok(udp) => return Ok((tcp, udp)),
             Err(error) => last = error,
@@ -170,20 +185,20 @@ struct State {
     heap: BinaryHeap<Reverse<Item>>,
     sequence: u64,
     lanes: HashMap<Lane, LaneState>,
+    /// When the last packet leaves the rate limiter of each direction.
+    idle: [Option<Instant>; 2],
     in_flight: usize,
     stopped: bool,
 }
 
-/// A direction, within which order is kept and rate is shared: all UDP of a direction, or one TCP connection. Even ones lead
-/// away from the client.
+/// What keeps its order: all UDP of a direction, or one TCP connection in a direction. Even ones lead away from the client.
 type Lane = u64;
 const LANE_UP: Lane = 0;
 const LANE_DOWN: Lane = 1;
 
 #[derive(Debug, Default, Clone, Copy)]
 struct LaneState {
-    /// When the last packet leaves the rate limiter, and arrives.
-    idle: Option<Instant>,
+    /// When the last packet arrives.
     last: Option<Instant>,
     /// The path is in a burst of losses.
     bad: bool,
@@ -235,6 +250,7 @@ impl State {
             heap: BinaryHeap::new(),
             sequence: 0,
             lanes: HashMap::new(),
+            idle: [None; 2],
             in_flight: 0,
             stopped: false,
         }
@@ -264,6 +280,13 @@ impl State {
         lost
     }
 
+    /// How long a sender that is not told by losses must be held back: until the queue is no longer than it may be.
+    fn too_long(&self, now: Instant, lane: Lane) -> Duration {
+        let shape = self.shape_of(lane);
+        let queue = self.idle[(lane % 2) as usize].map_or(Duration::ZERO, |idle| idle.saturating_duration_since(now));
+        queue.saturating_sub(shape.queue).min(MOST_HELD_BACK)
+    }
+
     /// When a packet arrives, or `None` where it is lost.
     fn admit(&mut self, now: Instant, lane: Lane, len: usize, tcp: bool) -> Option<Instant> {
         let shape = self.shape_of(lane);
@@ -278,12 +301,13 @@ impl State {
             return None;
         }
         if let Some(rate) = shape.bytes_per_second {
-            let start = state.idle.map_or(now, |idle| idle.max(now));
+            let idle = &mut self.idle[(lane % 2) as usize];
+            let start = idle.map_or(now, |idle| idle.max(now));
             if !tcp && start.saturating_duration_since(now) > shape.queue {
                 return None;
             }
             at = start + Duration::from_secs_f64(len as f64 / rate.max(1) as f64);
-            state.idle = Some(at);
+            *idle = Some(at);
         }
         at += shape.delay;
         if lost {

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::{Exit, LANE_DOWN, LANE_UP, Lane, Path, UDP_IDLE};
+use super::{Exit, LANE_DOWN, LANE_UP, Lane, Path, UDP_IDLE, tcp_socket};
 use crate::clock;
 
 /// A client's UDP as the relay sees it: an address of its own. Dropped, nothing comes back through it.
@@ -104,7 +104,8 @@ async fn connection(client: TcpStream, path: Arc<Path>, lane: Lane) {
     tokio::time::sleep(round_trip).await;
     let mut leads = path.to.subscribe();
     let to = *leads.borrow_and_update();
-    let Ok(relay) = TcpStream::connect(to).await else { return };
+    let Ok(socket) = tcp_socket(to) else { return };
+    let Ok(relay) = socket.connect(to).await else { return };
     let _ = (client.set_nodelay(true), relay.set_nodelay(true));
     let (client_in, client_out) = client.into_split();
     let (relay_in, relay_out) = relay.into_split();
@@ -131,6 +132,7 @@ async fn pump(
         while let Ok(len @ 1..) = from.read(&mut buffer).await {
             wait_while_dead(path).await;
             path.send(lane, Exit::Tcp(sender.clone()), buffer[..len].to_vec());
+            wait_while_full(path, lane).await;
         }
         // An empty piece arrives last and ends the writer.
         path.send(lane, Exit::Tcp(sender), Vec::new());
@@ -144,6 +146,17 @@ async fn pump(
         }
     };
     tokio::join!(reading, writing);
+}
+
+/// A queue that is full would lose segments, and the sender send less.
+async fn wait_while_full(path: &Path, lane: Lane) {
+    loop {
+        let wait = path.lock().too_long(clock::now(), lane);
+        if wait.is_zero() {
+            return;
+        }
+        tokio::time::sleep(wait).await;
+    }
 }
 
 async fn wait_while_dead(path: &Path) {
