@@ -10,6 +10,7 @@ mod meter;
 pub mod window;
 
 pub use bucket::Bucket;
+pub use delay::Delay;
 pub use estimator::{Estimator, Figures, Limits, Mode};
 pub use feed::{Feed, Happened};
 pub use window::{Standing, Window};

@@ -9,7 +9,7 @@ use crate::election::LinkId;
 use crate::net::LinkSender;
 use crate::proto::Transport;
 use crate::rate::budget::{Budget, Shares, Wants};
-use crate::rate::{Estimator, Limits, Mode};
+use crate::rate::{Delay, Estimator, Limits, Mode};
 
 use super::state::Rates;
 
@@ -33,6 +33,8 @@ pub struct Uplink {
     budget: Budget,
     link: Option<LinkId>,
     way: Option<Way>,
+    /// What probes told of the other links.
+    delays: BTreeMap<LinkId, Delay>,
     known: BTreeMap<Way, (Instant, u64)>,
     epoch: Instant,
     shares: Option<Shares>,
@@ -48,6 +50,7 @@ impl Uplink {
             budget: Budget::default(),
             link: None,
             way: None,
+            delays: BTreeMap::new(),
             known: BTreeMap::new(),
             epoch: now,
             shares: None,
@@ -58,7 +61,8 @@ impl Uplink {
 
     /// The call goes over `link`, which leads there. True if it went over another one before.
     pub fn goes_over(&mut self, now: Instant, link: LinkId, way: Way) -> bool {
-        if self.link.replace(link) == Some(link) {
+        let left = self.link.replace(link);
+        if left == Some(link) {
             return false;
         }
         if let Some(before) = self.way.replace(way.clone()) {
@@ -70,23 +74,31 @@ impl Uplink {
         }
         let fresh = |at: Instant| now.saturating_duration_since(at) < MEMORY;
         let known = self.known.get(&way).filter(|(at, _)| fresh(*at)).map(|(_, bps)| (*bps as f64 * OF_MEMORY) as u64);
-        self.estimator.moved(now, known);
+        let delay = self.delays.remove(&link).unwrap_or_default();
+        let before = self.estimator.moved(now, known, delay);
+        left.and_then(|left| self.delays.insert(left, before));
         true
+    }
+
+    /// A link is closed.
+    pub fn closed(&mut self, link: LinkId) {
+        self.delays.remove(&link);
     }
 
     /// A probe of a link was answered: when it was sent, when the relay had it by its own clock and how long it kept it, µs.
     pub fn answered(&mut self, link: LinkId, sent: Instant, at: Instant, there: (Option<u64>, u32)) {
-        if self.link != Some(link) {
-            return;
-        }
         let us = |at: Instant| i64::try_from(at.saturating_duration_since(self.epoch).as_micros()).unwrap_or(i64::MAX);
         let spent = Duration::from_micros(there.1.into());
-        self.estimator.round_trip(at, at.saturating_duration_since(sent).saturating_sub(spent));
+        let delay = match self.link {
+            Some(active) if active == link => self.estimator.delay(),
+            _ => self.delays.entry(link).or_default(),
+        };
+        delay.round_trip(at, at.saturating_duration_since(sent).saturating_sub(spent));
         if let (Some(arrived), spent) = there
             && let Ok(arrived) = i64::try_from(arrived)
         {
             let left = arrived.saturating_add(spent.into());
-            self.estimator.ways(at, arrived.saturating_sub(us(sent)), us(at).saturating_sub(left));
+            delay.ways(at, arrived.saturating_sub(us(sent)), us(at).saturating_sub(left));
         }
     }
 
@@ -106,7 +118,7 @@ impl Uplink {
             self.shown = Some(now);
             self.rates = self.read(now);
         }
-        updated && self.estimator.wants_probe()
+        updated && self.estimator.wants_probe(now)
     }
 
     fn read(&mut self, now: Instant) -> Rates {

@@ -1,9 +1,11 @@
-//! How long packets wait in queues of the path, from round trips. Used by [`super::estimator`] alone.
+//! How long packets wait in queues of the path, from round trips. Used by [`super::estimator`]; `call` keeps one for each link that
+//! it probes, so that the path without a queue is known before the call goes there.
 //!
 //! The queue is what a round trip takes beyond the least of the last two minutes. The least of a short while counts, for jitter and
 //! acknowledgements that are held back only add. A probe's answer says when the probe arrived, by the other side's clock; so the
 //! two directions are told apart without clocks that agree (RFC 6817 section 3.1 measures one way likewise), and a queue on the way
-//! back is not blamed on what is sent.
+//! back is not blamed on what is sent. An answer may have waited where an acknowledgement does not, with all else that the other
+//! side has to send: what a probe says of the way there stands, whatever it says of the way back.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -20,6 +22,10 @@ const PROBE: Duration = Duration::from_millis(600);
 const JITTER: Duration = Duration::from_millis(15);
 /// What jitter leaves of itself is taken to be no more than this.
 const NOISE: Duration = Duration::from_millis(20);
+
+/// The ways of a probe.
+const THERE: usize = 0;
+const BACK: usize = 1;
 
 /// The least of a sliding while, to a bin's precision in time.
 #[derive(Debug, Clone)]
@@ -60,7 +66,7 @@ impl<T: Copy + PartialOrd> Least<T> {
 
 /// See the module.
 #[derive(Debug, Clone)]
-pub(super) struct Delay {
+pub struct Delay {
     base: Least<Duration>,
     recent: VecDeque<(Instant, Duration)>,
     /// The other side's clock less ours: on arrival there, and of our clock on arrival here, µs.
@@ -73,8 +79,8 @@ pub(super) struct Delay {
     noise: Duration,
 }
 
-impl Delay {
-    pub fn new() -> Self {
+impl Default for Delay {
+    fn default() -> Self {
         Self {
             base: Least::new(BASE_MEMORY),
             recent: VecDeque::new(),
@@ -85,7 +91,9 @@ impl Delay {
             noise: Duration::ZERO,
         }
     }
+}
 
+impl Delay {
     /// A round trip that ended now.
     pub fn round_trip(&mut self, now: Instant, rtt: Duration) {
         self.base.add(now, rtt);
@@ -131,14 +139,19 @@ impl Delay {
         }
     }
 
-    /// The queue on the way back: the least of the last probes; `None` where none said.
+    /// The queue on the way back; `None` where no probe said.
     pub fn back(&mut self, now: Instant) -> Option<Duration> {
-        self.forget_probes(now);
-        self.probes.iter().rev().take(3).map(|(_, [_, back])| *back).min()
+        self.way(now, BACK)
     }
 
-    /// Both ways together; `None` where nothing was measured of late.
-    fn both(&self, now: Instant) -> Option<Duration> {
+    /// The queue of one way: the least of the last probes.
+    fn way(&mut self, now: Instant, way: usize) -> Option<Duration> {
+        self.forget_probes(now);
+        self.probes.iter().rev().take(3).map(|(_, ways)| ways[way]).min()
+    }
+
+    /// The queues of both ways together; `None` where nothing was measured of late.
+    pub fn both(&self, now: Instant) -> Option<Duration> {
         let fresh = |at: &Instant| now.saturating_duration_since(*at) <= NOW * 2;
         let least = self.recent.iter().filter(|(at, _)| fresh(at)).map(|(_, rtt)| *rtt).min()?;
         Some(least.saturating_sub(self.base.get()?))
@@ -146,8 +159,9 @@ impl Delay {
 
     /// The queue on the way there.
     pub fn queue(&mut self, now: Instant) -> Option<Duration> {
-        let back = self.back(now).filter(|back| *back > JITTER).unwrap_or_default();
-        self.both(now).map(|both| both.saturating_sub(back))
+        let beyond_jitter = |way: Option<Duration>| way.filter(|queue| *queue > JITTER).unwrap_or_default();
+        let (there, back) = (beyond_jitter(self.way(now, THERE)), beyond_jitter(self.way(now, BACK)));
+        self.both(now).map(|both| both.saturating_sub(back).max(there.min(both)))
     }
 
     /// The smoothed round trip.

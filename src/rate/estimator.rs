@@ -105,7 +105,7 @@ impl Estimator {
     pub fn new(now: Instant, limits: Limits) -> Self {
         Self {
             limits,
-            delay: Delay::new(),
+            delay: Delay::default(),
             sent: Meter::default(),
             delivered: Meter::default(),
             lost: Meter::default(),
@@ -143,9 +143,9 @@ impl Estimator {
         self.delay.round_trip(now, rtt);
     }
 
-    /// The two ways of a probe by the clocks of both sides, µs: differences alone count.
-    pub fn ways(&mut self, now: Instant, there_us: i64, back_us: i64) {
-        self.delay.ways(now, there_us, back_us);
+    /// The path's delay, for what probes say of it.
+    pub fn delay(&mut self) -> &mut Delay {
+        &mut self.delay
     }
 
     /// So many bytes are lost, in the path or in our own queue.
@@ -197,8 +197,8 @@ impl Estimator {
     }
 
     /// Whether a probe now would tell which way has the queue.
-    pub fn wants_probe(&self) -> bool {
-        self.before.is_some_and(|queue| queue > FOREIGN)
+    pub fn wants_probe(&self, now: Instant) -> bool {
+        self.delay.both(now).is_some_and(|queue| queue.as_secs_f64() > FOREIGN)
     }
 
     /// The round trip without any queue.
@@ -232,12 +232,14 @@ impl Estimator {
         self.limits.most_bps = bps.max(self.limits.least_bps);
     }
 
-    /// The call goes over to another path: nothing measured holds, and the rate only within bounds. `known`: what that path was
-    /// found to carry not long ago.
-    pub fn moved(&mut self, now: Instant, known: Option<u64>) {
+    /// The call goes over to another path, of which probes have told this `delay`: nothing else that was measured holds, and the rate
+    /// only within bounds. `known`: what that path was found to carry not long ago. Returns the delay of the path that is left.
+    pub fn moved(&mut self, now: Instant, known: Option<u64>, delay: Delay) -> Delay {
         let start = known.map_or(self.reference.min(2.0 * self.limits.start_bps as f64), |known| known as f64);
         let (sent, limits) = (self.sent.clone(), self.limits);
-        *self = Self { sent, reference: start, target: start, ..Self::new(now, limits) };
+        let before =
+            std::mem::replace(self, Self { delay, sent, reference: start, target: start, ..Self::new(now, limits) });
+        before.delay
     }
 
     fn loss_share(&self, now: Instant, while_: Duration) -> f64 {

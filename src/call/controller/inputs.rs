@@ -94,6 +94,7 @@ impl Controller {
             Incoming::Late { head } => self.force_key(head.track, Some(head.layer.spatial)),
             Incoming::Closed { reason } => {
                 self.sessions.remove(&link);
+                self.uplink.closed(link);
                 self.roster.forget(link);
                 if self.active == Some(link) {
                     self.doubt_since.get_or_insert(clock::now());

@@ -70,6 +70,7 @@ impl Controller {
             release.close = true;
             return;
         }
+        self.uplink.closed(link);
         if let Some(mut session) = self.sessions.remove(&link) {
             self.roster.forget(link);
             session.leave(true);

@@ -26,7 +26,7 @@ impl Bench {
             self.estimator.lost(now, away);
             let (there, back) = queue_ms;
             self.estimator.round_trip(now, Duration::from_millis(100 + there + back));
-            self.estimator.ways(now, 1000 * (50 + there as i64), 1000 * (50 + back as i64));
+            self.estimator.delay().ways(now, 1000 * (50 + there as i64), 1000 * (50 + back as i64));
             self.estimator.update(now);
         }
         self.estimator.target_bps()
@@ -68,6 +68,25 @@ fn a_queue_on_the_way_back_is_not_blamed_on_what_is_sent() {
     assert!(after as f64 > 0.8 * before as f64, "{after} of {before}");
 }
 
+/// Where the other side has much to send, an answer waits before it is sent, and an acknowledgement does not.
+#[test]
+fn an_answer_that_waited_hides_no_queue_on_the_way_there() {
+    let mut bench = Bench::new(1_000_000);
+    bench.run(20, 1_000_000, 0.0, (0, 0));
+    let mut cut = 0;
+    for _ in 0..50 {
+        bench.now += Duration::from_millis(20);
+        let now = bench.now;
+        bench.estimator.sent(now, 2500);
+        bench.estimator.delivered(now, 750);
+        bench.estimator.round_trip(now, Duration::from_millis(100 + 300));
+        bench.estimator.delay().ways(now, 1000 * (50 + 300), 1000 * (50 + 700));
+        bench.estimator.update(now);
+        cut = bench.estimator.target_bps();
+    }
+    assert!(bench.estimator.wants_probe(bench.now) && cut < 400_000, "{cut}");
+}
+
 #[test]
 fn isolated_loss_is_no_sign_and_heavy_loss_is() {
     let mut bench = Bench::new(1_000_000);
@@ -93,10 +112,15 @@ fn a_queue_that_does_not_respond_is_shared_by_losses() {
 fn another_path_begins_with_what_is_known_of_it_or_within_bounds() {
     let mut bench = Bench::new(600_000);
     bench.run(300, 3_000_000, 0.0, (0, 0));
-    bench.estimator.moved(bench.now, None);
+    bench.estimator.moved(bench.now, None, Delay::default());
     assert_eq!(bench.estimator.target_bps(), 1_200_000);
-    bench.estimator.moved(bench.now, Some(400_000));
+    bench.estimator.moved(bench.now, Some(400_000), Delay::default());
     assert_eq!(bench.estimator.target_bps(), 400_000);
+    // Where probes told its delay before, a queue shows at once.
+    let mut delay = Delay::default();
+    delay.round_trip(bench.now, Duration::from_millis(40));
+    bench.estimator.moved(bench.now, Some(400_000), delay);
+    assert!(bench.run(10, 400_000, 0.5, (200, 0)) < 250_000);
 }
 
 #[test]

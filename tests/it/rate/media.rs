@@ -156,7 +156,7 @@ impl Media {
         self.window.set_floor(self.estimator.window_bytes());
         let target = self.estimator.target_bps();
         self.targets.push_back((now, target));
-        if self.estimator.wants_probe() {
+        if self.estimator.wants_probe(at) {
             probe(now, out);
         }
     }
@@ -213,7 +213,7 @@ impl Media {
                 if !self.blind {
                     // The other clock is a day ahead.
                     let there = there as i64 + 86_400_000_000;
-                    self.estimator.ways(at, there - sent as i64, now as i64 - there);
+                    self.estimator.delay().ways(at, there - sent as i64, now as i64 - there);
                 }
             }
             Cargo::Acks(numbers) => self.acknowledged(now, &numbers, out),

@@ -122,7 +122,7 @@ async fn call(link: Link, start: Instant, end: Instant) -> u32 {
                     let Some(sent) = probes.remove(&reply.id) else { continue };
                     estimator.round_trip(at, at - sent);
                     let there = reply.at_us.unwrap() as i64;
-                    estimator.ways(at, there - us(sent), us(at) - there);
+                    estimator.delay().ways(at, there - us(sent), us(at) - there);
                 }
                 Incoming::Late { .. } => since_key = 0,
                 Incoming::Closed { reason } => panic!("{reason}"),
@@ -152,7 +152,7 @@ async fn call(link: Link, start: Instant, end: Instant) -> u32 {
             if estimator.update(now) {
                 camera_bps = budget.divide(estimator.target_bps(), &wants).camera_bps;
             }
-            if tick % 2 == 0 || estimator.wants_probe() {
+            if tick % 2 == 0 || estimator.wants_probe(now) {
                 probes.insert(u64::from(tick), now);
                 sender.probe(tick.into());
             }
