@@ -105,7 +105,8 @@ impl Lane {
         }
         let packet = encoder.encode(picture, at_us, self.gate.due(now))?;
         if let Some(packet) = &packet {
-            self.gate.made(now, packet.key);
+            let takes = packet.data.len() as f64 * 8.0 / f64::from(share.bps.max(1));
+            self.gate.made(now, packet.key, Duration::from_secs_f64(takes.min(60.0)));
         }
         Ok(packet)
     }
