@@ -3,6 +3,10 @@
 //! A network that was gone for some seconds leaves the window full of what was lost. QUIC then sends nothing before its probe
 //! time-out (RFC 9002 section 6.2), which by then has doubled to seconds; so without the trickle the path that carries the call
 //! would be the last to notice that the network is back.
+//!
+//! And acknowledgements should not wait for the window (RFC 9002 section 7), but quinn sends none while data waits for it. So two
+//! sides that both have more to send than the path takes would wait for each other, until a probe time-out: the trickle carries
+//! the acknowledgement that frees the other one.
 
 use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,9 +18,12 @@ use quinn::congestion::{Controller, ControllerFactory};
 use crate::clock;
 use crate::rate::{Feed, Happened, Standing, Window};
 
-/// Without an acknowledgement for so long, one packet more may be on its way
-const SILENCE: Duration = Duration::from_millis(300);
-/// for each of these: as often as a path in doubt is probed.
+/// Without an acknowledgement for a round trip and so long, one packet more may be on its way: acknowledgements are held back for
+/// less, and two packets need less on the slowest path that carries a picture
+const SILENCE: Duration = Duration::from_millis(80);
+/// (this long at most in all),
+const SILENCE_MOST: Duration = Duration::from_millis(300);
+/// and one more for each of these: as often as a path in doubt is probed.
 const TRICKLE: Duration = Duration::from_millis(50);
 /// At most: ten seconds, after which the election gives a link up.
 const MOST: u32 = 200;
@@ -89,9 +96,10 @@ pub(super) fn feed(connection: &quinn::Connection) -> Option<Arc<Feed>> {
     Some(controller.feed)
 }
 
-/// Bytes beyond the window after a silence.
-fn trickle(silence: Duration, mtu: u16) -> u64 {
-    let packets = silence.saturating_sub(SILENCE).as_millis() / TRICKLE.as_millis();
+/// Bytes beyond the window after a silence, on a path of this round trip if it is known.
+fn trickle(silence: Duration, rtt: Option<Duration>, mtu: u16) -> u64 {
+    let patience = rtt.map_or(SILENCE_MOST, |rtt| (rtt + SILENCE).min(SILENCE_MOST));
+    let packets = silence.checked_sub(patience).map_or(0, |beyond| 1 + beyond.as_millis() / TRICKLE.as_millis());
     u64::from(mtu) * u64::try_from(packets).unwrap_or(u64::MAX).min(MOST.into())
 }
 
@@ -135,7 +143,8 @@ impl Controller for CallController {
     }
 
     fn window(&self) -> u64 {
-        self.window.bytes() + trickle(clock::now().saturating_duration_since(self.acknowledged), self.mtu)
+        let silence = clock::now().saturating_duration_since(self.acknowledged);
+        self.window.bytes() + trickle(silence, self.window.base(), self.mtu)
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {
@@ -157,8 +166,21 @@ mod tests {
 
     #[test]
     fn a_silence_lets_twenty_packets_a_second_through() {
-        for (silence_ms, packets) in [(0, 0), (349, 0), (350, 1), (1300, 20), (3300, 60), (3_600_000, 200)] {
-            assert_eq!(trickle(Duration::from_millis(silence_ms), 1200), packets * 1200, "{silence_ms} ms");
+        let ms = Duration::from_millis;
+        for (rtt, silence, packets) in [
+            (None, 0, 0),
+            (None, 299, 0),
+            (None, 300, 1),
+            (None, 1300, 21),
+            (None, 3_600_000, 200),
+            (Some(40), 119, 0),
+            (Some(40), 120, 1),
+            (Some(40), 169, 1),
+            (Some(40), 170, 2),
+            (Some(400), 299, 0),
+            (Some(400), 350, 2),
+        ] {
+            assert_eq!(trickle(ms(silence), rtt.map(ms), 1200), packets * 1200, "{silence} ms of silence, RTT {rtt:?}");
         }
     }
 
@@ -169,6 +191,6 @@ mod tests {
         let after_silence = controller.window();
         controller.on_sent(clock::now(), 100, 1);
         let after_rest = controller.window();
-        assert_eq!(after_silence - after_rest, trickle(Duration::from_secs(60), 1200));
+        assert_eq!(after_silence - after_rest, trickle(Duration::from_secs(60), None, 1200));
     }
 }

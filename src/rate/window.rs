@@ -183,7 +183,7 @@ impl Window {
     }
 
     /// The smallest RTT of late: the path without a queue.
-    fn base(&self) -> Option<Duration> {
+    pub fn base(&self) -> Option<Duration> {
         self.base.front().map(|(_, least)| *least)
     }
 
