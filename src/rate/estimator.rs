@@ -15,7 +15,7 @@
 //! queue is short again. Without this a delay-based flow starves beside a download (RFC 8698 section 4.2 bends the delay to the same end).
 //!
 //! Loss that comes by itself is no sign below [`LOSS_LIMIT`]: radio paths have it. A sender with little to say shows nothing: the
-//! estimate does not grow beyond [`UNTRIED`] times what was delivered, and does not shrink for it (RFC 7661 has the reasons).
+//! estimate does not grow far beyond what was delivered ([`UNTRIED`]), and does not shrink for it (RFC 7661 has the reasons).
 
 mod tuning;
 
@@ -279,7 +279,9 @@ impl Estimator {
         if self.says_little(now) || !self.may_cut(now) {
             return;
         }
-        let delivered = self.delivered.rate_bps(now, DELIVERED).filter(|delivered| *delivered > 0.0);
+        // Acknowledgements may be held back: until the last one is as far as anything is known.
+        let known = self.delivered.newest().filter(|at| now.saturating_duration_since(*at) < DELIVERED).unwrap_or(now);
+        let delivered = self.delivered.rate_bps(known, DELIVERED).filter(|delivered| *delivered > 0.0);
         if let Some(delivered) = delivered {
             self.cut(now, (delivered * KEPT).max(self.reference * CUT_LEAST));
         }
@@ -313,7 +315,8 @@ impl Estimator {
 
     /// The most that deliveries bear out.
     fn tried(&self, now: Instant) -> f64 {
-        UNTRIED * self.delivered.rate_bps(now, DELIVERED_LONG).unwrap_or(0.0)
+        let delivered = self.delivered.rate_bps(now, DELIVERED_LONG).unwrap_or(0.0);
+        (UNTRIED * delivered).max(delivered + UNTRIED_LEAST)
     }
 
     fn grow(&mut self, now: Instant, seconds: f64) {

@@ -13,11 +13,13 @@ const BIN: Duration = Duration::from_millis(20);
 pub(super) struct Meter {
     bins: VecDeque<(Instant, u64)>,
     first: Option<Instant>,
+    newest: Option<Instant>,
 }
 
 impl Meter {
     pub fn add(&mut self, now: Instant, bytes: u64) {
         self.first.get_or_insert(now);
+        self.newest = Some(now);
         match self.bins.back_mut() {
             Some((at, sum)) if now.saturating_duration_since(*at) < BIN => *sum += bytes,
             _ => self.bins.push_back((now, bytes)),
@@ -31,6 +33,11 @@ impl Meter {
     pub fn sum(&self, now: Instant, while_: Duration) -> u64 {
         let of_late = |at: &Instant| now.saturating_duration_since(*at) < while_;
         self.bins.iter().rev().take_while(|(at, _)| of_late(at)).map(|(_, bytes)| bytes).sum()
+    }
+
+    /// When something was added last.
+    pub fn newest(&self) -> Option<Instant> {
+        self.newest
     }
 
     /// Bits a second over the last `while_`, or since the first where that is not so long ago. `None` before there is a tenth of a

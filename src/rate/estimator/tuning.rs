@@ -47,7 +47,7 @@ pub const KEPT: f64 = 0.95;
 /// A queue that grows is taken for what it will be, in updates.
 pub const AHEAD_OF: f64 = 2.0;
 /// And of the rate, whatever was delivered: where nothing was, the path is broken and not slow.
-pub const CUT_LEAST: f64 = 0.25;
+pub const CUT_LEAST: f64 = 0.35;
 /// The time in which a queue is to drain, seconds; and the least share that is left for it.
 pub const DRAIN: f64 = 0.4;
 pub const DRAIN_LEAST: f64 = 0.35;
@@ -63,8 +63,10 @@ pub const LOSS_PAUSE: f64 = 0.04;
 pub const LITTLE: f64 = 0.4;
 /// Unless some of it waits so long to be sent.
 pub const WAITS: Duration = Duration::from_millis(50);
-/// The estimate is not above so many times what was delivered.
+/// The estimate is not above so many times what was delivered, or so much more, bits a second: sound alone must leave room for a
+/// picture to be tried.
 pub const UNTRIED: f64 = 1.75;
+pub const UNTRIED_LEAST: f64 = 160e3;
 /// AIMD beside TCP: what remains after a loss, and packets more a round trip.
 pub const AIMD_KEPT: f64 = 0.8;
 pub const AIMD_PACKETS: f64 = 1.2;

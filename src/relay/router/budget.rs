@@ -4,7 +4,7 @@
 //! carry, or a fifth less than it was sent, and again after a second if that was not enough. Nothing else tells how
 //! much a link carries, so more is tried one rung at a time after a quiet while: 4 s, twice as long each
 //! time that a rung turned out to be too much, up to a minute, and half as long each time that one has held for
-//! half a minute.
+//! half a minute. One that has held for two seconds is followed by the next: a link that recovers is climbed at that pace.
 
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,8 @@ const DRAIN: Duration = Duration::from_secs(3);
 const SETTLE_SWITCH: Duration = Duration::from_millis(2500);
 /// Between trials.
 const BACK_OFF: std::ops::RangeInclusive<Duration> = Duration::from_secs(4)..=Duration::from_secs(60);
+/// A rung that held so long may be followed by the next one.
+const HOLDS: Duration = Duration::from_secs(2);
 /// A rung that held so long is no trial any more.
 const HELD: Duration = Duration::from_secs(30);
 /// Room for the ups and downs of what is sent, in percent.
@@ -125,7 +127,8 @@ impl Budget {
             self.back_off = (self.back_off / 2).max(*BACK_OFF.start());
         }
         let at_ease = since(self.short_since).is_some_and(|since| since >= EASE);
-        let due = self.next_trial.is_none_or(|at| now >= at);
+        let holds = since(self.trial.map(|(at, _)| at)).is_some_and(|since| since >= HOLDS);
+        let due = holds || self.next_trial.is_none_or(|at| now >= at);
         if at_ease && due && !switching { Verdict::More } else { Verdict::Stay }
     }
 
