@@ -9,8 +9,11 @@ const REST_BPS: u64 = 6_000;
 const HEADROOM: u64 = 5;
 /// A picture's heads, percent of it.
 const HEADS: u64 = 6;
-/// A camera below the first is of no use; and again from the second on, for this many answers in a row.
-const CAMERA_OFF: (u64, u64) = (50_000, 80_000);
+/// A camera below the first is of no use, and is off after this many answers in a row: a queue that drains takes fewer.
+const CAMERA_OFF: u64 = 50_000;
+const LASTS: u32 = 8;
+/// It comes back from here on, after this many.
+const CAMERA_AGAIN: u64 = 80_000;
 const AGAIN: u32 = 20;
 /// Of what pictures get, percent at least for the camera beside a screen, where the screen wants all.
 const BESIDE_SCREEN: u64 = 15;
@@ -41,7 +44,8 @@ pub struct Shares {
 #[derive(Debug, Clone, Default)]
 pub struct Budget {
     camera_off: bool,
-    enough: u32,
+    /// Answers in a row that speak for a change.
+    change: u32,
 }
 
 impl Wants {
@@ -85,11 +89,14 @@ impl Budget {
     }
 
     fn switch(&mut self, camera_bps: u64, wanted: u64) {
-        self.enough = if camera_bps >= CAMERA_OFF.1.min(wanted) { self.enough + 1 } else { 0 };
-        if camera_bps < CAMERA_OFF.0.min(wanted) {
-            self.camera_off = true;
-        } else if self.enough >= AGAIN {
-            self.camera_off = false;
+        let (speaks, enough) = if self.camera_off {
+            (camera_bps >= CAMERA_AGAIN.min(wanted), AGAIN)
+        } else {
+            (camera_bps < CAMERA_OFF.min(wanted), LASTS)
+        };
+        self.change = if speaks { self.change + 1 } else { 0 };
+        if self.change >= enough {
+            (self.camera_off, self.change) = (!self.camera_off, 0);
         }
     }
 }
@@ -124,8 +131,10 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_that_is_off_comes_back_when_there_is_enough_for_a_while() {
+    fn a_camera_is_off_after_a_while_of_too_little_and_comes_back_after_one_of_enough() {
         let mut budget = Budget::default();
+        let low = (1..LASTS).map(|_| budget.divide(110_000, &CALL)).find(|low| low.camera_off || low.camera_bps == 0);
+        assert_eq!(low, None, "a queue that drains is no reason");
         let off = budget.divide(110_000, &CALL);
         assert_eq!((off.camera_bps, off.camera_off, off.camera_limited), (0, true, true));
         assert!((1..AGAIN).all(|_| budget.divide(300_000, &CALL).camera_off));
