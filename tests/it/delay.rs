@@ -6,7 +6,7 @@ use std::time::Duration;
 use nearcall::net::distance::Shape;
 use serde_json::Value;
 
-use crate::support::{CallProcess, RelayProcess, peer};
+use crate::support::{CallProcess, RelayProcess, peer, wav};
 
 /// Samples a second of what is sent.
 const RATE: u32 = 16_000;
@@ -27,24 +27,14 @@ fn chirp(rate: u32) -> Vec<f32> {
 
 /// A file with a chirp each second, from half a second on.
 fn chirps(dir: &Path, seconds: usize) -> PathBuf {
-    let path = dir.join("chirps.wav");
-    let spec =
-        hound::WavSpec { channels: 1, sample_rate: RATE, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
-    let mut writer = hound::WavWriter::create(&path, spec).unwrap();
     let mut second = vec![0.0; RATE as usize];
     second[RATE as usize / 2..][..chirp(RATE).len()].copy_from_slice(&chirp(RATE));
-    for sample in second.iter().cycle().take(seconds * RATE as usize) {
-        writer.write_sample((sample * 32_767.0) as i16).unwrap();
-    }
-    writer.finalize().unwrap();
-    path
+    wav::write(&dir.join("chirps.wav"), RATE, second.repeat(seconds))
 }
 
 /// Where chirps begin in a recording, s.
 fn found(path: &Path) -> Vec<f64> {
-    let mut reader = hound::WavReader::open(path).unwrap();
-    let rate = reader.spec().sample_rate;
-    let samples: Vec<f32> = reader.samples::<i16>().map(|sample| f32::from(sample.unwrap()) / 32_768.0).collect();
+    let (rate, samples) = wav::read(path);
     let chirp = chirp(rate);
     let power: f32 = chirp.iter().map(|sample| sample * sample).sum();
     let likeness = |at: usize| {

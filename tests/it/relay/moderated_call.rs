@@ -20,6 +20,7 @@ use nearcall::relay::bus::{BusConfig, Hub};
 use super::alone;
 use super::client::PATIENCE;
 use super::moderation::{ADA, Place, ROOM, carried_out, order, told};
+use crate::support::wav;
 
 async fn start(relays: &[&Relay], token: String) -> Call {
     start_with(relays, token, AudioSource::Tone(300.0)).await
@@ -52,26 +53,17 @@ async fn start_with(relays: &[&Relay], token: String, audio: AudioSource) -> Cal
 
 /// A minute of something like a voice: a gliding pitch with harmonics in syllables, and a little noise.
 fn speech(path: &Path) -> PathBuf {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: 48_000,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut file = hound::WavWriter::create(path, spec).unwrap();
     let (mut phase, mut noise) = (0.0f64, 1u32);
-    for n in 0..60 * 48_000 {
+    let samples = (0..60 * 48_000).map(|n| {
         let t = f64::from(n) / 48_000.0;
         phase += (220.0 + 40.0 * (t * 3.1).sin() + 15.0 * (t * 7.3).sin()) / 48_000.0;
         let harmonic = |k: i32| (phase * f64::from(k) * std::f64::consts::TAU).sin() / f64::from(k).powf(1.5);
         let syllable = (0.5 + 0.5 * (t * 3.0 * std::f64::consts::TAU).sin()).powi(2);
         noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let hiss = f64::from(noise >> 16) / 65_536.0 - 0.5;
-        let sample = ((1..9).map(harmonic).sum::<f64>() * 0.2 + hiss * 0.01) * syllable;
-        file.write_sample((sample * 32_767.0) as i16).unwrap();
-    }
-    file.finalize().unwrap();
-    path.to_owned()
+        ((1..9).map(harmonic).sum::<f64>() * 0.2 + hiss * 0.01) * syllable
+    });
+    wav::write(path, 48_000, samples)
 }
 
 /// Waits for an event.
