@@ -6,6 +6,7 @@ use std::time::Duration;
 use nearcall::net::distance::Shape;
 use serde_json::Value;
 
+use crate::figures::quantile;
 use crate::support::{CallProcess, RelayProcess, peer, wav};
 
 /// Samples a second of what is sent.
@@ -72,11 +73,6 @@ fn delays(by_sayer: &Value, by_hearer: &Value, recording: &Path) -> Vec<f64> {
     found(recording).into_iter().map(delay).collect()
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn mouth_to_ear_as_it_is_told_is_what_chirps_take_through_the_whole_chain() {
     let dir = tempfile::tempdir().unwrap();
@@ -100,7 +96,7 @@ async fn mouth_to_ear_as_it_is_told_is_what_chirps_take_through_the_whole_chain(
     let (by_alice, by_bob) = (alice.finish(Duration::from_secs(60)), bob.finish(Duration::from_secs(60)));
     let heard = delays(&by_alice, &by_bob, &bob.audio);
     assert!(heard.len() >= 12, "{} chirps heard: {heard:?}", heard.len());
-    let measured = median(heard.clone());
+    let measured = quantile(heard.iter().copied(), 0.5).unwrap();
     let told = peer(&by_bob);
     let sum = told["mouth_to_ear_ms"].as_f64().unwrap_or_else(|| panic!("nothing is told: {told:#}"));
     assert!((sum - measured).abs() < 15.0, "told {sum} ms, measured {measured:.1} of {heard:?}: {told:#}");

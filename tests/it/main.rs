@@ -12,6 +12,8 @@ mod delay;
 mod devices;
 #[cfg(feature = "app")]
 mod drill;
+#[path = "../benches/common/figures.rs"]
+mod figures;
 #[cfg(all(target_os = "linux", feature = "relay"))]
 mod fronts;
 #[cfg(feature = "app")]

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::figures::quantile;
 use super::media::Media;
 use super::tcp::{Short, Tcp};
 use super::world::{Flow, MS, SECOND, Us, World};
@@ -84,11 +85,6 @@ fn boxed(media: Media) -> Flow {
     Flow::Media(Box::new(media))
 }
 
-fn percentile(mut values: Vec<f64>, share: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(((values.len() as f64 - 1.0) * share) as usize).copied().unwrap_or(0.0)
-}
-
 /// What 95 % of all packets of media on the way there wait at most.
 fn queue(case: &'static str, world: &World, bar_ms: f64) -> Row {
     let there = world.flows.iter().zip(&world.routes).filter(|(_, route)| route.1 == 0);
@@ -96,7 +92,7 @@ fn queue(case: &'static str, world: &World, bar_ms: f64) -> Row {
         Flow::Media(media) => Some(&media.queued_ms),
         Flow::Tcp(_) => None,
     });
-    most(case, "queue, p95", percentile(all.flatten().copied().collect(), 0.95), bar_ms, "ms")
+    most(case, "queue, p95", quantile(all.flatten().copied(), 0.95).unwrap_or(0.0), bar_ms, "ms")
 }
 
 /// From a fall of the capacity to a queue of less than 50 ms.
@@ -292,9 +288,9 @@ pub fn long_call(seed: u64) -> Vec<Row> {
     let mut world = World::new(seed, [course(&[(0, 1.0)]), wide()], MBPS, QUEUE);
     world.add(boxed(media(900)), DELAY, 0, 0);
     world.run(900 * SECOND);
-    let of_late = world.queue_ms[80_000..90_000].to_vec();
+    let of_late = quantile(world.queue_ms[80_000..90_000].iter().copied(), 0.95);
     vec![
-        most("long", "queue of the last 100 s, p95", percentile(of_late, 0.95), 90.0, "ms"),
+        most("long", "queue of the last 100 s, p95", of_late.unwrap_or(0.0), 90.0, "ms"),
         least("long", "capacity used in them", used(&world, 0..1, 800, 900), 85.0, "%"),
     ]
 }
