@@ -20,6 +20,8 @@ mod fronts;
 mod full;
 #[cfg(feature = "relay")]
 mod fuzz;
+#[path = "../benches/common/header.rs"]
+mod header;
 #[cfg(feature = "app")]
 mod history;
 mod layering;

@@ -3,15 +3,13 @@
 #[cfg(feature = "app")]
 mod call;
 mod cases;
-#[path = "../benches/common/header.rs"]
-mod header;
 mod media;
 mod sockets;
 mod tcp;
 mod world;
 
 use self::cases::Row;
-use crate::figures;
+use crate::{figures, header};
 
 /// Prints what came of a case with each seed, and fails where the bar is missed by more than one of them.
 fn judge(case: impl Fn(u64) -> Vec<Row>) {

@@ -18,7 +18,7 @@ use nearcall::relay::Relay;
 use nearcall::relay::bus::{BusConfig, Hub};
 
 use super::alone;
-use super::client::PATIENCE;
+use super::client::{Client, PATIENCE};
 use super::moderation::{ADA, Place, ROOM, carried_out, order, told};
 use crate::support::wav;
 
@@ -80,6 +80,18 @@ async fn event<T>(call: &mut Call, what: &str, mut find: impl FnMut(&Event) -> O
     found.unwrap_or_else(|_| panic!("no {what}")).unwrap_or_else(|| panic!("the call ended without {what}"))
 }
 
+fn error(event: &Event) -> Option<String> {
+    if let Event::Error { message } = event { Some(message.clone()) } else { None }
+}
+
+/// Waits until a call is in and the host hears it. Gives its number.
+async fn is_heard(call: &mut Call, host: &Client) -> u64 {
+    event(call, "joined", |event| matches!(event, Event::Joined { .. }).then_some(())).await;
+    let id = call.state().borrow().own.id.0;
+    host.wait("sound", |heard| (!heard.sounds(id).is_empty()).then_some(())).await;
+    id
+}
+
 async fn muted(call: &Call, muted: bool) {
     shows(call, &format!("muted: {muted}"), |state| state.own.muted == muted).await;
 }
@@ -104,10 +116,8 @@ async fn who_is_muted_stops_sending_and_who_is_removed_does_not_come_back() {
     let relay = place.relay("one").await;
     let host = place.enter(&relay, ADA, "ada").await;
     let mut bob = start(&[&relay], place.token("bob")).await;
-    event(&mut bob, "joined", |event| matches!(event, Event::Joined { .. }).then_some(())).await;
-    let id = bob.state().borrow().own.id.0;
+    let id = is_heard(&mut bob, &host).await;
     host.wait_state(id, MemberState::Connected).await;
-    host.wait("sound", |heard| (!heard.sounds(id).is_empty()).then_some(())).await;
 
     carried_out(&host, order(1, Action::Mute, id)).await;
     let mute = |event: &Event| match event {
@@ -125,7 +135,6 @@ async fn who_is_muted_stops_sending_and_who_is_removed_does_not_come_back() {
 
     carried_out(&host, Moderate { firm: true, ..order(2, Action::Mute, id) }).await;
     muted(&bob, true).await;
-    let error = |event: &Event| if let Event::Error { message } = event { Some(message.clone()) } else { None };
     bob.command(Command::Mute(false));
     assert!(event(&mut bob, "error", error).await.contains("only a host can lift it"));
     muted(&bob, true).await;
@@ -174,9 +183,7 @@ async fn a_key_that_nobody_holds_any_more_mutes_and_opens_nothing_that_a_host_cl
     let dir = tempfile::tempdir().unwrap();
     let speech = AudioSource::File(speech(&dir.path().join("speech.wav")));
     let mut bob = start_with(&[&relay], place.token("bob"), speech).await;
-    event(&mut bob, "joined", |event| matches!(event, Event::Joined { .. }).then_some(())).await;
-    let id = bob.state().borrow().own.id.0;
-    host.wait("sound", |heard| (!heard.sounds(id).is_empty()).then_some(())).await;
+    let id = is_heard(&mut bob, &host).await;
     bob.command(Command::Mute(true));
     shows(&bob, "talks unheard", |state| state.own.muted && state.own.talks_unheard).await;
 
@@ -197,7 +204,6 @@ async fn a_key_that_nobody_holds_any_more_mutes_and_opens_nothing_that_a_host_cl
     let mute = |event: &Event| matches!(event, Event::Moderated { kind: "mute", on: true, .. }).then_some(());
     event(&mut bob, "mute", mute).await;
     bob.command(Command::Talk(Talking::Starts));
-    let error = |event: &Event| if let Event::Error { message } = event { Some(message.clone()) } else { None };
     assert!(event(&mut bob, "error", error).await.contains("only a host can lift it"));
     muted(&bob, true).await;
 }
