@@ -3,6 +3,9 @@
 //!
 //! The ratios are to 8 candidates and to a look at each entry of a map of as many, which is what a step cannot do without.
 
+#[path = "common/figures.rs"]
+mod figures;
+
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -28,8 +31,8 @@ fn main() {
     );
     let mut eight = None;
     for count in [8, 64, 512] {
-        let mut steps = run(count);
-        let (race, after) = (median(&mut steps.race), median(&mut steps.after));
+        let steps = run(count);
+        let (race, after) = (median(&steps.race), median(&steps.after));
         let (first_race, first_after) = *eight.get_or_insert((race, after));
         let map = look_at_each(count);
         println!(
@@ -113,10 +116,9 @@ fn look_at_each(count: usize) -> f64 {
         black_box(map.values().flatten().min());
         times.push(clock::now().saturating_duration_since(began).as_secs_f64());
     }
-    median(&mut times).max(1e-9)
+    median(&times).max(1e-9)
 }
 
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+fn median(values: &[f64]) -> f64 {
+    figures::quantile(values.iter().copied(), 0.5).unwrap_or(f64::NAN)
 }

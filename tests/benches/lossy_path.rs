@@ -3,6 +3,11 @@
 //!
 //! Bars (design, section 10): audio added delay p99 <= 40 ms, video >= 1.5 Mbit/s.
 
+#[path = "common/figures.rs"]
+mod figures;
+#[path = "common/header.rs"]
+mod header;
+
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +20,10 @@ use nearcall::net::webtransport::{self, Congestion, Server};
 use nearcall::net::{Incoming, Link, Responder};
 use nearcall::proto::datagram::{self, AudioPacket};
 use nearcall::proto::subgroup::VideoFrame;
-use nearcall::proto::{CALL_PATH, Layer, MediaHeader, ParticipantId, RelayInstance, Track};
+use nearcall::proto::{CALL_PATH, MediaHeader, RelayInstance, Track};
+
+use self::figures::quantile;
+use self::header::header;
 
 const RTT: Duration = Duration::from_millis(170);
 const LOSS: f64 = 0.02;
@@ -23,7 +31,7 @@ const SECONDS: u64 = 20;
 /// 1.9 Mbit/s with the key frames: more than the bar, so that the path decides.
 const FRAME: usize = 7_600;
 const KEY_FRAME: usize = 30_000;
-const GROUP: u32 = 150;
+const GROUP: u16 = 150;
 
 #[derive(Debug, Default)]
 struct Figures {
@@ -50,21 +58,23 @@ async fn main() {
             ("call", Arc::new(webtransport::CallCongestion) as Congestion),
             ("cubic", Arc::new(quinn::congestion::CubicConfig::default()) as Congestion),
         ] {
-            let mut figures = run(seed, congestion).await;
+            let figures = run(seed, congestion).await;
+            let ms = |of: &[f64], share| quantile(of.iter().copied(), share).unwrap_or(f64::NAN);
             let rate = figures.video_bits / SECONDS as f64 / 1e6;
             println!(
                 "{name:<8} {:>8.2} % {:>9.1} ms {:>9.1} ms {:>9.1} ms {:>9.1} ms {rate:>5.2} Mbit/s",
                 100.0 * figures.audio_added_ms.len() as f64 / figures.audio_sent as f64,
-                quantile(&mut figures.audio_added_ms, 0.5),
-                quantile(&mut figures.audio_added_ms, 0.99),
-                quantile(&mut figures.video_added_ms, 0.5),
-                quantile(&mut figures.video_added_ms, 0.99),
+                ms(&figures.audio_added_ms, 0.5),
+                ms(&figures.audio_added_ms, 0.99),
+                ms(&figures.video_added_ms, 0.5),
+                ms(&figures.video_added_ms, 0.99),
             );
             rates.push(rate);
         }
     }
-    let mut ratios: Vec<f64> = rates.chunks(2).map(|pair| pair[0] / pair[1].max(0.001)).collect();
-    println!("video delivered, call : cubic, median of {}: {:.2}", ratios.len(), quantile(&mut ratios, 0.5));
+    let ratios = rates.chunks(2).map(|pair| pair[0] / pair[1].max(0.001));
+    let (count, median) = (ratios.len(), quantile(ratios, 0.5).unwrap_or(f64::NAN));
+    println!("video delivered, call : cubic, median of {count}: {median:.2}");
 }
 
 async fn run(seed: u64, congestion: Congestion) -> Figures {
@@ -115,20 +125,9 @@ async fn forward(mut from: Link, to: Link) {
 }
 
 async fn send(link: Link, start: Instant) -> usize {
-    let (mut audio, mut video, mut since_key) = (0u32, 0u32, 0u32);
+    let (mut audio, mut video, mut since_key) = (0u32, 0u32, 0u16);
     let mut incoming = link.incoming;
     tokio::spawn(async move { while incoming.recv().await.is_some() {} });
-    let header = |track, frame, since_key: u32| MediaHeader {
-        track,
-        layer: Layer::default(),
-        key: since_key == 0,
-        discardable: false,
-        dtx: false,
-        participant: ParticipantId(7),
-        frame,
-        since_key: since_key as u16,
-        capture_us: clock::now().saturating_duration_since(start).as_micros() as u64,
-    };
     let payload = Bytes::from(vec![0x5a; KEY_FRAME]);
     loop {
         let next_audio = start + Duration::from_millis(20) * audio;
@@ -139,12 +138,13 @@ async fn send(link: Link, start: Instant) -> usize {
         }
         tokio::time::sleep_until(next.into()).await;
         if next_audio <= next_video {
-            let packet = AudioPacket { header: header(Track::Microphone, audio, 0), payload: payload.slice(..106) };
+            let packet =
+                AudioPacket { header: header(start, Track::Microphone, audio, 0), payload: payload.slice(..106) };
             link.sender.audio(datagram::encode(&packet, None).expect("it fits"));
             audio += 1;
         } else {
             let size = if since_key == 0 { KEY_FRAME } else { FRAME };
-            link.sender.video(VideoFrame::new(header(Track::Camera, video, since_key), &payload[..size]));
+            link.sender.video(VideoFrame::new(header(start, Track::Camera, video, since_key), &payload[..size]));
             video += 1;
             since_key = (since_key + 1) % GROUP;
         }
@@ -175,10 +175,4 @@ async fn receive(link: Link, start: Instant) -> Figures {
         }
     }
     figures
-}
-
-fn quantile(values: &mut [f64], share: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let index = ((values.len() as f64 - 1.0).max(0.0) * share).round() as usize;
-    values.get(index).copied().unwrap_or(f64::NAN)
 }

@@ -4,6 +4,8 @@
 
 #[path = "../it/rate/cases.rs"]
 mod cases;
+#[path = "common/figures.rs"]
+mod figures;
 #[path = "../it/rate/media.rs"]
 mod media;
 #[path = "../it/rate/tcp.rs"]

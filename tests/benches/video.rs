@@ -6,6 +6,9 @@
 //! Bars: three sizes cost at most 1.75 times what the largest alone costs; a 1:1 call of 720p30 (one size out, one in) takes at most
 //! 60 % of a core; 180 lines at 60 kbit/s and 15 pictures a second, of the scene without its noise, are at least 35 dB.
 
+#[path = "common/figures.rs"]
+mod figures;
+
 use std::time::Duration;
 
 use nearcall::clock;
@@ -13,6 +16,8 @@ use nearcall::media::video::ladder::{Ladder, Wishes};
 use nearcall::media::video::sizes::{self, Size};
 use nearcall::media::video::{Codec, I420, VideoConfig, VideoEncoder, scale};
 use rustix::time::{ClockId, clock_gettime};
+
+use self::figures::quantile;
 
 const FPS: u32 = 30;
 const SECONDS: u32 = 8;
@@ -75,7 +80,8 @@ fn scaling(scene: &Scene) {
         (0..20).for_each(|_| drop(std::hint::black_box(picture.scaled(640, 360))));
         (cpu() - before).as_secs_f64() * 1000.0 / 20.0
     };
-    println!("to 640x360 and on to 320x180: {:.3} ms (nearest pixel to 640x360: {nearest:.3} ms)", median(&mut times));
+    let times = quantile(times, 0.5).expect("200 of them");
+    println!("to 640x360 and on to 320x180: {times:.3} ms (nearest pixel to 640x360: {nearest:.3} ms)");
     let mut ladder = Ladder::new(&sizes::of(1280, 720), FPS);
     let (now, wishes) = (clock::now(), Wishes { total_bps: 900_000, wanted: 7, cap: Default::default() });
     let before = cpu();
@@ -166,13 +172,11 @@ fn lane(codec: Codec, size: &Size, bitrate_bps: u32, half: bool) -> Pair {
 }
 
 fn print(codec: Codec, what: &str, figures: &Figures) {
-    let mut encode = figures.encode.clone();
-    encode.sort_by(f64::total_cmp);
     println!(
         "{:<6} {what:<31} {:>9.2} {:>9.2} {:>9.2} {:>9.0} {:>8.1}kB {:>8.2}",
         codec.name(),
         figures.mean(),
-        encode[encode.len() * 95 / 100],
+        quantile(figures.encode.iter().copied(), 0.95).expect("pictures were encoded"),
         mean(&figures.decode),
         figures.bytes as f64 * 8.0 / figures.seconds / 1000.0,
         figures.key as f64 / 1000.0,
@@ -263,9 +267,4 @@ fn cpu() -> Duration {
 
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

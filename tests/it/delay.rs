@@ -6,7 +6,8 @@ use std::time::Duration;
 use nearcall::net::distance::Shape;
 use serde_json::Value;
 
-use crate::support::{CallProcess, RelayProcess, peer};
+use crate::figures::quantile;
+use crate::support::{CallProcess, RelayProcess, peer, wav};
 
 /// Samples a second of what is sent.
 const RATE: u32 = 16_000;
@@ -27,24 +28,14 @@ fn chirp(rate: u32) -> Vec<f32> {
 
 /// A file with a chirp each second, from half a second on.
 fn chirps(dir: &Path, seconds: usize) -> PathBuf {
-    let path = dir.join("chirps.wav");
-    let spec =
-        hound::WavSpec { channels: 1, sample_rate: RATE, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
-    let mut writer = hound::WavWriter::create(&path, spec).unwrap();
     let mut second = vec![0.0; RATE as usize];
     second[RATE as usize / 2..][..chirp(RATE).len()].copy_from_slice(&chirp(RATE));
-    for sample in second.iter().cycle().take(seconds * RATE as usize) {
-        writer.write_sample((sample * 32_767.0) as i16).unwrap();
-    }
-    writer.finalize().unwrap();
-    path
+    wav::write(&dir.join("chirps.wav"), RATE, second.repeat(seconds))
 }
 
 /// Where chirps begin in a recording, s.
 fn found(path: &Path) -> Vec<f64> {
-    let mut reader = hound::WavReader::open(path).unwrap();
-    let rate = reader.spec().sample_rate;
-    let samples: Vec<f32> = reader.samples::<i16>().map(|sample| f32::from(sample.unwrap()) / 32_768.0).collect();
+    let (rate, samples) = wav::read(path);
     let chirp = chirp(rate);
     let power: f32 = chirp.iter().map(|sample| sample * sample).sum();
     let likeness = |at: usize| {
@@ -82,11 +73,6 @@ fn delays(by_sayer: &Value, by_hearer: &Value, recording: &Path) -> Vec<f64> {
     found(recording).into_iter().map(delay).collect()
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn mouth_to_ear_as_it_is_told_is_what_chirps_take_through_the_whole_chain() {
     let dir = tempfile::tempdir().unwrap();
@@ -110,7 +96,7 @@ async fn mouth_to_ear_as_it_is_told_is_what_chirps_take_through_the_whole_chain(
     let (by_alice, by_bob) = (alice.finish(Duration::from_secs(60)), bob.finish(Duration::from_secs(60)));
     let heard = delays(&by_alice, &by_bob, &bob.audio);
     assert!(heard.len() >= 12, "{} chirps heard: {heard:?}", heard.len());
-    let measured = median(heard.clone());
+    let measured = quantile(heard.iter().copied(), 0.5).unwrap();
     let told = peer(&by_bob);
     let sum = told["mouth_to_ear_ms"].as_f64().unwrap_or_else(|| panic!("nothing is told: {told:#}"));
     assert!((sum - measured).abs() < 15.0, "told {sum} ms, measured {measured:.1} of {heard:?}: {told:#}");

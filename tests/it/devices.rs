@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::pulse::{Hearing, Pulse};
-use crate::support::{CallProcess, RelayProcess, eventually, sound};
+use crate::support::{CallProcess, RelayProcess, eventually, sound, wav};
 
 const SECOND: usize = 16_000;
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -64,7 +64,7 @@ impl Pair {
 /// Four seconds of 1 kHz, a quarter of full scale.
 fn tone(dir: &Path) -> PathBuf {
     let tone = |n: u32| (f64::from(n) / 48.0 * std::f64::consts::TAU).sin() * 0.25;
-    wav(&dir.join("tone.wav"), (0..4 * 48_000).map(tone))
+    wav::write(&dir.join("tone.wav"), 48_000, (0..4 * 48_000).map(tone))
 }
 
 /// Something like a voice, of so many seconds: a gliding pitch with harmonics, in syllables.
@@ -77,20 +77,7 @@ fn voice(dir: &Path, seconds: u32) -> PathBuf {
         let syllable = (0.5 + 0.5 * (t * 3.0 * std::f64::consts::TAU).sin()).powi(2);
         (1..16).map(harmonic).sum::<f64>() * 0.15 * syllable
     });
-    wav(&dir.join("voice.wav"), said)
-}
-
-fn wav(path: &Path, samples: impl Iterator<Item = f64>) -> PathBuf {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: 48_000,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::create(path, spec).unwrap();
-    samples.for_each(|sample| writer.write_sample((sample * 32_767.0) as i16).unwrap());
-    writer.finalize().unwrap();
-    path.to_owned()
+    wav::write(&dir.join("voice.wav"), 48_000, said)
 }
 
 fn power(samples: &[f32]) -> f32 {

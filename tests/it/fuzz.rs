@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use nearcall::election::Rng;
+
 use self::decoders::ALL;
 
 /// Changes of each entry, unless `NEARCALL_FUZZ_CHANGES` says otherwise: for a long run by hand.
@@ -29,20 +31,11 @@ fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     paths.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct Dice(u64);
+struct Dice(Rng);
 
 impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
     fn below(&mut self, end: usize) -> usize {
-        (self.next() % end.max(1) as u64) as usize
+        (self.0.bits() % end.max(1) as u64) as usize
     }
 
     /// Changes some bytes the way fuzzers do; `others` are entries to take pieces from.
@@ -51,9 +44,9 @@ impl Dice {
             let at = self.below(bytes.len());
             match self.below(8) {
                 0 if !bytes.is_empty() => bytes[at] ^= 1 << self.below(8),
-                1 if !bytes.is_empty() => bytes[at] = self.next() as u8,
+                1 if !bytes.is_empty() => bytes[at] = self.0.bits() as u8,
                 2 => bytes.truncate(at),
-                3 => bytes.insert(at.min(bytes.len()), self.next() as u8),
+                3 => bytes.insert(at.min(bytes.len()), self.0.bits() as u8),
                 // Lengths and numbers at the ends of their range.
                 4 => {
                     let edge = [0, 1, 0x7f, 0x80, 0xff, 0xffff, 0x10_0000, 0x7fff_ffff, u32::MAX][self.below(9)];
@@ -87,7 +80,7 @@ fn no_bytes_from_outside_panic_a_decoder_or_pass_its_limits() {
         let mut taken = 0;
         for (number, (path, entry)) in corpus.iter().enumerate() {
             taken += u32::from(decode(entry));
-            let mut dice = Dice(number as u64);
+            let mut dice = Dice(Rng::new(number as u64));
             let changes = if entry.len() > LONG { wanted / 20 } else { wanted };
             all += changes;
             for change in 0..changes {

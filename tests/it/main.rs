@@ -12,12 +12,16 @@ mod delay;
 mod devices;
 #[cfg(feature = "app")]
 mod drill;
+#[path = "../benches/common/figures.rs"]
+mod figures;
 #[cfg(all(target_os = "linux", feature = "relay"))]
 mod fronts;
 #[cfg(feature = "app")]
 mod full;
 #[cfg(feature = "relay")]
 mod fuzz;
+#[path = "../benches/common/header.rs"]
+mod header;
 #[cfg(feature = "app")]
 mod history;
 mod layering;

@@ -9,6 +9,7 @@ mod tcp;
 mod world;
 
 use self::cases::Row;
+use crate::{figures, header};
 
 /// Prints what came of a case with each seed, and fails where the bar is missed by more than one of them.
 fn judge(case: impl Fn(u64) -> Vec<Row>) {

@@ -5,6 +5,7 @@ pub mod display;
 #[cfg(target_os = "linux")]
 pub mod pulse;
 pub mod sound;
+pub mod wav;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};

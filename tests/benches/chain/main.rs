@@ -10,14 +10,22 @@
 #![allow(clippy::unwrap_used)]
 
 mod cases;
+#[path = "../common/espeak.rs"]
+mod espeak;
+#[path = "../common/figures.rs"]
+mod figures;
 mod nine;
 mod picture;
 mod processes;
+#[path = "../common/quality.rs"]
+mod quality;
 mod report;
 mod score;
 mod speech;
 mod stalls;
 mod talk;
+#[path = "../../it/support/wav.rs"]
+mod wav;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

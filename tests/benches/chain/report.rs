@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::cases::Case;
-use super::score::{Piece, quantile, slope};
+use super::figures::quantile;
+use super::score::{Piece, slope};
 use super::talk::{Heard, Outcome};
 
 /// The parts of mouth-to-ear, in the order in which sound passes them.

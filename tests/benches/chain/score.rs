@@ -1,6 +1,6 @@
 //! How speech came through: each piece of the source is looked for in the recording, and what was found is scored.
 
-use super::speech::RATE;
+use super::quality::{RATE, pcm, wide_band};
 
 /// What is aligned and scored together, s: PESQ is made for 8 to 12.
 const PIECE_S: usize = 8;
@@ -62,11 +62,9 @@ pub fn pieces(source: &[f32], recording: &[f32], from_s: Option<f64>) -> Vec<Pie
 }
 
 fn scores(source: &[f32], heard: &[f32]) -> (Option<f64>, Option<f64>) {
-    let pcm = |samples: &[f32]| -> Vec<i16> { samples.iter().map(|sample| (sample * 32_767.0) as i16).collect() };
-    let (source, heard) = (pcm(source), pcm(heard));
-    let wide = pesq::pesq_wb(&source, &heard).ok().map(f64::from);
-    let narrow = pesq::pesq(&source, &heard).ok().map(|raw| f64::from(pesq::score::mos_lqo(f64::from(raw))));
-    (wide, narrow)
+    let narrow = pesq::pesq(&pcm(source), &pcm(heard)).ok();
+    let narrow = narrow.map(|raw| f64::from(pesq::score::mos_lqo(f64::from(raw))));
+    (wide_band(source, heard).ok(), narrow)
 }
 
 fn best(lags: std::ops::Range<i64>, score: impl Fn(i64) -> f64) -> (i64, f64) {
@@ -84,13 +82,6 @@ fn alike(part: &[f32], whole: &[f32], lag: i64) -> f64 {
         other += b * b;
     }
     f64::from(both) / f64::from(one * other).sqrt()
-}
-
-/// The value that a share of them does not exceed.
-pub fn quantile(values: impl IntoIterator<Item = f64>, share: f64) -> Option<f64> {
-    let mut values: Vec<f64> = values.into_iter().filter(|value| !value.is_nan()).collect();
-    values.sort_by(f64::total_cmp);
-    values.get(((values.len() as f64 - 1.0).max(0.0) * share).round() as usize).copied()
 }
 
 /// Growth of the second with the first, by least squares.

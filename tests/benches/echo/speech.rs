@@ -1,21 +1,10 @@
 //! Speech to test with: spoken by espeak-ng where it is installed, and otherwise made of harmonics in syllables.
 
-use std::path::Path;
-use std::process::Command;
-
 use nearcall::media::wav;
 
-pub const RATE: usize = 48_000;
+use super::espeak::{SENTENCES, read_aloud};
 
-/// Sentences for the two who talk (from the Harvard sentences, IEEE 1969), enough for a minute each.
-const FAR: &str = "The birch canoe slid on the smooth planks. Glue the sheet to the dark blue background. It is easy to \
-    tell the depth of a well. These days a chicken leg is a rare dish. Rice is often served in round bowls. The juice of \
-    lemons makes fine punch. The box was thrown beside the parked truck. The hogs were fed chopped corn and garbage. \
-    Four hours of steady work faced us. A large size in stockings is hard to sell.";
-const NEAR: &str = "The boy was there when the sun rose. A rod is used to catch pink salmon. The source of the huge river \
-    is the clear spring. Kick the ball straight and follow through. Help the woman get back to her feet. A pot of tea \
-    helps to pass the evening. Smoky fires lack flame and heat. The soft cushion broke the man's fall. The salt breeze \
-    came across from the sea. The girl at the booth sold fifty bonds.";
+pub const RATE: usize = 48_000;
 
 /// Where speech is from that nobody spoke.
 pub const SYNTHETIC: &str = "synthetic";
@@ -50,17 +39,13 @@ pub fn active_rms(samples: &[f32]) -> f64 {
 
 fn espeak(voice: Voice) -> Option<Vec<f32>> {
     let (name, speed, text) = match voice {
-        Voice::Far => ("en-us", "160", FAR),
-        Voice::Near => ("en-gb+f3", "150", NEAR),
+        Voice::Far => ("en-us", "160", SENTENCES[0]),
+        Voice::Near => ("en-gb+f3", "150", SENTENCES[1]),
     };
     let dir = tempfile::tempdir().ok()?;
     let path = dir.path().join("speech.wav");
-    let said = Command::new("espeak-ng").args(["-v", name, "-s", speed, "-w"]).arg(&path).arg(text).output().ok()?;
-    said.status.success().then(|| read(&path)).flatten()
-}
-
-fn read(path: &Path) -> Option<Vec<f32>> {
-    wav::read_mono(path).ok().filter(|samples| samples.len() > RATE)
+    read_aloud(text, name, speed, &path).ok()?;
+    wav::read_mono(&path).ok().filter(|samples| samples.len() > RATE)
 }
 
 fn synthetic(voice: Voice, samples: usize) -> Vec<f32> {

@@ -13,7 +13,8 @@ use nearcall::proto::Transport;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::measure::{Usage, quantile};
+use super::figures::quantile;
+use super::measure::Usage;
 use super::publish::{Way, publish};
 use super::receive::{self, Got, Kept, Log, SENDER, Sockets};
 use super::serve::Address;
@@ -127,23 +128,25 @@ fn came(got: &BTreeMap<u64, Vec<(u32, u32)>>, spans: &BTreeMap<u64, (u32, u32)>,
                 (first + length * n / of..first + length * (n + 1) / of).contains(&number)
             })
         };
-        let mut delays = delays(got, inside);
-        f64::from(quantile(&mut delays, 0.5))
+        quantile(delays(got, inside), 0.5).unwrap_or(0.0)
     };
-    let mut all = delays(got, counted);
-    let ms = |us: u32| f64::from(us) / 1e3;
+    let all = delays(got, counted);
+    let ms = |share| quantile(all.iter().copied(), share).unwrap_or(0.0) / 1e3;
     Came {
         share: 100.0 * all.len() as f64 / sent.max(1) as f64,
-        p50: ms(quantile(&mut all, 0.5)),
-        p99: ms(quantile(&mut all, 0.99)),
-        max: ms(quantile(&mut all, 1.0)),
+        p50: ms(0.5),
+        p99: ms(0.99),
+        max: ms(1.0),
         growth: quarter(3, 4) / quarter(0, 4).max(1.0),
     }
 }
 
-fn delays(got: &BTreeMap<u64, Vec<(u32, u32)>>, counts: impl Fn(&u64, u32) -> bool) -> Vec<u32> {
+fn delays(got: &BTreeMap<u64, Vec<(u32, u32)>>, counts: impl Fn(&u64, u32) -> bool) -> Vec<f64> {
     let of = |(sender, seen): (&u64, &Vec<(u32, u32)>)| {
-        seen.iter().filter(|(number, _)| counts(sender, *number)).map(|(_, delay)| *delay).collect::<Vec<_>>()
+        seen.iter()
+            .filter(|(number, _)| counts(sender, *number))
+            .map(|(_, delay)| f64::from(*delay))
+            .collect::<Vec<_>>()
     };
     got.iter().flat_map(of).collect()
 }

@@ -7,6 +7,8 @@
 //! `cargo bench --no-default-features --features relay --bench relay_load -- --subscribers 1,60,600 --runs 3`
 
 mod copy;
+#[path = "../common/figures.rs"]
+mod figures;
 mod load;
 mod measure;
 mod publish;

@@ -128,13 +128,6 @@ impl Machine {
     }
 }
 
-/// The q-th quantile of samples, which get sorted.
-pub fn quantile(samples: &mut [u32], q: f64) -> u32 {
-    samples.sort_unstable();
-    let last = samples.len().saturating_sub(1);
-    samples.get((last as f64 * q).round() as usize).copied().unwrap_or(0)
-}
-
 /// µs since this process began, as media headers carry it.
 pub fn now_us() -> u64 {
     static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();

@@ -1,5 +1,6 @@
 //! The table: a line for each server and number of subscribers, medians where there were several runs.
 
+use super::figures::quantile;
 use super::load::{Came, Outcome};
 use super::measure::{Machine, Usage};
 use super::{Args, Server};
@@ -126,7 +127,6 @@ fn delays(rows: &[Row], pick: impl Fn(&Row) -> Came) -> String {
     format!("{:.2}/{:.1}/{:.1}", of(|came| came.p50), of(|came| came.p99), of(|came| came.max))
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+fn median(values: Vec<f64>) -> f64 {
+    quantile(values, 0.5).unwrap_or(f64::NAN)
 }

@@ -7,15 +7,23 @@
 //! `cargo bench --bench voice [-- --wav SPEECH.wav] [--seeds N] [--only WORDS] [--save DIR]`. Without a file
 //! espeak-ng speaks; `--only` takes the networks in whose names the words are.
 
+#[path = "../common/espeak.rs"]
+mod espeak;
+#[path = "../common/figures.rs"]
+mod figures;
 mod play;
+#[path = "../common/quality.rs"]
+mod quality;
+mod speech;
 mod trace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nearcall::media::audio::{Decoder, Encoder, FRAME, stretch};
 
+use self::figures::quantile;
 use self::play::Outcome;
 use self::trace::Trace;
 
@@ -47,7 +55,7 @@ fn run(args: &[String]) -> Result<bool, String> {
     let save = flag(args, "--save").map(PathBuf::from);
     let seeds = flag(args, "--seeds").map_or(Ok(3), |n| n.parse()).map_err(|_| "--seeds takes a number")?;
     let only = flag(args, "--only").unwrap_or_default();
-    let speech = play::speech(file.as_deref())?;
+    let speech = speech::speech(file.as_deref())?;
     println!(
         "{:.0} s of speech, Opus at 32 kbit/s, {seeds} seeds for each row (mean of them)",
         speech.len() as f64 / 48_000.0
@@ -159,22 +167,21 @@ fn costs(speech: &[f32]) {
     }
 }
 
+/// How long each took, µs.
 #[derive(Default)]
-struct Times(Vec<Duration>);
+struct Times(Vec<f64>);
 
 impl Times {
     fn take<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let began = Instant::now();
         let made = work();
-        self.0.push(began.elapsed());
+        self.0.push(began.elapsed().as_secs_f64() * 1e6);
         made
     }
 
-    fn print(mut self, name: &str) {
-        self.0.sort_unstable();
-        let us = |time: Option<&Duration>| time.map_or(0.0, |time| time.as_secs_f64() * 1e6);
-        let mean = us(Some(&(self.0.iter().sum::<Duration>() / (self.0.len() as u32).max(1))));
-        let (p99, worst) = (us(self.0.get(self.0.len() * 99 / 100)), us(self.0.last()));
+    fn print(self, name: &str) {
+        let [p99, worst] = [0.99, 1.0].map(|share| quantile(self.0.iter().copied(), share).unwrap_or(0.0));
+        let mean = mean(self.0.into_iter());
         println!("{name:<33}{mean:>9.0}{p99:>8.0}{worst:>8.0}");
     }
 }

@@ -1,15 +1,13 @@
 //! Speech through the encoder, a trace, the jitter buffer and the decoder in virtual time, and what PESQ says of it.
 
-use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use bytes::Bytes;
 use nearcall::clock;
 use nearcall::jitter::{AudioIn, AudioStats};
 use nearcall::media::audio::{Encoder, FRAME, RATE, Voice};
-use nearcall::media::wav;
 
+use super::quality::{self, to_16k};
 use super::trace::Trace;
 
 /// The listener's ticks are off the sender's by this much for each seed, µs: for three of them a third of a frame each.
@@ -19,41 +17,12 @@ const PIECE_S: usize = 8;
 /// Opus looks ahead 6.5 ms, samples.
 const LOOK_AHEAD: usize = 312;
 
-const WORDS: &str = "The birch canoe slid on the smooth planks. Glue the sheet to the dark blue background. \
-    It is easy to tell the depth of a well. These days a chicken leg is a rare dish. Rice is often served in round \
-    bowls. The juice of lemons makes fine punch. The box was thrown beside the parked truck. The hogs were fed chopped \
-    corn and garbage. Four hours of steady work faced us. A large size in stockings is hard to sell.";
-
 /// What came out.
 pub struct Outcome {
     pub heard: Vec<f32>,
     pub stats: AudioStats,
     /// Mean bits a second that were sent, doubles included.
     pub bps: f64,
-}
-
-/// Speech from a file, or two voices of espeak-ng (a man's and a woman's) that read the Harvard sentences.
-pub fn speech(file: Option<&Path>) -> Result<Vec<f32>, String> {
-    if let Some(file) = file {
-        return wav::read_mono(file).map_err(|error| error.to_string());
-    }
-    let dir = std::env::temp_dir().join(format!("nearcall-voice-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
-    let spoken =
-        ["en-us", "en-gb+f3"].iter().map(|voice| say(voice, &dir.join("say.wav"))).collect::<Result<Vec<_>, _>>();
-    let _ = std::fs::remove_dir_all(&dir);
-    Ok(spoken?.concat())
-}
-
-fn say(voice: &str, path: &Path) -> Result<Vec<f32>, String> {
-    let said = Command::new("espeak-ng").args(["-v", voice, "-s", "150", "-w"]).arg(path).arg(WORDS).status();
-    match said {
-        Ok(status) if status.success() => wav::read_mono(path).map_err(|error| error.to_string()),
-        Ok(status) => Err(format!("espeak-ng failed: {status}")),
-        Err(error) => Err(format!(
-            "espeak-ng does not start ({error}): install it, or give speech by --wav, for example tests/it/data/speech.wav"
-        )),
-    }
 }
 
 /// Sends `speech` over the trace and listens.
@@ -100,40 +69,13 @@ pub fn pesq(said: &[f32], outcome: &Outcome) -> Result<f64, String> {
     // A frame is sent when it is full, so what is heard is a frame and the buffer's delay later; PESQ finds the rest.
     let late = FRAME + LOOK_AHEAD + (outcome.stats.delay_ms / 1000.0 * f64::from(RATE)) as usize;
     let heard = outcome.heard.get(late..).unwrap_or_default();
-    let (said, heard) = (to_16k(said), to_16k(heard));
-    let piece = PIECE_S * 16_000;
+    let (said, heard) = (to_16k(said, RATE), to_16k(heard, RATE));
+    let piece = PIECE_S * quality::RATE as usize;
     let pieces = (said.len().min(heard.len()) / piece).max(1);
     let mut sum = 0.0;
     for n in 0..pieces {
-        let cut =
-            |samples: &[i16]| samples[(n * piece).min(samples.len())..((n + 1) * piece).min(samples.len())].to_vec();
-        sum += f64::from(pesq::pesq_wb(&cut(&said), &cut(&heard)).map_err(|error| format!("PESQ: {error}"))?);
+        let of = |samples: &[f32]| (n * piece).min(samples.len())..((n + 1) * piece).min(samples.len());
+        sum += quality::wide_band(&said[of(&said)], &heard[of(&heard)])?;
     }
     Ok(sum / pieces as f64)
-}
-
-/// A third of the rate: a windowed sinc that passes 7.2 kHz.
-pub fn to_16k(samples: &[f32]) -> Vec<i16> {
-    const HALF: i64 = 72;
-    let taps: Vec<f32> = (-HALF..=HALF)
-        .map(|n| {
-            let x = n as f64 * 0.31;
-            let sinc = if n == 0 { 1.0 } else { (x * std::f64::consts::PI).sin() / (x * std::f64::consts::PI) };
-            let hann = 0.5 + 0.5 * (n as f64 / (HALF + 1) as f64 * std::f64::consts::PI).cos();
-            (sinc * hann * 0.31) as f32
-        })
-        .collect();
-    (0..samples.len() / 3)
-        .map(|n| {
-            let at = n as i64 * 3 - HALF;
-            let sum: f32 = taps
-                .iter()
-                .enumerate()
-                .map(|(k, tap)| {
-                    usize::try_from(at + k as i64).ok().and_then(|at| samples.get(at)).unwrap_or(&0.0) * tap
-                })
-                .sum();
-            (sum * 32_767.0).clamp(-32_768.0, 32_767.0) as i16
-        })
-        .collect()
 }

@@ -1,6 +1,7 @@
 //! What the corpora begin with: real encodings of everything that travels, and the edges that were found to matter.
 
 use bytes::Bytes;
+use nearcall::clock;
 use nearcall::crypto::{Claims, Ticket, TicketKey};
 use nearcall::proto::control::{
     self, ClientMessage, Drain, Hello, Join, Joined, KeyFrameRequest, KeyFrameWanted, Leave, Member, MemberChanged,
@@ -13,7 +14,7 @@ use nearcall::proto::probe::{Probe, ProbeReply, RelayState};
 use nearcall::proto::report::{ElectionReport, MoveCause, MoveReport, PathReport, ReportedTransport};
 use nearcall::proto::subgroup::VideoFrame;
 use nearcall::proto::timing::{Echo, Timing};
-use nearcall::proto::{Layer, MediaHeader, ParticipantId, RelayInstance, SubgroupHead, Track, VERSION, limits};
+use nearcall::proto::{MediaHeader, ParticipantId, RelayInstance, SubgroupHead, Track, VERSION, limits};
 use nearcall::relay::bus::message::{
     AfterFrame, Digest, DirectMessage, Fetch, Fetched, MemberEnded, MemberJoined, ReportTo, RoomMessage, SealedTo,
     Stream, direct_message, room_message,
@@ -21,6 +22,7 @@ use nearcall::relay::bus::message::{
 use prost::Message;
 
 use super::decoders::{NOW, auth_key};
+use crate::header;
 
 /// Target, file and bytes.
 pub type Seed = (&'static str, String, Vec<u8>);
@@ -144,17 +146,7 @@ fn server() -> Vec<Seed> {
 }
 
 fn header(track: Track, frame: u32, since_key: u16) -> MediaHeader {
-    MediaHeader {
-        track,
-        layer: Layer { spatial: 0, temporal: 0 },
-        key: since_key == 0,
-        discardable: false,
-        dtx: false,
-        participant: ParticipantId(7),
-        frame,
-        since_key,
-        capture_us: 1_000_000,
-    }
+    MediaHeader { capture_us: 1_000_000, ..header::header(clock::now(), track, frame, since_key) }
 }
 
 fn media() -> Vec<Seed> {

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::figures::quantile;
 use super::media::Media;
 use super::tcp::{Short, Tcp};
 use super::world::{Flow, MS, SECOND, Us, World};
@@ -84,11 +85,6 @@ fn boxed(media: Media) -> Flow {
     Flow::Media(Box::new(media))
 }
 
-fn percentile(mut values: Vec<f64>, share: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(((values.len() as f64 - 1.0) * share) as usize).copied().unwrap_or(0.0)
-}
-
 /// What 95 % of all packets of media on the way there wait at most.
 fn queue(case: &'static str, world: &World, bar_ms: f64) -> Row {
     let there = world.flows.iter().zip(&world.routes).filter(|(_, route)| route.1 == 0);
@@ -96,7 +92,7 @@ fn queue(case: &'static str, world: &World, bar_ms: f64) -> Row {
         Flow::Media(media) => Some(&media.queued_ms),
         Flow::Tcp(_) => None,
     });
-    most(case, "queue, p95", percentile(all.flatten().copied().collect(), 0.95), bar_ms, "ms")
+    most(case, "queue, p95", quantile(all.flatten().copied(), 0.95).unwrap_or(0.0), bar_ms, "ms")
 }
 
 /// From a fall of the capacity to a queue of less than 50 ms.
@@ -115,7 +111,7 @@ fn fairness(case: &'static str, rates: &[f64], bar: f64) -> Row {
 }
 
 fn rates(world: &World, flows: std::ops::Range<usize>, from: usize, to: usize) -> Vec<f64> {
-    flows.map(|flow| world.media(flow).rate(from, to)).collect()
+    flows.map(|flow| world.media(flow).arrived.rate(from, to)).collect()
 }
 
 fn loss(case: &'static str, world: &World, flows: std::ops::Range<usize>, bar: f64) -> Row {
@@ -142,7 +138,7 @@ pub fn variable_capacity(seed: u64) -> Vec<Row> {
     world.add(boxed(media(100)), DELAY, 0, 0);
     world.run(100 * SECOND);
     let recovery = |from: usize, rate: f64| {
-        let at = (from..100).find(|second| world.media(0).rate(*second, second + 1) > 0.85 * rate);
+        let at = (from..100).find(|second| world.media(0).arrived.rate(*second, second + 1) > 0.85 * rate);
         at.map_or(99.0, |at| (at - from) as f64)
     };
     vec![
@@ -225,9 +221,9 @@ pub fn long_tcp(seed: u64, queue_ms: u64) -> Vec<Row> {
     world.add(boxed(media(120)), DELAY, 0, 5 * SECOND);
     world.add(Flow::Tcp(Box::new(Tcp::new(120 * SECOND, None))), DELAY, 0, 0);
     world.run(120 * SECOND);
-    let ours = world.media(0).rate(30, 119);
+    let ours = world.media(0).arrived.rate(30, 119);
     let Flow::Tcp(tcp) = &world.flows[1] else { panic!("the second flow is TCP") };
-    let theirs = tcp.rate(30, 119);
+    let theirs = tcp.arrived.rate(30, 119);
     let (case, what) = ("5.6", format!("{} to TCP's {} Mbit/s, queue {queue_ms} ms", mbps(&[ours]), mbps(&[theirs])));
     vec![
         Row { case, what, figure: ours / theirs, least: 1.0 / 3.0, most: 3.0, unit: "" },
@@ -245,7 +241,7 @@ pub fn short_tcp(seed: u64) -> Vec<Row> {
     world.run(300 * SECOND);
     let ours = rates(&world, 0..2, 20, 299);
     let theirs = world.flows[2..].iter().map(|flow| match flow {
-        Flow::Tcp(tcp) => tcp.rate(20, 299),
+        Flow::Tcp(tcp) => tcp.arrived.rate(20, 299),
         Flow::Media(_) => 0.0,
     });
     let theirs: f64 = theirs.sum();
@@ -269,8 +265,9 @@ pub fn pause_and_resume(seed: u64) -> Vec<Row> {
     world.run(120 * SECOND);
     let others = rates(&world, 1..3, 50, 60);
     let share = 100.0 * others.iter().sum::<f64>() / 3e6;
-    let before = world.media(0).rate(30, 40);
-    let back = (60..120).find(|second| world.media(0).rate(*second, second + 1) > 0.85 * before.min(3.5e6 / 3.0));
+    let before = world.media(0).arrived.rate(30, 40);
+    let back =
+        (60..120).find(|second| world.media(0).arrived.rate(*second, second + 1) > 0.85 * before.min(3.5e6 / 3.0));
     vec![
         least("5.8", format!("the others take {} Mbit/s of 1.5 each", mbps(&others)), share, 85.0, "%"),
         most(
@@ -291,9 +288,9 @@ pub fn long_call(seed: u64) -> Vec<Row> {
     let mut world = World::new(seed, [course(&[(0, 1.0)]), wide()], MBPS, QUEUE);
     world.add(boxed(media(900)), DELAY, 0, 0);
     world.run(900 * SECOND);
-    let of_late = world.queue_ms[80_000..90_000].to_vec();
+    let of_late = quantile(world.queue_ms[80_000..90_000].iter().copied(), 0.95);
     vec![
-        most("long", "queue of the last 100 s, p95", percentile(of_late, 0.95), 90.0, "ms"),
+        most("long", "queue of the last 100 s, p95", of_late.unwrap_or(0.0), 90.0, "ms"),
         least("long", "capacity used in them", used(&world, 0..1, 800, 900), 85.0, "%"),
     ]
 }

@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use nearcall::election::Rng;
 use nearcall::rate::{Estimator, Limits, Window};
 
-use super::world::{Cargo, MS, Out, Rng, SECOND, Us};
+use super::world::{Arrived, Cargo, MS, Out, SECOND, Us};
 
 const TICK: Us = 100 * MS;
 const FRAME: Us = SECOND / 30;
@@ -52,9 +53,8 @@ pub struct Media {
     frame: u64,
     out: BTreeMap<u64, (Us, u32)>,
     /// The receiver's: what is to be acknowledged.
-    arrived: Vec<u64>,
-    /// Bytes that arrived by second.
-    seconds: Vec<u64>,
+    unanswered: Vec<u64>,
+    pub arrived: Arrived,
     /// In the bottleneck's queue, each packet.
     pub queued_ms: Vec<f64>,
     pub lost: u64,
@@ -80,8 +80,8 @@ impl Media {
             next: 0,
             frame: 0,
             out: BTreeMap::new(),
-            arrived: Vec::new(),
-            seconds: Vec::new(),
+            unanswered: Vec::new(),
+            arrived: Arrived::default(),
             queued_ms: Vec::new(),
             lost: 0,
             late: 0,
@@ -187,22 +187,20 @@ impl Media {
     }
 
     fn acknowledge(&mut self, out: &mut Out) {
-        if !self.arrived.is_empty() {
-            out.answer(40 + HEADS, Cargo::Acks(std::mem::take(&mut self.arrived)));
+        if !self.unanswered.is_empty() {
+            out.answer(40 + HEADS, Cargo::Acks(std::mem::take(&mut self.unanswered)));
         }
     }
 
     pub fn arrives(&mut self, now: Us, cargo: Cargo, out: &mut Out) {
         match cargo {
             Cargo::Data(number) => {
-                let second = (now / SECOND) as usize;
-                self.seconds.resize(self.seconds.len().max(second + 1), 0);
-                self.seconds[second] += self.out.get(&number).map_or(0, |(_, bytes)| u64::from(*bytes + HEADS));
-                if self.arrived.is_empty() {
+                self.arrived.add(now, self.out.get(&number).map_or(0, |(_, bytes)| bytes + HEADS));
+                if self.unanswered.is_empty() {
                     out.timers.push((now + ACK_DELAY, ON_ACK));
                 }
-                self.arrived.push(number);
-                if self.arrived.len() >= ACK_EVERY {
+                self.unanswered.push(number);
+                if self.unanswered.len() >= ACK_EVERY {
                     self.acknowledge(out);
                 }
             }
@@ -247,12 +245,6 @@ impl Media {
         self.lost += 1;
         self.window.on_loss(at, bytes.into(), false);
         self.estimator.lost(at, bytes.into());
-    }
-
-    /// Bits a second that arrived, mean of these seconds.
-    pub fn rate(&self, from: usize, to: usize) -> f64 {
-        let sum: u64 = (from..to).map(|second| self.seconds.get(second).copied().unwrap_or(0)).sum();
-        sum as f64 * 8.0 / (to - from) as f64
     }
 
     /// Share of packets, %.

@@ -12,9 +12,12 @@ use nearcall::net::webtransport::{self, Congestion, Server};
 use nearcall::net::{Incoming, Link, Responder};
 use nearcall::proto::datagram::{self, AudioPacket};
 use nearcall::proto::subgroup::VideoFrame;
-use nearcall::proto::{CALL_PATH, Layer, MediaHeader, ParticipantId, RelayInstance, Track};
+use nearcall::proto::{CALL_PATH, RelayInstance, Track};
 use nearcall::rate::budget::{Budget, Wants};
 use nearcall::rate::{Estimator, Limits};
+
+use super::figures::quantile;
+use super::header::header;
 
 const CAMERA_BPS: u64 = 1_200_000;
 
@@ -91,20 +94,6 @@ impl Count {
     }
 }
 
-fn header(start: Instant, track: Track, frame: u32, since_key: u16) -> MediaHeader {
-    MediaHeader {
-        track,
-        layer: Layer::default(),
-        key: since_key == 0,
-        discardable: false,
-        dtx: false,
-        participant: ParticipantId(7),
-        frame,
-        since_key,
-        capture_us: clock::now().saturating_duration_since(start).as_micros() as u64,
-    }
-}
-
 /// A call's sender until `end`: sound, pictures of the rate that it is given, probes. Returns how many packets of sound it sent.
 async fn call(link: Link, start: Instant, end: Instant) -> u32 {
     let Link { sender, mut incoming, .. } = link;
@@ -161,11 +150,6 @@ async fn call(link: Link, start: Instant, end: Instant) -> u32 {
     sound
 }
 
-fn percentile(mut values: Vec<f64>, share: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[((values.len() - 1) as f64 * share) as usize]
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_megabit_that_falls_to_300_kilobits_and_comes_back_is_followed_and_sound_is_untouched() {
     let place = Place::new(path(1_000_000)).await;
@@ -184,7 +168,7 @@ async fn a_megabit_that_falls_to_300_kilobits_and_comes_back_is_followed_and_sou
     let late = |from, to| {
         let of_then = sound_ms.iter().filter(|(arrived, _)| *arrived >= at(from) && *arrived < at(to));
         let ms = of_then.map(|(arrived, ms)| (*arrived - start).as_secs_f64() * 1000.0 - ms - 50.0);
-        percentile(ms.collect(), 0.95)
+        quantile(ms, 0.95).unwrap()
     };
     let lates = [late(6, 15), late(15, 18), late(18, 30), late(31, 50)];
     let arrived = sound_ms.len() as f64 / f64::from(sent);

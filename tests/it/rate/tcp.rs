@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::world::{Cargo, MS, Out, Rng, SECOND, Us};
+use nearcall::election::Rng;
+
+use super::world::{Arrived, Cargo, MS, Out, SECOND, Us};
 
 const PACKET: u32 = 1500;
 const BETA: f64 = 0.7;
@@ -30,7 +32,7 @@ pub struct Tcp {
     /// Packets to be sent.
     left: u64,
     resting: bool,
-    seconds: Vec<u64>,
+    pub arrived: Arrived,
 }
 
 /// Files of so many bytes, one after another with rests of an exponential distribution between them.
@@ -57,7 +59,7 @@ impl Tcp {
             short,
             left: if short.is_some() { 0 } else { u64::MAX },
             resting: false,
-            seconds: Vec::new(),
+            arrived: Arrived::default(),
         }
     }
 
@@ -110,9 +112,7 @@ impl Tcp {
     pub fn arrives(&mut self, now: Us, cargo: Cargo, out: &mut Out) {
         match cargo {
             Cargo::Data(number) => {
-                let second = (now / SECOND) as usize;
-                self.seconds.resize(self.seconds.len().max(second + 1), 0);
-                self.seconds[second] += u64::from(PACKET);
+                self.arrived.add(now, PACKET);
                 out.answer(52, Cargo::Acks(vec![number]));
             }
             Cargo::Acks(numbers) => {
@@ -154,11 +154,5 @@ impl Tcp {
         let friendly = self.most * BETA + 3.0 * (1.0 - BETA) / (1.0 + BETA) * t / self.srtt;
         let wanted = cubic.max(friendly).min(self.window * 1.5);
         self.window += (wanted - self.window).max(0.01) / self.window;
-    }
-
-    /// Bits a second, mean of these seconds.
-    pub fn rate(&self, from: usize, to: usize) -> f64 {
-        let sum: u64 = (from..to).map(|second| self.seconds.get(second).copied().unwrap_or(0)).sum();
-        sum as f64 * 8.0 / (to - from) as f64
     }
 }

@@ -6,6 +6,8 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 
+use nearcall::election::Rng;
+
 use super::media::Media;
 use super::tcp::Tcp;
 
@@ -13,17 +15,21 @@ pub type Us = u64;
 pub const SECOND: Us = 1_000_000;
 pub const MS: Us = 1_000;
 
-/// SplitMix64 (Steele, Lea, Flood 2014).
-pub struct Rng(pub u64);
+/// Bytes that arrived, by second.
+#[derive(Default)]
+pub struct Arrived(Vec<u64>);
 
-impl Rng {
-    /// 0-1.
-    pub fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+impl Arrived {
+    pub fn add(&mut self, now: Us, bytes: u32) {
+        let second = (now / SECOND) as usize;
+        self.0.resize(self.0.len().max(second + 1), 0);
+        self.0[second] += u64::from(bytes);
+    }
+
+    /// Bits a second, mean of these seconds.
+    pub fn rate(&self, from: usize, to: usize) -> f64 {
+        let sum: u64 = (from..to).map(|second| self.0.get(second).copied().unwrap_or(0)).sum();
+        sum as f64 * 8.0 / (to - from) as f64
     }
 }
 
@@ -126,7 +132,7 @@ impl World {
         let pipe = |course| Pipe { course, queue_bytes, queue: VecDeque::new(), bytes: 0 };
         let mut world = Self {
             now: 0,
-            rng: Rng(seed),
+            rng: Rng::new(seed),
             pipes: courses.map(pipe),
             flows: Vec::new(),
             routes: Vec::new(),

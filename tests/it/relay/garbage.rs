@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
+use nearcall::election::Rng;
 use nearcall::proto::{Kind, MediaHeader, limits};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, UdpSocket};
@@ -13,7 +14,7 @@ use wtransport::error::ConnectionError;
 
 use super::beside::during;
 use super::client::{Client, PATIENCE, TRANSPORTS, picture};
-use super::raw::{self, Garbage, answer, connector, framed, read_to_end, tagged};
+use super::raw::{self, answer, connector, framed, read_to_end, tagged};
 use super::{alone, relay};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,13 +23,13 @@ async fn garbage_datagrams_disturb_nobody() {
     let relay = relay().await;
     during(&relay, async {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let mut garbage = Garbage(1);
+        let mut rng = Rng::new(1);
         let mut ticks = tokio::time::interval(Duration::from_millis(5));
         for _ in 0..400 {
             ticks.tick().await;
             for _ in 0..25 {
-                let len = garbage.next() as usize % 1400;
-                let mut bytes = garbage.bytes(len);
+                let len = rng.bits() as usize % 1400;
+                let mut bytes = raw::garbage(&mut rng, len);
                 // Half of them look like the start of a QUIC connection.
                 if len % 2 == 1 && len > 5 {
                     bytes[..5].copy_from_slice(&[0xc3, 0, 0, 0, 1]);
@@ -45,15 +46,15 @@ async fn garbage_on_tcp_and_inside_tls_ends_the_connection() {
     let _alone = alone().await;
     let relay = relay().await;
     during(&relay, async {
-        let mut garbage = Garbage(2);
+        let mut rng = Rng::new(2);
         for len in [1, 5, 100, 5_000, 50_000] {
             let mut stream = TcpStream::connect(relay.address()).await.unwrap();
-            let _ = stream.write_all(&garbage.bytes(len)).await;
+            let _ = stream.write_all(&raw::garbage(&mut rng, len)).await;
             let _ = stream.shutdown().await;
             read_to_end(stream).await;
         }
         for _ in 0..20 {
-            let noise = garbage.bytes(3_000);
+            let noise = raw::garbage(&mut rng, 3_000);
             let told = answer(relay.entry(), &[&noise[..], b"\r\n\r\n"].concat()).await;
             assert!(told.is_empty() || told.starts_with("HTTP/1.1 400"), "{told}");
         }
@@ -155,11 +156,11 @@ async fn malformed_protobuf_is_refused_with_a_reason() {
     let relay = relay().await;
     during(&relay, async {
         for transport in TRANSPORTS {
-            let mut garbage = Garbage(3);
+            let mut rng = Rng::new(3);
             for _ in 0..10 {
                 let client = Client::connect(&relay, transport, 1).await;
                 // A Hello of a length that does not follow.
-                client.sender.control([&[0x0a, 0xff, 0x03][..], &garbage.bytes(40)].concat().into()).unwrap();
+                client.sender.control([&[0x0a, 0xff, 0x03][..], &raw::garbage(&mut rng, 40)].concat().into()).unwrap();
                 let refused = client.wait_refused().await;
                 assert!(refused.message.contains("malformed"), "{refused:?}");
             }
@@ -174,15 +175,15 @@ async fn streams_and_datagrams_that_mean_nothing_cost_their_sender_at_most() {
     let relay = relay().await;
     during(&relay, async {
         let connection = raw::webtransport(relay.entry()).await;
-        let mut garbage = Garbage(4);
+        let mut rng = Rng::new(4);
         for _ in 0..200 {
-            let len = garbage.next() as usize % 1000;
-            let _ = connection.send_datagram(garbage.bytes(len));
+            let len = rng.bits() as usize % 1000;
+            let _ = connection.send_datagram(raw::garbage(&mut rng, len));
         }
         let head = nearcall::proto::SubgroupHead::of(&picture(5, 0, 0, 10).header).to_bytes();
         let mut open = Vec::new();
         for bytes in [
-            garbage.bytes(300),
+            raw::garbage(&mut rng, 300),
             vec![Kind::Subgroup as u8; 5],
             [&head[..], &u32::MAX.to_be_bytes()].concat(),
             [&head[..], &framed(&[0xff; 30])].concat(),

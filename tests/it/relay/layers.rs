@@ -10,6 +10,7 @@ use nearcall::proto::manifest::RelayEntry;
 use nearcall::proto::{Layer, Track, Transport};
 use nearcall::relay::Relay;
 use nearcall::relay::bus::{BusConfig, Hub};
+use tokio::task::JoinHandle;
 use tokio::time::interval;
 
 use super::client::{Arrival, Client, Heard, Say, layered};
@@ -73,6 +74,32 @@ fn behind(relay: &Relay, distance: &Distance) -> RelayEntry {
     entry
 }
 
+fn near() -> Shape {
+    Shape::rtt(Duration::from_millis(30))
+}
+
+fn narrow(bytes_per_second: u64) -> Shape {
+    Shape { bytes_per_second: Some(bytes_per_second), queue: Duration::from_millis(300), ..near() }
+}
+
+/// Somebody who watches a sender over a distance.
+struct Afar {
+    watcher: Client,
+    distance: Distance,
+    sending: JoinHandle<()>,
+}
+
+impl Afar {
+    async fn watch(relay: &Relay, heeds: bool) -> Self {
+        let distance = Distance::start(relay.address(), near(), 1).await.unwrap();
+        let sender = Client::member(relay, Transport::WebTransport, "room", SENDER).await;
+        let watcher = Client::dial(&behind(relay, &distance), Transport::WebTransport, 3).await.unwrap();
+        watcher.enter("room");
+        watcher.subscribe(1, &[]).await;
+        Self { watcher, distance, sending: tokio::spawn(send(sender, heeds)) }
+    }
+}
+
 /// The sizes that came one after the other: ms since the beginning, size, highest temporal layer, how many frames.
 fn runs(came: &[Arrival], began: Instant) -> Vec<(u128, u8, u8, u32)> {
     let mut runs: Vec<(u128, u8, u8, u32)> = Vec::new();
@@ -109,17 +136,10 @@ async fn settles(watcher: &Client, sizes: std::ops::RangeInclusive<u8>) {
 async fn a_link_that_gets_narrow_is_given_the_small_size_and_its_sound_and_more_when_it_is_wide_again() {
     let _alone = alone().await;
     let relay = relay().await;
-    let near = Shape::rtt(Duration::from_millis(30));
-    let distance = Distance::start(relay.address(), near, 1).await.unwrap();
-    let sender = Client::member(&relay, Transport::WebTransport, "room", SENDER).await;
     let neighbour = Client::member(&relay, Transport::WebTransport, "room", 2).await;
-    let watcher = Client::dial(&behind(&relay, &distance), Transport::WebTransport, 3).await.unwrap();
-    watcher.enter("room");
-    watcher.subscribe(1, &[]).await;
-    let sending = tokio::spawn(send(sender, false));
+    let Afar { watcher, distance, sending } = Afar::watch(&relay, false).await;
     settles(&watcher, 2..=2).await;
-    let narrow = Shape { bytes_per_second: Some(50_000), queue: Duration::from_millis(300), ..near };
-    distance.set_ways(near, narrow);
+    distance.set_ways(near(), narrow(50_000));
     settles(&watcher, 0..=0).await;
     let from = watcher.look(|heard| heard.sounds(SENDER).last().copied().unwrap());
     watcher.wait_sound(SENDER, from + 150).await;
@@ -128,7 +148,7 @@ async fn a_link_that_gets_narrow_is_given_the_small_size_and_its_sound_and_more_
     let before = sounds.iter().filter(|number| **number < from).count();
     println!("{came} of 150 packets on the narrow link, {before} of {from} before");
     assert!(came >= 148 && before >= from as usize * 9 / 10);
-    distance.set(near);
+    distance.set(near());
     settles(&watcher, 1..=2).await;
     neighbour.look(|heard| {
         let large: Vec<u32> = heard.video.iter().filter(|it| it.layer.spatial == 2).map(|it| it.frame).collect();
@@ -148,14 +168,20 @@ fn told(sizes: u32) -> impl Fn(&Heard) -> Option<()> {
     move |heard| (heard.told.iter().rev().find_map(|(told, _)| camera(told)) == Some(sizes)).then_some(())
 }
 
+/// A sender who is told that somebody came to watch, at the same relay or at another.
+async fn watched(here: &Relay, there: &Relay) -> [Client; 2] {
+    let sender = Client::join(here, Transport::WebTransport, "room", SENDER).await;
+    sender.wait("word that nobody is there", told(0)).await;
+    let watcher = Client::member(there, Transport::WebTransport, "room", 2).await;
+    sender.wait("a wish for the largest", told(0b100)).await;
+    [sender, watcher]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_is_told_which_sizes_somebody_wants() {
     let _alone = alone().await;
     let relay = relay().await;
-    let sender = Client::join(&relay, Transport::WebTransport, "room", SENDER).await;
-    sender.wait("word that nobody is there", told(0)).await;
-    let watcher = Client::member(&relay, Transport::WebTransport, "room", 2).await;
-    sender.wait("a wish for the largest", told(0b100)).await;
+    let [sender, watcher] = watched(&relay, &relay).await;
     let other = Client::join(&relay, Transport::WebSocket, "room", 3).await;
     let small = Wish { participant: SENDER, track: Track::Camera as u32, max_spatial: 0, max_temporal: 2 };
     other.say(Say::Subscribe(Subscribe { sequence: 1, wishes: vec![small], resume: vec![] }));
@@ -169,10 +195,7 @@ async fn a_sender_is_told_which_sizes_somebody_wants() {
 async fn what_is_wanted_at_another_relay_is_told_too() {
     let _alone = alone().await;
     let (here, there) = pair(BusConfig::Local(Hub::new())).await;
-    let sender = Client::join(&here, Transport::WebTransport, "room", SENDER).await;
-    sender.wait("word that nobody is there", told(0)).await;
-    let watcher = Client::member(&there, Transport::WebTransport, "room", 2).await;
-    sender.wait("a wish for the largest", told(0b100)).await;
+    let [sender, watcher] = watched(&here, &there).await;
     watcher.leave(false);
     sender.wait("nobody again", told(0)).await;
     here.shutdown().await;
@@ -183,18 +206,11 @@ async fn what_is_wanted_at_another_relay_is_told_too() {
 async fn a_sender_who_makes_what_is_wanted_alone_is_seen_over_a_link_that_gets_narrow_and_wide_again() {
     let _alone = alone().await;
     let relay = relay().await;
-    let near = Shape::rtt(Duration::from_millis(30));
-    let distance = Distance::start(relay.address(), near, 1).await.unwrap();
-    let sender = Client::member(&relay, Transport::WebTransport, "room", SENDER).await;
-    let watcher = Client::dial(&behind(&relay, &distance), Transport::WebTransport, 3).await.unwrap();
-    watcher.enter("room");
-    watcher.subscribe(1, &[]).await;
-    let sending = tokio::spawn(send(sender, true));
+    let Afar { watcher, distance, sending } = Afar::watch(&relay, true).await;
     settles(&watcher, 2..=2).await;
-    let narrow = Shape { bytes_per_second: Some(30_000), queue: Duration::from_millis(300), ..near };
-    distance.set_ways(near, narrow);
+    distance.set_ways(near(), narrow(30_000));
     settles(&watcher, 0..=0).await;
-    distance.set(near);
+    distance.set(near());
     settles(&watcher, 1..=2).await;
     sending.abort();
     relay.shutdown().await;

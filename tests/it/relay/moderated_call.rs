@@ -18,8 +18,9 @@ use nearcall::relay::Relay;
 use nearcall::relay::bus::{BusConfig, Hub};
 
 use super::alone;
-use super::client::PATIENCE;
+use super::client::{Client, PATIENCE};
 use super::moderation::{ADA, Place, ROOM, carried_out, order, told};
+use crate::support::wav;
 
 async fn start(relays: &[&Relay], token: String) -> Call {
     start_with(relays, token, AudioSource::Tone(300.0)).await
@@ -52,26 +53,17 @@ async fn start_with(relays: &[&Relay], token: String, audio: AudioSource) -> Cal
 
 /// A minute of something like a voice: a gliding pitch with harmonics in syllables, and a little noise.
 fn speech(path: &Path) -> PathBuf {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: 48_000,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut file = hound::WavWriter::create(path, spec).unwrap();
     let (mut phase, mut noise) = (0.0f64, 1u32);
-    for n in 0..60 * 48_000 {
+    let samples = (0..60 * 48_000).map(|n| {
         let t = f64::from(n) / 48_000.0;
         phase += (220.0 + 40.0 * (t * 3.1).sin() + 15.0 * (t * 7.3).sin()) / 48_000.0;
         let harmonic = |k: i32| (phase * f64::from(k) * std::f64::consts::TAU).sin() / f64::from(k).powf(1.5);
         let syllable = (0.5 + 0.5 * (t * 3.0 * std::f64::consts::TAU).sin()).powi(2);
         noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let hiss = f64::from(noise >> 16) / 65_536.0 - 0.5;
-        let sample = ((1..9).map(harmonic).sum::<f64>() * 0.2 + hiss * 0.01) * syllable;
-        file.write_sample((sample * 32_767.0) as i16).unwrap();
-    }
-    file.finalize().unwrap();
-    path.to_owned()
+        ((1..9).map(harmonic).sum::<f64>() * 0.2 + hiss * 0.01) * syllable
+    });
+    wav::write(path, 48_000, samples)
 }
 
 /// Waits for an event.
@@ -86,6 +78,18 @@ async fn event<T>(call: &mut Call, what: &str, mut find: impl FnMut(&Event) -> O
     };
     let found = tokio::time::timeout(PATIENCE, found).await;
     found.unwrap_or_else(|_| panic!("no {what}")).unwrap_or_else(|| panic!("the call ended without {what}"))
+}
+
+fn error(event: &Event) -> Option<String> {
+    if let Event::Error { message } = event { Some(message.clone()) } else { None }
+}
+
+/// Waits until a call is in and the host hears it. Gives its number.
+async fn is_heard(call: &mut Call, host: &Client) -> u64 {
+    event(call, "joined", |event| matches!(event, Event::Joined { .. }).then_some(())).await;
+    let id = call.state().borrow().own.id.0;
+    host.wait("sound", |heard| (!heard.sounds(id).is_empty()).then_some(())).await;
+    id
 }
 
 async fn muted(call: &Call, muted: bool) {
@@ -112,10 +116,8 @@ async fn who_is_muted_stops_sending_and_who_is_removed_does_not_come_back() {
     let relay = place.relay("one").await;
     let host = place.enter(&relay, ADA, "ada").await;
     let mut bob = start(&[&relay], place.token("bob")).await;
-    event(&mut bob, "joined", |event| matches!(event, Event::Joined { .. }).then_some(())).await;
-    let id = bob.state().borrow().own.id.0;
+    let id = is_heard(&mut bob, &host).await;
     host.wait_state(id, MemberState::Connected).await;
-    host.wait("sound", |heard| (!heard.sounds(id).is_empty()).then_some(())).await;
 
     carried_out(&host, order(1, Action::Mute, id)).await;
     let mute = |event: &Event| match event {
@@ -133,7 +135,6 @@ async fn who_is_muted_stops_sending_and_who_is_removed_does_not_come_back() {
 
     carried_out(&host, Moderate { firm: true, ..order(2, Action::Mute, id) }).await;
     muted(&bob, true).await;
-    let error = |event: &Event| if let Event::Error { message } = event { Some(message.clone()) } else { None };
     bob.command(Command::Mute(false));
     assert!(event(&mut bob, "error", error).await.contains("only a host can lift it"));
     muted(&bob, true).await;
@@ -182,9 +183,7 @@ async fn a_key_that_nobody_holds_any_more_mutes_and_opens_nothing_that_a_host_cl
     let dir = tempfile::tempdir().unwrap();
     let speech = AudioSource::File(speech(&dir.path().join("speech.wav")));
     let mut bob = start_with(&[&relay], place.token("bob"), speech).await;
-    event(&mut bob, "joined", |event| matches!(event, Event::Joined { .. }).then_some(())).await;
-    let id = bob.state().borrow().own.id.0;
-    host.wait("sound", |heard| (!heard.sounds(id).is_empty()).then_some(())).await;
+    let id = is_heard(&mut bob, &host).await;
     bob.command(Command::Mute(true));
     shows(&bob, "talks unheard", |state| state.own.muted && state.own.talks_unheard).await;
 
@@ -205,7 +204,6 @@ async fn a_key_that_nobody_holds_any_more_mutes_and_opens_nothing_that_a_host_cl
     let mute = |event: &Event| matches!(event, Event::Moderated { kind: "mute", on: true, .. }).then_some(());
     event(&mut bob, "mute", mute).await;
     bob.command(Command::Talk(Talking::Starts));
-    let error = |event: &Event| if let Event::Error { message } = event { Some(message.clone()) } else { None };
     assert!(event(&mut bob, "error", error).await.contains("only a host can lift it"));
     muted(&bob, true).await;
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::SinkExt;
+use nearcall::election::Rng;
 use nearcall::net::tls;
 use nearcall::proto::Kind;
 use nearcall::proto::control::{self, ClientMessage, Join, Member, Subscribe};
@@ -24,21 +25,9 @@ use super::client::{PATIENCE, Say, everything, hello};
 
 pub type Socket = WebSocketStream<TlsStream<TcpStream>>;
 
-/// SplitMix64 (Steele, Lea, Flood 2014): garbage that is the same in every run.
-pub struct Garbage(pub u64);
-
-impl Garbage {
-    pub fn bytes(&mut self, len: usize) -> Vec<u8> {
-        std::iter::repeat_with(|| self.next().to_be_bytes()).flatten().take(len).collect()
-    }
-
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
+/// Garbage that is the same in every run.
+pub fn garbage(rng: &mut Rng, len: usize) -> Vec<u8> {
+    std::iter::repeat_with(|| rng.bits().to_be_bytes()).flatten().take(len).collect()
 }
 
 pub fn connector(pins: &[String]) -> TlsConnector {

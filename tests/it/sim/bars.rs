@@ -8,6 +8,7 @@ use nearcall::sim::{Condition, Jitter, Kind, Rng, Route, Scene, Step, Swing, Wor
 
 use super::night::workers;
 use super::stage::{Stage, scene, to_ms};
+use crate::figures::quantile;
 
 #[test]
 fn two_regions_that_swing_in_antiphase_are_left_alone_for_an_hour() {
@@ -77,11 +78,9 @@ fn a_dead_region_costs_at_most_700_ms_of_sound() {
     let runs = super::night::seeds(200);
     let outcomes = workers(runs.clone(), dying_region);
     let somebody = |outcome: &&Outcome| outcome.left.is_some();
-    let mut gaps: Vec<f64> = outcomes.iter().filter(somebody).map(|outcome| to_ms(outcome.gap)).collect();
-    let mut left: Vec<f64> = outcomes.iter().filter_map(|outcome| outcome.left.map(to_ms)).collect();
-    gaps.sort_by(f64::total_cmp);
-    left.sort_by(f64::total_cmp);
-    let of = |sorted: &[f64], share: f64| sorted[((sorted.len() - 1) as f64 * share).round() as usize];
+    let gaps: Vec<f64> = outcomes.iter().filter(somebody).map(|outcome| to_ms(outcome.gap)).collect();
+    let left: Vec<f64> = outcomes.iter().filter_map(|outcome| outcome.left.map(to_ms)).collect();
+    let of = |figures: &[f64], share| quantile(figures.iter().copied(), share).unwrap();
     assert!(left.len() * 10 >= outcomes.len() * 9, "hardly anybody was there");
     println!("{} deaths of the active region, RTT 50 ms, half of them kills, half blackholes", outcomes.len());
     for (name, figures) in [("audio gap, the longer of both", &gaps), ("left after", &left)] {

@@ -2,16 +2,14 @@
 
 use std::path::Path;
 
+use super::wav;
+
 /// Samples of a mono WAV file at 16 kHz: as it is, or every third mean of 48 kHz.
 pub fn read_16k(path: &Path) -> Vec<f32> {
-    let mut reader = hound::WavReader::open(path).unwrap();
-    let spec = reader.spec();
-    assert_eq!(spec.channels, 1, "{}", path.display());
-    let samples: Vec<f32> = reader.samples::<i16>().map(|sample| f32::from(sample.unwrap()) / 32_768.0).collect();
-    match spec.sample_rate {
-        16_000 => samples,
-        48_000 => thin(&samples, 3),
-        rate => panic!("{} has {rate} Hz", path.display()),
+    match wav::read(path) {
+        (16_000, samples) => samples,
+        (48_000, samples) => thin(&samples, 3),
+        (rate, _) => panic!("{} has {rate} Hz", path.display()),
     }
 }
 
