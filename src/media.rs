@@ -14,6 +14,7 @@ use crate::clock;
 use crate::proto::{Layer, ParticipantId, Track};
 
 pub mod audio;
+mod control;
 pub mod screen;
 pub mod sync;
 pub mod video;

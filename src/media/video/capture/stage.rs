@@ -92,7 +92,7 @@ impl Stage {
 
     /// Whether a picture may be encoded now.
     pub fn room(&mut self) -> Room {
-        if !self.control.sends() {
+        if !self.control.lock().sends {
             self.lanes.clear();
             self.control.lock().figures = Figures::default();
             return Room::Unwanted;
