@@ -26,8 +26,6 @@ pub mod y4m;
 
 use std::path::PathBuf;
 
-use tokio::sync::mpsc;
-
 pub use camera::{CameraInfo, cameras};
 pub use capture::{Capture, Figures};
 pub use codec::{Codec, CodecError, VideoDecoder, VideoEncoder};
@@ -163,11 +161,4 @@ trait PictureSource: Send {
 /// Something stopped for good.
 fn failed(what: &'static str, error: &VideoError) -> Event {
     Event::Failed { what, error: error.to_string() }
-}
-
-/// Events are few; when nobody reads them they are dropped rather than waited for.
-fn tell(events: &mpsc::Sender<Event>, event: Event) {
-    if let Err(error) = events.try_send(event) {
-        tracing::debug!(%error, "an event is dropped");
-    }
 }

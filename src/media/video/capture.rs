@@ -30,10 +30,10 @@ use super::newest::Newest;
 use super::pattern::Pattern;
 use super::pictures::Pictures;
 use super::sizes::{self, Size};
-use super::{Codec, Limit, PictureSource, VideoConfig, VideoError, VideoSource, failed, tell, y4m};
+use super::{Codec, Limit, PictureSource, VideoConfig, VideoError, VideoSource, failed, y4m};
 use crate::clock;
 use crate::media::control::{self, drop_later};
-use crate::media::{Encoded, Event, MediaClock};
+use crate::media::{Encoded, Event, MediaClock, tell};
 use crate::proto::Layer;
 
 /// How long a source waits for room for a frame before it looks again.
