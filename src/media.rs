@@ -14,6 +14,7 @@ use crate::clock;
 use crate::proto::{Layer, ParticipantId, Track};
 
 pub mod audio;
+mod control;
 pub mod screen;
 pub mod sync;
 pub mod video;
@@ -172,7 +173,7 @@ impl fmt::Display for Event {
     }
 }
 
-/// Hands on an event; nobody waits for a reader that is gone or asleep.
+/// Hands on an event. They are few: when nobody reads them they are dropped rather than waited for.
 fn tell(events: &mpsc::Sender<Event>, event: Event) {
     if let Err(error) = events.try_send(event) {
         tracing::debug!(%error, "an event of media is lost");

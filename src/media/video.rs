@@ -1,8 +1,8 @@
 //! Pictures: where they come from, what they become on the wire, and what becomes of those that arrive.
 //!
 //! `call` starts one [`Capture`] for what it sends and one [`Receiver`] for everything that it gets. Cameras are known to
-//! `camera` alone, OpenH264 to `h264` alone, libvpx to `vp9` alone. Never: a queue of old pictures, a panic because of bytes, a file or a
-//! device, a call that ends because a camera did.
+//! `camera` alone, OpenH264 to `libopenh264` and those above it, libvpx to `vp9` alone. Never: a queue of old pictures, a panic
+//! because of bytes, a file or a device, a call that ends because a camera did.
 
 pub mod barcode;
 mod camera;
@@ -12,6 +12,7 @@ pub(super) mod convert;
 pub mod guard;
 mod h264;
 pub mod ladder;
+pub(super) mod libopenh264;
 pub(super) mod newest;
 pub mod pattern;
 pub mod picture;
@@ -24,8 +25,6 @@ mod vp9;
 pub mod y4m;
 
 use std::path::PathBuf;
-
-use tokio::sync::mpsc;
 
 pub use camera::{CameraInfo, cameras};
 pub use capture::{Capture, Figures};
@@ -162,11 +161,4 @@ trait PictureSource: Send {
 /// Something stopped for good.
 fn failed(what: &'static str, error: &VideoError) -> Event {
     Event::Failed { what, error: error.to_string() }
-}
-
-/// Events are few; when nobody reads them they are dropped rather than waited for.
-fn tell(events: &mpsc::Sender<Event>, event: Event) {
-    if let Err(error) = events.try_send(event) {
-        tracing::debug!(%error, "an event is dropped");
-    }
 }

@@ -9,12 +9,13 @@ use tokio::sync::mpsc;
 
 use super::codec::{Encoder, FIRST_LOSS_PERCENT};
 use super::level::{Level, Loudness};
-use super::pace::{Pace, Stop, Worker, drop_later};
+use super::pace::{Pace, Stop, Worker};
 use super::processing::{CHUNK, Cleaner, Cleaning, Detector, Speech, Switches};
 use super::source::Synthetic;
 use super::took::Took;
 use super::{AudioError, AudioSource, FRAME, Frame, microphone};
 use crate::clock;
+use crate::media::control::drop_later;
 use crate::media::{Device, Encoded, Event, MediaClock, tell};
 use crate::proto::{Layer, Track};
 
@@ -80,7 +81,7 @@ impl Capture {
     /// Stops the source without waiting for its driver: nothing is sent any more, and a thread of its own sees the end.
     pub fn stop_later(mut self) {
         self.workers.iter_mut().for_each(Worker::tell_to_stop);
-        drop_later(self);
+        drop_later("audio", self);
     }
 
     /// Sends silence, or the source again.

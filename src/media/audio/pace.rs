@@ -67,14 +67,6 @@ impl Drop for Worker {
     }
 }
 
-/// Drops, on a thread of its own, what may take a while to end.
-pub fn drop_later(ending: impl Send + 'static) {
-    // Where there is no thread, it is dropped here.
-    if let Err(error) = std::thread::Builder::new().name("audio-stop".into()).spawn(move || drop(ending)) {
-        tracing::warn!(%error, "sound was waited for");
-    }
-}
-
 /// The thread's end of a [`Worker`].
 #[derive(Debug)]
 pub struct Stop(Receiver<Infallible>);

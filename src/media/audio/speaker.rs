@@ -7,11 +7,12 @@ use tokio::sync::mpsc;
 
 use super::device::{self, DeviceKind, Feed, Health};
 use super::line::Line;
-use super::pace::{Worker, drop_later};
+use super::pace::Worker;
 use super::processing::played::Played;
 use super::retry::{Keeper, System};
 use super::{AudioError, Frame};
 use crate::clock;
+use crate::media::control::drop_later;
 use crate::media::{Device, Event};
 
 /// A speaker, there or not.
@@ -50,7 +51,7 @@ impl Speaker {
     /// Lets go of the device without waiting for it.
     pub fn stop_later(mut self) {
         self.device.tell_to_stop();
-        drop_later(self.device);
+        drop_later("audio", self.device);
     }
 
     /// How long what was handed on last waited for its turn. `None` without a device.

@@ -2,8 +2,7 @@
 //!
 //! A picture is left out before it is encoded where the reader of the frames is behind, as a camera's is.
 
-use std::sync::mpsc as std_mpsc;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, mpsc as std_mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ use super::detail::Detail;
 use super::encoder::ScreenEncoder;
 use super::{ScreenError, ScreenGrabber, ScreenSource, open, size};
 use crate::clock;
+use crate::media::control::{Control, drop_later};
 use crate::media::video::picture::I420;
 use crate::media::{Encoded, Event, MediaClock, tell};
 use crate::proto::{Layer, Track};
@@ -28,7 +28,7 @@ const MOST_FAILURES: u32 = 5;
 /// What is being shared. Dropping it ends that.
 #[derive(Debug)]
 pub struct Share {
-    control: Arc<Control>,
+    control: Arc<Control<Wishes>>,
     thread: Option<JoinHandle<()>>,
     /// Closed by the thread when it ends.
     ended: std_mpsc::Receiver<()>,
@@ -55,7 +55,7 @@ impl Share {
         events: mpsc::Sender<Event>,
         open: impl FnOnce() -> Result<Box<dyn ScreenGrabber>, ScreenError> + Send + 'static,
     ) -> Self {
-        let control = Arc::new(Control::default());
+        let control = Arc::<Control<Wishes>>::default();
         let (alive, ended) = std_mpsc::channel();
         let stage = Stage { clock, out, control: Arc::clone(&control), encoder: ScreenEncoder::new(), failures: 0 };
         let work = {
@@ -64,7 +64,7 @@ impl Share {
                 let _alive = alive;
                 let control = Arc::clone(&stage.control);
                 let trouble = open().and_then(|grabber| stage.run(number, grabber, &events));
-                if !control.lock().stop {
+                if !control.stopped() {
                     let trouble = trouble.err().filter(|error| !error.is_silent()).map(|error| error.to_string());
                     tell(&events, Event::SharingEnded { number, trouble });
                 }
@@ -90,21 +90,14 @@ impl Share {
 
     /// Ends it without waiting for the system.
     pub fn stop_later(self) {
-        self.tell_to_stop();
-        if let Err(error) = std::thread::Builder::new().name("screen-stop".into()).spawn(move || drop(self)) {
-            tracing::warn!(%error, "a shared screen was waited for");
-        }
-    }
-
-    fn tell_to_stop(&self) {
-        self.control.lock().stop = true;
-        self.control.changed.notify_all();
+        self.control.stop();
+        drop_later("screen", self);
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.tell_to_stop();
+        self.control.stop();
         let Some(thread) = self.thread.take() else { return };
         if self.ended.recv_timeout(PATIENCE) == Err(std_mpsc::RecvTimeoutError::Timeout) {
             tracing::warn!("the system blocks while it shows a screen: its thread is left behind");
@@ -116,41 +109,16 @@ impl Drop for Share {
 
 /// What the owner wants of the thread.
 #[derive(Debug, Default)]
-struct Control {
-    state: Mutex<Wishes>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
 struct Wishes {
-    stop: bool,
     key: bool,
     bitrate_bps: Option<u32>,
-}
-
-impl Control {
-    fn lock(&self) -> MutexGuard<'_, Wishes> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits; false as soon as the thread is to stop.
-    fn wait_until(&self, deadline: Instant) -> bool {
-        let mut wishes = self.lock();
-        loop {
-            let left = deadline.saturating_duration_since(clock::now());
-            if wishes.stop || left.is_zero() {
-                return !wishes.stop;
-            }
-            (wishes, _) = self.changed.wait_timeout(wishes, left).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
 }
 
 /// What the thread holds.
 struct Stage {
     clock: MediaClock,
     out: mpsc::Sender<Encoded>,
-    control: Arc<Control>,
+    control: Arc<Control<Wishes>>,
     encoder: ScreenEncoder,
     /// Pictures in a row that could not be encoded.
     failures: u32,

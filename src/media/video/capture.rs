@@ -14,9 +14,9 @@ mod own;
 mod pace;
 mod stage;
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -30,9 +30,10 @@ use super::newest::Newest;
 use super::pattern::Pattern;
 use super::pictures::Pictures;
 use super::sizes::{self, Size};
-use super::{Codec, Limit, PictureSource, VideoConfig, VideoError, VideoSource, failed, tell, y4m};
+use super::{Codec, Limit, PictureSource, VideoConfig, VideoError, VideoSource, failed, y4m};
 use crate::clock;
-use crate::media::{Encoded, Event, MediaClock};
+use crate::media::control::{self, drop_later};
+use crate::media::{Encoded, Event, MediaClock, tell};
 use crate::proto::Layer;
 
 /// How long a source waits for room for a frame before it looks again.
@@ -91,7 +92,6 @@ impl Capture {
     /// Encodes and sends the pictures, from a key frame on, or shows them alone: without an encoder.
     pub fn send(&self, on: bool) {
         self.control.lock().sends = on;
-        self.control.changed.notify_all();
     }
 
     /// Asks for a key frame of a size, or of all, soon: the first request is served at once, further ones at most every 300 ms.
@@ -127,15 +127,11 @@ impl Capture {
     /// the end.
     pub fn stop_later(self) {
         self.tell_to_stop();
-        // Where there is no thread, it is dropped here.
-        if let Err(error) = std::thread::Builder::new().name("video-stop".into()).spawn(move || drop(self)) {
-            tracing::warn!(%error, "a source of pictures was waited for");
-        }
+        drop_later("video", self);
     }
 
     fn tell_to_stop(&self) {
-        self.control.lock().stop = true;
-        self.control.changed.notify_all();
+        self.control.stop();
         self.own.end();
     }
 
@@ -239,16 +235,11 @@ pub struct Figures {
     pub of_use_bps: u32,
 }
 
-/// What the owner wants of the threads.
-#[derive(Debug, Default)]
-struct Control {
-    state: Mutex<Wishes>,
-    changed: Condvar,
-}
+type Control = control::Control<Wishes>;
 
+/// What the owner wants of the threads.
 #[derive(Debug)]
 struct Wishes {
-    stop: bool,
     /// Pictures are encoded and sent.
     sends: bool,
     /// Of these sizes a key frame is asked for.
@@ -264,39 +255,12 @@ struct Wishes {
 impl Default for Wishes {
     fn default() -> Self {
         Self {
-            stop: false,
             sends: false,
             keys: 0,
             wanted: 1 << Layer::MAX_SPATIAL,
             bitrate_bps: None,
             codec: Codec::default(),
             figures: Figures::default(),
-        }
-    }
-}
-
-impl Control {
-    fn lock(&self) -> MutexGuard<'_, Wishes> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn stopped(&self) -> bool {
-        self.lock().stop
-    }
-
-    fn sends(&self) -> bool {
-        self.lock().sends
-    }
-
-    /// Waits; false as soon as the threads are to stop.
-    fn wait_until(&self, deadline: Instant) -> bool {
-        let mut wishes = self.lock();
-        loop {
-            let left = deadline.saturating_duration_since(clock::now());
-            if wishes.stop || left.is_zero() {
-                return !wishes.stop;
-            }
-            (wishes, _) = self.changed.wait_timeout(wishes, left).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }

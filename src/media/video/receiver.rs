@@ -23,11 +23,11 @@ pub use crate::jitter::VideoIn;
 use self::lane::{Lane, Outcome};
 use self::record::Recorder;
 use self::stats::TrackView;
+use super::VideoError;
 use super::pictures::{Of, Pictures};
-use super::{VideoError, tell};
 use crate::clock;
-use crate::media::Event;
 use crate::media::sync::Heard;
+use crate::media::{Event, tell};
 use crate::proto::{FrameNumber, ParticipantId, SubgroupHead, Track, limits};
 
 /// Frames that wait for the decoder's thread; the oldest goes first, and its track then needs a key frame.

@@ -15,8 +15,7 @@ use crate::clock;
 use crate::media::video::camera::{CameraOpener, FrameSource};
 use crate::media::video::convert::{self, RawPicture};
 use crate::media::video::newest::Newest;
-use crate::media::video::tell;
-use crate::media::{Device, Event, Problem};
+use crate::media::{Device, Event, Problem, tell};
 
 /// First wait before a camera is tried again; it doubles up to [`LONGEST_BACK_OFF`].
 pub const BACK_OFF: Duration = Duration::from_millis(500);

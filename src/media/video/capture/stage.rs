@@ -15,11 +15,11 @@ use tokio::sync::mpsc::error::TrySendError;
 use super::lane::{Lane, MOST_FAILURES, Make};
 use super::{Control, Figures, Wires};
 use crate::clock;
-use crate::media::Encoded;
 use crate::media::video::guard::Guard;
 use crate::media::video::ladder::{Ladder, Plan, Wishes};
 use crate::media::video::picture::I420;
-use crate::media::video::{Codec, Limit, VideoConfig, failed, scale, sizes, tell};
+use crate::media::video::{Codec, Limit, VideoConfig, failed, scale, sizes};
+use crate::media::{Encoded, tell};
 use crate::proto::{Layer, Track};
 
 /// A network that carries less is told after so long: at its beginning every call is careful.
@@ -92,7 +92,7 @@ impl Stage {
 
     /// Whether a picture may be encoded now.
     pub fn room(&mut self) -> Room {
-        if !self.control.sends() {
+        if !self.control.lock().sends {
             self.lanes.clear();
             self.control.lock().figures = Figures::default();
             return Room::Unwanted;

@@ -1,6 +1,6 @@
 //! Pictures from patterns, files and cameras that come and go, read back from what was encoded.
 
-use std::sync::mpsc as std_mpsc;
+use std::sync::{Mutex, mpsc as std_mpsc};
 
 use super::*;
 use crate::media::video::camera::FrameSource;

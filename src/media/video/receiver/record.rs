@@ -7,9 +7,9 @@ use std::thread::JoinHandle;
 
 use tokio::sync::mpsc as tokio_mpsc;
 
-use crate::media::Event;
 use crate::media::video::picture::I420;
-use crate::media::video::{VideoError, failed, tell, y4m};
+use crate::media::video::{VideoError, failed, y4m};
+use crate::media::{Event, tell};
 use crate::proto::{ParticipantId, Track};
 
 /// What the header says, whatever the peer's real rate.
