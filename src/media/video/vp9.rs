@@ -7,7 +7,7 @@
 use std::ffi::{CStr, c_int};
 use std::mem::MaybeUninit;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 use vpx_sys::vp8e_enc_control_id::{
     VP8E_SET_CPUUSED, VP8E_SET_MAX_INTRA_BITRATE_PCT, VP8E_SET_STATIC_THRESHOLD, VP9E_SET_AQ_MODE,
 };
