@@ -36,8 +36,9 @@
 //!   figures of the old one do not decide for the new one.
 //! * **Improve** (`improve`, `dwell`): once a second, on windows of equal length. A gain of max(10 ms, 20 %) over 20 s, or
 //!   twice that over 5 s, in three evaluations in a row; 30 s after the last such move, doubling to 8 min on flapping and
-//!   halving after 10 quiet minutes; at a random moment of the next 3 s, so that a crowd does not move as one. WebTransport
-//!   of the incumbent's relay that stays level replaces WebSocket.
+//!   halving after 10 quiet minutes; at a random moment of the next 3 s, so that a crowd does not move as one. Another
+//!   transport to the incumbent's relay gains only what its path gains without any queue: the call's own queue would go along.
+//!   WebTransport of the incumbent's relay that stays level replaces WebSocket.
 //! * **Suspect and fail over** (`doubt`): something expected is overdue by SRTT + 4 x var + 60 ms: both links at 20 Hz,
 //!   audio on both. Missing for clamp(3 x SRTT + 4 x var, 250 ms, 1 s), 700 ms at least on WebSocket, with two probes
 //!   unanswered since: to the standby, if it answered since the doubt began. Four probes in a row unanswered while data
