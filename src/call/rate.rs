@@ -76,7 +76,9 @@ impl Uplink {
         let known = self.known.get(&way).filter(|(at, _)| fresh(*at)).map(|(_, bps)| (*bps as f64 * OF_MEMORY) as u64);
         let delay = self.delays.remove(&link).unwrap_or_default();
         let before = self.estimator.moved(now, known, delay);
-        left.and_then(|left| self.delays.insert(left, before));
+        if let Some(left) = left {
+            self.delays.insert(left, before);
+        }
         true
     }
 

@@ -16,12 +16,19 @@ const BASE_MEMORY: Duration = Duration::from_secs(120);
 const WAY_MEMORY: Duration = BASE_MEMORY;
 /// The least round trip of this long is what the queue is now: some frames of video.
 const NOW: Duration = Duration::from_millis(200);
+/// Where the least of such a while is off the middle of those beside it by more than the first, once more so long is looked at for
+/// each of the second: what comes and goes is no queue that stands. Pictures of our own come and go within the first.
+const UNSTEADY: (Duration, Duration) = (Duration::from_millis(18), Duration::from_millis(3));
+/// At most so long.
+const NOW_MOST: Duration = Duration::from_millis(1200);
 /// A probe says something of the way back for so long.
 const PROBE: Duration = Duration::from_millis(600);
 /// A queue on the way back that is shorter may be jitter.
 const JITTER: Duration = Duration::from_millis(15);
 /// What jitter leaves of itself is taken to be no more than this.
 const NOISE: Duration = Duration::from_millis(20);
+/// A while that is off counts for so much at most.
+const OFF_MOST: Duration = Duration::from_millis(80);
 
 /// The ways of a probe.
 const THERE: usize = 0;
@@ -74,9 +81,12 @@ pub struct Delay {
     /// When, and how much longer than the least each way took.
     probes: VecDeque<(Instant, [Duration; 2])>,
     smoothed: Option<Duration>,
-    /// The last [`NOW`] that was looked at and its least, and how much they differ from one to the next.
+    /// The last [`NOW`] that was looked at and its least, the one before, and how much they differ from one to the next.
     last: Option<(Instant, Duration)>,
+    before: Option<Duration>,
     noise: Duration,
+    /// How far off the middle of their neighbours they are.
+    unsteady: Duration,
 }
 
 impl Default for Delay {
@@ -88,7 +98,9 @@ impl Default for Delay {
             probes: VecDeque::new(),
             smoothed: None,
             last: None,
+            before: None,
             noise: Duration::ZERO,
+            unsteady: Duration::ZERO,
         }
     }
 }
@@ -98,7 +110,7 @@ impl Delay {
     pub fn round_trip(&mut self, now: Instant, rtt: Duration) {
         self.base.add(now, rtt);
         self.recent.push_back((now, rtt));
-        while self.recent.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > NOW) {
+        while self.recent.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > NOW_MOST) {
             self.recent.pop_front();
         }
         self.smoothed = Some(self.smoothed.map_or(rtt, |smoothed| (smoothed * 7 + rtt) / 8));
@@ -110,9 +122,12 @@ impl Delay {
         if self.last.is_some_and(|(at, _)| now.saturating_duration_since(at) < NOW) {
             return;
         }
-        let Some(least) = self.recent.iter().map(|(_, rtt)| *rtt).min() else { return };
-        if let Some((_, before)) = self.last.replace((now, least)) {
-            self.noise = (self.noise * 15 + least.abs_diff(before).min(NOISE)) / 16;
+        let Some(least) = self.least(now, NOW) else { return };
+        let Some((_, last)) = self.last.replace((now, least)) else { return };
+        self.noise = (self.noise * 15 + least.abs_diff(last).min(NOISE)) / 16;
+        if let Some(before) = self.before.replace(last) {
+            let off = last.abs_diff((before + least) / 2);
+            self.unsteady = (self.unsteady * 15 + off.min(OFF_MOST)) / 16;
         }
     }
 
@@ -152,9 +167,18 @@ impl Delay {
 
     /// The queues of both ways together; `None` where nothing was measured of late.
     pub fn both(&self, now: Instant) -> Option<Duration> {
-        let fresh = |at: &Instant| now.saturating_duration_since(*at) <= NOW * 2;
-        let least = self.recent.iter().filter(|(at, _)| fresh(at)).map(|(_, rtt)| *rtt).min()?;
+        let (newest, _) = *self.recent.back()?;
+        let fresh = now.saturating_duration_since(newest) <= NOW * 2;
+        let (free, each) = UNSTEADY;
+        let while_ = NOW.mul_f64(1.0 + self.unsteady.saturating_sub(free).div_duration_f64(each));
+        let least = self.least(newest, while_).filter(|_| fresh)?;
         Some(least.saturating_sub(self.base.get()?))
+    }
+
+    /// The least round trip of this long before.
+    fn least(&self, before: Instant, while_: Duration) -> Option<Duration> {
+        let within = |at: &Instant| before.saturating_duration_since(*at) <= while_;
+        self.recent.iter().rev().take_while(|(at, _)| within(at)).map(|(_, rtt)| *rtt).min()
     }
 
     /// The queue on the way there.

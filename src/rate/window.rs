@@ -35,6 +35,11 @@ const QUEUE_LIMIT: Duration = Duration::from_millis(80);
 const LOSS_LIMIT: f64 = 0.15;
 /// How long losses are remembered: enough packets for a share to mean something.
 const LOSS_MEMORY: Duration = Duration::from_secs(1);
+/// Where the least RTT of a round is off the middle of those beside it by more than this, jitter makes it so, and a queue stands
+/// only where it is there
+const UNSTEADY: Duration = Duration::from_millis(15);
+/// for all of this long.
+const STANDS: Duration = Duration::from_millis(800);
 /// A path's base RTT is the smallest of this long (RFC 6817 keeps minutes; a route changes faster).
 const BASE_MEMORY: Duration = Duration::from_secs(10);
 /// What remains after congestion, of what was delivered in the round.
@@ -52,6 +57,9 @@ pub struct Window {
     round: Round,
     /// Rounds of the last [`LOSS_MEMORY`]: end, acknowledged, lost.
     past: VecDeque<(Instant, u64, u64)>,
+    /// The least RTT of the last rounds of [`STANDS`], and how far off the middle of their neighbours they are.
+    least: VecDeque<(Instant, Duration)>,
+    unsteady: Duration,
 }
 
 /// What the last round trip showed of the path.
@@ -91,6 +99,8 @@ impl Window {
             base: VecDeque::new(),
             round: Round::new(now),
             past: VecDeque::new(),
+            least: VecDeque::new(),
+            unsteady: Duration::ZERO,
         }
     }
 
@@ -159,10 +169,11 @@ impl Window {
         while self.past.front().is_some_and(|(at, ..)| now.saturating_duration_since(*at) > LOSS_MEMORY) {
             self.past.pop_front();
         }
-        self.standing = self.base().zip(round.least_rtt).map(|(base, least)| {
+        let rtt = round.least_rtt.map(|least| self.steady(now, least));
+        self.standing = self.base().zip(rtt).map(|(base, rtt)| {
             let took = now.saturating_duration_since(round.start).as_secs_f64().max(1e-3);
             let delivered_bps = (round.acked as f64 * 8.0 / took) as u64;
-            Standing { at: now, queue: least.saturating_sub(base), delivered_bps }
+            Standing { at: now, queue: rtt.saturating_sub(base), delivered_bps }
         });
         let queued = self.standing.is_some_and(|standing| standing.queue > QUEUE_LIMIT);
         if queued || self.heavy_loss(&round) {
@@ -171,15 +182,27 @@ impl Window {
             let seconds = self.base().filter(|_| queued).map_or(1.0, |base| base.as_secs_f64());
             let least = ((MIN_PACKETS as f64 * seconds) as u64).clamp(MIN_QUEUED, MIN_PACKETS) * self.mtu;
             // What the path carries in a round trip without its queue: the queue drains, and the base RTT shows again.
-            let base = self
-                .base()
-                .zip(round.least_rtt)
-                .map_or(1.0, |(base, least)| base.as_secs_f64() / least.as_secs_f64().max(1e-6));
+            let base = self.base().zip(rtt).map_or(1.0, |(base, rtt)| base.as_secs_f64() / rtt.as_secs_f64().max(1e-6));
             let kept = (round.acked as f64 * base * BACK_OFF) as u64;
             self.bytes = kept.min(self.bytes).max(self.bytes / 2).max(least);
         } else if !self.slow_start && round.used {
             self.bytes = (self.bytes + 2 * self.mtu).min(MAX_BYTES);
         }
+    }
+
+    /// The least RTT of this round, or of some more where jitter is large.
+    fn steady(&mut self, now: Instant, least: Duration) -> Duration {
+        if let [.., (_, before), (_, last)] = *self.least.make_contiguous() {
+            let off = last.abs_diff((before + least) / 2);
+            self.unsteady = (self.unsteady * 7 + off.min(QUEUE_LIMIT)) / 8;
+        }
+        self.least.push_back((now, least));
+        let old = |at: Instant| now.saturating_duration_since(at) > STANDS;
+        while self.least.len() > 2 && self.least.front().is_some_and(|(at, _)| old(*at)) {
+            self.least.pop_front();
+        }
+        let of_late = self.least.iter().filter(|(at, _)| !old(*at)).map(|(_, least)| *least).min();
+        of_late.filter(|_| self.unsteady > UNSTEADY).unwrap_or(least)
     }
 
     /// The smallest RTT of late: the path without a queue.
