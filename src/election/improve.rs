@@ -91,8 +91,9 @@ impl Elector {
         }
     }
 
-    /// The most that another transport to the same relay gains. It leads through the same queues, and where it does not, the queue
-    /// is the one that this call's own media keep and would keep there too: what counts is the path without any, which shows in the longest window alone.
+    /// The most that another transport to the same relay gains. It leads through the same queues, and where it does not, the
+    /// queue is the one that this call's own media keep, and would keep there too. So what counts is the path without any,
+    /// which shows in the longest window alone.
     fn gain_at_same_relay(&self, contender: &Contender, active: &Contender) -> f64 {
         let empty = |c: &Contender| c.path.summary(self.now, LONG_WINDOW).map(|summary| summary.empty_score());
         let both = empty(active).zip(empty(contender)).filter(|_| contender.is_same_relay(active));

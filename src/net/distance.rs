@@ -426,6 +426,19 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_is_shared_by_all_that_goes_one_way_and_tcp_is_held_back() {
+        let [queue, ms] = [Duration::from_millis(300), Duration::from_millis(1)];
+        let mut state = State::new(Shape { bytes_per_second: Some(100_000), queue, ..Shape::default() }, 7);
+        let (now, tcp) = (clock::now(), LANE_UP + 2);
+        let mut after = |lane, len| (state.admit(now, lane, len, lane == tcp).unwrap() - now).as_millis();
+        assert_eq!([after(LANE_UP, 10_000), after(tcp, 10_000), after(LANE_DOWN, 10_000)], [100, 200, 100]);
+        assert_eq!(after(tcp, 20_000), 400);
+        assert_eq!(state.admit(now, LANE_UP, 1, false), None, "the queue is full");
+        assert_eq!([state.too_long(now, tcp), state.too_long(now + 70 * ms, tcp)], [MOST_HELD_BACK, 30 * ms]);
+        assert_eq!(state.too_long(now + 100 * ms, tcp), Duration::ZERO);
+    }
+
+    #[test]
     fn losses_come_in_bursts_of_the_length_that_was_asked_for() {
         let burst = Burst { begins: 0.005, ends: 0.1, loss: 1.0 };
         let mut state = State::new(Shape { burst: Some(burst), ..Shape::default() }, 7);

@@ -257,6 +257,23 @@ mod tests {
         assert_eq!(play(&mut window, start, 10.0, 0.17, 3, 1e9), MIN_PACKETS * 1200);
     }
 
+    /// 80 ms to either side on each way, another figure every 60 ms.
+    #[test]
+    fn jitter_of_any_size_is_no_standing_queue() {
+        let start = crate::clock::now();
+        let (mut window, mut random, mut jitter) = (Window::new(start, 1200), 1u64, 0);
+        for n in 0..3000u32 {
+            if n % 6 == 0 {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                jitter = (random >> 33) % 160 + (random >> 40) % 160;
+            }
+            let sent = start + Duration::from_millis(10) * n;
+            window.on_ack(sent + Duration::from_millis(40 + jitter), sent, 1200, true);
+        }
+        let bps = window.bytes() as f64 * 8.0 / 0.2;
+        assert!(bps > 1e6, "{bps} on a path that carries everything");
+    }
+
     #[test]
     fn a_standing_queue_is_kept_short() {
         let start = crate::clock::now();

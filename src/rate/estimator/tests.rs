@@ -17,19 +17,21 @@ impl Bench {
 
     /// Sends `bps` for so many tenths of a second, all of which arrives but for a share, with these ms of queue there and back.
     fn run(&mut self, tenths: u32, bps: u64, lost: f64, queue_ms: (u64, u64)) -> u64 {
-        for _ in 0..tenths * 5 {
-            self.now += Duration::from_millis(20);
-            let (now, bytes) = (self.now, bps / 8 / 50);
-            let away = (bytes as f64 * lost) as u64;
-            self.estimator.sent(now, bytes);
-            self.estimator.delivered(now, bytes - away);
-            self.estimator.lost(now, away);
-            let (there, back) = queue_ms;
-            self.estimator.round_trip(now, Duration::from_millis(100 + there + back));
-            self.estimator.delay().ways(now, 1000 * (50 + there as i64), 1000 * (50 + back as i64));
-            self.estimator.update(now);
-        }
+        (0..tenths * 5).for_each(|_| self.step(bps, lost, queue_ms));
         self.estimator.target_bps()
+    }
+
+    /// The same for 20 ms.
+    fn step(&mut self, bps: u64, lost: f64, (there, back): (u64, u64)) {
+        self.now += Duration::from_millis(20);
+        let (now, bytes) = (self.now, bps / 8 / 50);
+        let away = (bytes as f64 * lost) as u64;
+        self.estimator.sent(now, bytes);
+        self.estimator.delivered(now, bytes - away);
+        self.estimator.lost(now, away);
+        self.estimator.round_trip(now, Duration::from_millis(100 + there + back));
+        self.estimator.delay().ways(now, 1000 * (50 + there as i64), 1000 * (50 + back as i64));
+        self.estimator.update(now);
     }
 }
 
@@ -85,6 +87,26 @@ fn an_answer_that_waited_hides_no_queue_on_the_way_there() {
         cut = bench.estimator.target_bps();
     }
     assert!(bench.estimator.wants_probe(bench.now) && cut < 400_000, "{cut}");
+}
+
+/// 80 ms to either side on each way, another figure every 60 ms: no 200 ms of it are without.
+#[test]
+fn jitter_of_any_size_is_no_queue() {
+    let mut bench = Bench::new(600_000);
+    let mut random = 1u64;
+    let mut draw = || {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (random >> 33) % 160
+    };
+    for _ in 0..500 {
+        let bps = bench.estimator.target_bps();
+        let (there, back) = (draw(), draw());
+        for _ in 0..3 {
+            bench.step(bps, 0.0, (there, back));
+        }
+    }
+    let target = bench.estimator.target_bps();
+    assert!(target > 2_000_000, "{target} after 30 s on a path with room for everything");
 }
 
 #[test]
