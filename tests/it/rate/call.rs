@@ -58,7 +58,8 @@ async fn a_call_keeps_its_sound_through_300_kilobits_and_its_picture_follows() {
     let (uplink, seen) = (&alice["uplink"], &peer(&bob)["video"]);
     println!("{uplink}\n{bob}");
     assert_heard(&bob);
-    assert!(number(&uplink["target_bps"]) > 550_000.0, "{uplink}");
+    // The test picture takes a fifth of it: nothing shows that there is more, and nothing may take away what there was.
+    assert!(number(&uplink["target_bps"]) > 400_000.0, "{uplink}");
     assert!(number(&seen["longest_gap_ms"]) < 3000.0 && number(&seen["frozen_ms"]) < 6000.0, "{seen}");
 }
 
