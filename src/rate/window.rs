@@ -39,7 +39,7 @@ const LOSS_MEMORY: Duration = Duration::from_secs(1);
 /// only where it is there
 const UNSTEADY: Duration = Duration::from_millis(15);
 /// for all of this long.
-const STANDS: Duration = Duration::from_millis(800);
+const STANDS: Duration = Duration::from_millis(300);
 /// A path's base RTT is the smallest of this long (RFC 6817 keeps minutes; a route changes faster).
 const BASE_MEMORY: Duration = Duration::from_secs(10);
 /// What remains after congestion, of what was delivered in the round.
