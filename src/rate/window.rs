@@ -36,7 +36,7 @@ const LOSS_LIMIT: f64 = 0.15;
 /// How long losses are remembered: enough packets for a share to mean something.
 const LOSS_MEMORY: Duration = Duration::from_secs(1);
 /// Where the least RTT of a round is off the middle of those beside it by more than this, jitter makes it so, and a queue stands
-/// only where it is there
+/// only where it is there, longer than the limit and twice that,
 const UNSTEADY: Duration = Duration::from_millis(15);
 /// for all of this long.
 const STANDS: Duration = Duration::from_millis(300);
@@ -175,7 +175,8 @@ impl Window {
             let delivered_bps = (round.acked as f64 * 8.0 / took) as u64;
             Standing { at: now, queue: rtt.saturating_sub(base), delivered_bps }
         });
-        let queued = self.standing.is_some_and(|standing| standing.queue > QUEUE_LIMIT);
+        let jitter = Some(self.unsteady * 2).filter(|_| self.unsteady > UNSTEADY).unwrap_or_default();
+        let queued = self.standing.is_some_and(|standing| standing.queue > QUEUE_LIMIT + jitter);
         if queued || self.heavy_loss(&round) {
             self.slow_start = false;
             // With a queue the least is what audio needs on a path of this length.
