@@ -7,6 +7,7 @@ mod delay;
 pub mod estimator;
 pub mod feed;
 mod meter;
+mod unsteady;
 pub mod window;
 
 pub use bucket::Bucket;

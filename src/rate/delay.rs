@@ -10,6 +10,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::unsteady::Unsteady;
+
 /// The path without a queue is the least of this long. Longer than a competing download keeps its queue, shorter than a route lives.
 const BASE_MEMORY: Duration = Duration::from_secs(120);
 /// The same one way, where clocks drift apart besides: 100 ppm are 12 ms in this, less than [`JITTER`].
@@ -81,12 +83,10 @@ pub struct Delay {
     /// When, and how much longer than the least each way took.
     probes: VecDeque<(Instant, [Duration; 2])>,
     smoothed: Option<Duration>,
-    /// The last [`NOW`] that was looked at and its least, the one before, and how much they differ from one to the next.
+    /// The last [`NOW`] that was looked at and its least, and how much they differ from one to the next.
     last: Option<(Instant, Duration)>,
-    before: Option<Duration>,
     noise: Duration,
-    /// How far off the middle of their neighbours they are.
-    unsteady: Duration,
+    unsteady: Unsteady,
 }
 
 impl Default for Delay {
@@ -98,9 +98,8 @@ impl Default for Delay {
             probes: VecDeque::new(),
             smoothed: None,
             last: None,
-            before: None,
             noise: Duration::ZERO,
-            unsteady: Duration::ZERO,
+            unsteady: Unsteady::default(),
         }
     }
 }
@@ -123,11 +122,9 @@ impl Delay {
             return;
         }
         let Some(least) = self.least(now, NOW) else { return };
-        let Some((_, last)) = self.last.replace((now, least)) else { return };
-        self.noise = (self.noise * 15 + least.abs_diff(last).min(NOISE)) / 16;
-        if let Some(before) = self.before.replace(last) {
-            let off = last.abs_diff((before + least) / 2);
-            self.unsteady = (self.unsteady * 15 + off.min(OFF_MOST)) / 16;
+        self.unsteady.add(least, OFF_MOST, 16);
+        if let Some((_, last)) = self.last.replace((now, least)) {
+            self.noise = (self.noise * 15 + least.abs_diff(last).min(NOISE)) / 16;
         }
     }
 
@@ -170,7 +167,7 @@ impl Delay {
         let (newest, _) = *self.recent.back()?;
         let fresh = now.saturating_duration_since(newest) <= NOW * 2;
         let (free, each) = UNSTEADY;
-        let while_ = NOW.mul_f64(1.0 + self.unsteady.saturating_sub(free).div_duration_f64(each));
+        let while_ = NOW.mul_f64(1.0 + self.unsteady.off().saturating_sub(free).div_duration_f64(each));
         let least = self.least(newest, while_).filter(|_| fresh)?;
         Some(least.saturating_sub(self.base.get()?))
     }

@@ -20,6 +20,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::unsteady::Unsteady;
+
 /// Window at the start, packets: one key frame of a 360p picture and its audio. RFC 6928 allows 10 without
 /// any knowledge; calls are paced over the round trip, so the burst that 10 guards against does not happen.
 const INITIAL_PACKETS: u64 = 32;
@@ -57,9 +59,9 @@ pub struct Window {
     round: Round,
     /// Rounds of the last [`LOSS_MEMORY`]: end, acknowledged, lost.
     past: VecDeque<(Instant, u64, u64)>,
-    /// The least RTT of the last rounds of [`STANDS`], and how far off the middle of their neighbours they are.
+    /// The least RTT of each round of the last [`STANDS`].
     least: VecDeque<(Instant, Duration)>,
-    unsteady: Duration,
+    unsteady: Unsteady,
 }
 
 /// What the last round trip showed of the path.
@@ -100,7 +102,7 @@ impl Window {
             round: Round::new(now),
             past: VecDeque::new(),
             least: VecDeque::new(),
-            unsteady: Duration::ZERO,
+            unsteady: Unsteady::default(),
         }
     }
 
@@ -175,8 +177,8 @@ impl Window {
             let delivered_bps = (round.acked as f64 * 8.0 / took) as u64;
             Standing { at: now, queue: rtt.saturating_sub(base), delivered_bps }
         });
-        let jitter = Some(self.unsteady * 2).filter(|_| self.unsteady > UNSTEADY).unwrap_or_default();
-        let queued = self.standing.is_some_and(|standing| standing.queue > QUEUE_LIMIT + jitter);
+        let limit = QUEUE_LIMIT + 2 * self.jitter();
+        let queued = self.standing.is_some_and(|standing| standing.queue > limit);
         if queued || self.heavy_loss(&round) {
             self.slow_start = false;
             // With a queue the least is what audio needs on a path of this length.
@@ -193,17 +195,18 @@ impl Window {
 
     /// The least RTT of this round, or of some more where jitter is large.
     fn steady(&mut self, now: Instant, least: Duration) -> Duration {
-        if let [.., (_, before), (_, last)] = *self.least.make_contiguous() {
-            let off = last.abs_diff((before + least) / 2);
-            self.unsteady = (self.unsteady * 7 + off.min(QUEUE_LIMIT)) / 8;
-        }
+        self.unsteady.add(least, QUEUE_LIMIT, 8);
         self.least.push_back((now, least));
-        let old = |at: Instant| now.saturating_duration_since(at) > STANDS;
-        while self.least.len() > 2 && self.least.front().is_some_and(|(at, _)| old(*at)) {
+        while self.least.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > STANDS) {
             self.least.pop_front();
         }
-        let of_late = self.least.iter().filter(|(at, _)| !old(*at)).map(|(_, least)| *least).min();
-        of_late.filter(|_| self.unsteady > UNSTEADY).unwrap_or(least)
+        let of_late = self.least.iter().map(|(_, least)| *least).min();
+        of_late.filter(|_| self.jitter() > Duration::ZERO).unwrap_or(least)
+    }
+
+    /// What comes and goes, where that is much.
+    fn jitter(&self) -> Duration {
+        Some(self.unsteady.off()).filter(|off| *off > UNSTEADY).unwrap_or_default()
     }
 
     /// The smallest RTT of late: the path without a queue.
