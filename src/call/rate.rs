@@ -82,9 +82,10 @@ impl Uplink {
         true
     }
 
-    /// A link is closed.
+    /// A link is closed: what was measured of it is kept no longer, not even where the call goes on from it.
     pub fn closed(&mut self, link: LinkId) {
         self.delays.remove(&link);
+        self.link = self.link.filter(|active| *active != link);
     }
 
     /// A probe of a link was answered: when it was sent, when the relay had it by its own clock and how long it kept it, µs.
@@ -147,5 +148,24 @@ impl Uplink {
     /// For people and summaries.
     pub fn rates(&self) -> Rates {
         self.rates
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_measured_of_a_link_goes_with_it() {
+        let now = crate::clock::now();
+        let mut uplink = Uplink::new(now);
+        for (link, closed_first) in [(1, false), (2, true), (3, true), (4, false)] {
+            uplink.goes_over(now, LinkId(link), (link.to_string(), Transport::WebTransport));
+            if closed_first {
+                uplink.closed(LinkId(link));
+            }
+        }
+        uplink.goes_over(now, LinkId(5), ("five".into(), Transport::WebTransport));
+        assert_eq!(uplink.delays.keys().map(|link| link.0).collect::<Vec<_>>(), [1, 4]);
     }
 }
