@@ -20,9 +20,22 @@ pub(super) struct Carried {
     /// Time of waiting, and bytes taken in it, that make no measurement yet.
     time: Duration,
     bytes: u64,
-    /// When each was complete, and bits a second.
-    past: VecDeque<(Instant, u64)>,
-    last: Option<(Instant, u64)>,
+    past: VecDeque<Measured>,
+    last: Option<Measured>,
+}
+
+/// So many bytes were taken in so much time of waiting.
+#[derive(Debug, Clone, Copy)]
+struct Measured {
+    at: Instant,
+    time: Duration,
+    bytes: u64,
+}
+
+impl Measured {
+    fn rate_bps(&self) -> u64 {
+        (self.bytes as f64 * 8.0 / self.time.as_secs_f64()) as u64
+    }
 }
 
 impl Carried {
@@ -45,7 +58,7 @@ impl Carried {
         let Some(since) = self.waiting.replace(now) else { return };
         self.time += now.saturating_duration_since(since);
         if self.time >= BIN {
-            let measured = (now, (self.bytes as f64 * 8.0 / self.time.as_secs_f64()) as u64);
+            let measured = Measured { at: now, time: self.time, bytes: self.bytes };
             self.past.push_back(measured);
             self.last = Some(measured);
             (self.time, self.bytes) = (Duration::ZERO, 0);
@@ -54,22 +67,28 @@ impl Carried {
     }
 
     fn forget(&mut self, now: Instant) {
-        while self.past.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > MEMORY) {
+        while self.past.front().is_some_and(|it| now.saturating_duration_since(it.at) > MEMORY) {
             self.past.pop_front();
         }
     }
 
-    /// How long so many bytes would take, where the path was slow of late.
+    /// How long so many bytes would take, where the path was slow of late. By the mean: the best may be what went into empty
+    /// buffers, the latest one retransmission.
     pub(super) fn duration_of(&mut self, now: Instant, bytes: usize) -> Duration {
-        let last = self.last.filter(|(at, _)| now.saturating_duration_since(*at) < CAUTION).map(|(_, rate)| rate);
-        let rate = self.rate_bps(now).or(last);
-        rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(bytes as f64 * 8.0 / rate.max(1) as f64))
+        self.forget(now);
+        let last = self.last.filter(|it| self.past.is_empty() && now.saturating_duration_since(it.at) < CAUTION);
+        let (time, taken) = self
+            .past
+            .iter()
+            .chain(&last)
+            .fold((Duration::ZERO, 0), |(time, bytes), it| (time + it.time, bytes + it.bytes));
+        time.mul_f64(bytes as f64 / taken.max(1) as f64)
     }
 
     /// The best of late, bits a second: the path carries at least this.
     pub(super) fn rate_bps(&mut self, now: Instant) -> Option<u64> {
         self.forget(now);
-        self.past.iter().map(|(_, rate)| *rate).max()
+        self.past.iter().map(Measured::rate_bps).max()
     }
 }
 
@@ -92,5 +111,21 @@ mod tests {
         carried.took(at(600), 2500);
         assert_eq!(carried.rate_bps(at(600)), Some(200_000));
         assert_eq!(carried.rate_bps(at(5000)), None, "it was another path by now");
+    }
+
+    #[test]
+    fn what_went_into_empty_buffers_does_not_let_something_large_begin() {
+        let start = crate::clock::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut carried = Carried::default();
+        assert_eq!(carried.duration_of(at(0), 40_000), Duration::ZERO, "nothing says that the path is slow");
+        carried.waits(at(0), true);
+        carried.took(at(200), 40_000);
+        carried.took(at(680), 12_000);
+        let duration = carried.duration_of(at(2000), 40_000);
+        assert!(duration > Duration::from_millis(500), "{duration:?}");
+        carried.waits(at(2000), false);
+        assert!(carried.duration_of(at(10_000), 40_000) > Duration::from_millis(500), "nor once all else is forgotten");
+        assert_eq!(carried.duration_of(at(40_000), 40_000), Duration::ZERO);
     }
 }
