@@ -111,7 +111,15 @@ impl Pulse {
     pub fn put_together(&self, user: &str) {
         let (from, to) = (format!("source={user}_speaker.monitor"), format!("sink={user}_voice"));
         let mut load = self.client("pactl");
-        load.args(["load-module", "module-loopback", &from, &to, "latency_msec=60", "source_dont_move=true"]);
+        load.args([
+            "load-module",
+            "module-loopback",
+            &from,
+            &to,
+            "latency_msec=60",
+            "adjust_time=0",
+            "source_dont_move=true",
+        ]);
         assert!(load.output().unwrap().status.success());
     }
 

@@ -25,7 +25,7 @@ const DRIFT: f64 = 500e-6;
 const NEAR_US: f64 = 1_500.0;
 /// Off by more, µs, something was lost or inserted, and the reference is moved at once; the lower one in the first seconds,
 /// while it shows how late callbacks can be and the canceller has learned little.
-const FAR_US: f64 = 25_000.0;
+const FAR_US: f64 = 5_000.0;
 const FIRST_FAR_US: f64 = 500.0;
 /// What is off by less is drawn in over this time, µs, and not faster than `DRIFT`.
 const DRAW_US: f64 = 8e6;
