@@ -21,6 +21,7 @@ mod moves;
 mod publish;
 pub mod race;
 mod rate;
+mod recent;
 pub mod redundancy;
 mod roster;
 mod screens;

@@ -8,7 +8,7 @@ use super::state::Volume;
 use super::views::View;
 use crate::crypto::secret::RoomSecret;
 use crate::election;
-use crate::media::audio::{AudioSource, Output, Switches};
+use crate::media::audio::{AudioSource, Output, Sound, Switches};
 use crate::media::screen::ScreenSource;
 use crate::media::video::VideoSource;
 use crate::proto::{ParticipantId, Track};
@@ -51,6 +51,12 @@ pub enum Command {
     View(BTreeMap<ParticipantId, View>),
     /// Plays a sound of a second where the others are heard.
     TestSound,
+    /// Plays a short sound where the others are heard, after those that were asked for before.
+    Sound(Sound),
+    /// Hears nobody, and is not heard; then both as before. Whoever opens the microphone meanwhile hears again.
+    Deafen(bool),
+    /// While nothing carries the call: dials everything now.
+    Retry,
     /// Says something to everybody, sealed.
     Chat(String),
     /// Carried out by the relays, where we are host.

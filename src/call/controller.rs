@@ -2,6 +2,7 @@
 //! participant, which outlives them all.
 
 mod camera;
+mod deaf;
 mod inputs;
 mod moderation;
 mod orders;
@@ -13,6 +14,7 @@ mod summary;
 mod timing;
 mod view;
 
+use deaf::Deaf;
 pub(super) use inputs::forward;
 pub(super) use outputs::{dial, round};
 
@@ -35,6 +37,7 @@ use super::membership::Membership;
 use super::moves::{Ledger, Moving};
 use super::publish::Publisher;
 use super::rate::Uplink;
+use super::recent::Recent;
 use super::redundancy::Redundancy;
 use super::roster::Roster;
 use super::screens::Screens;
@@ -119,6 +122,9 @@ pub(super) struct Controller {
     troubled: BTreeSet<Device>,
     muted: bool,
     talk: Talk,
+    deaf: Deaf,
+    /// What was lost of each peer's sound of late.
+    recent: Recent,
     camera_off: bool,
     speakers: Speakers,
     wishes: Wishes,
@@ -250,6 +256,8 @@ impl Controller {
             devices: BTreeMap::new(),
             troubled: BTreeSet::new(),
             talk: Talk::default(),
+            deaf: Deaf::default(),
+            recent: Recent::default(),
             speakers: Speakers::default(),
             shown: watch::Sender::new(Arc::new(own)),
             clock: media_clock,

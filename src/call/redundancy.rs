@@ -4,7 +4,7 @@
 //! that stopped doubling because doubling helped would begin again a second later. The sender goes by its worst receiver
 //! of the last seconds ([`Redundancy`]), up at once and down late.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::proto::{FrameNumber, ParticipantId};
@@ -66,6 +66,19 @@ impl Redundancy {
     /// A receiver left: what it needed is no longer needed.
     pub fn left(&mut self, receiver: ParticipantId) {
         self.reports.retain(|(_, by, _)| *by != receiver);
+    }
+
+    /// What even the best of those who hear us lost of late, in 1/1000: what all of them miss was lost on our side. `None`
+    /// where nobody has reported lately.
+    pub fn least_loss(&self, now: Instant) -> Option<u32> {
+        let mut by: BTreeMap<ParticipantId, (u32, u32)> = BTreeMap::new();
+        for (at, who, heard) in &self.reports {
+            if now.saturating_duration_since(*at) < RECENT {
+                let (sum, count) = by.entry(*who).or_default();
+                (*sum, *count) = (*sum + heard.loss_permille, *count + 1);
+            }
+        }
+        by.into_values().map(|(sum, count)| sum / count).min()
     }
 
     /// What to do now; `None` until anybody has reported.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::delay::MouthToEar;
 use super::event::Place;
 use super::hops::Hops;
+pub use crate::election::Redial;
 use crate::election::{self, CandidateId, LinkState, Standing};
 pub use crate::media::video::Limit;
 use crate::media::{Device, Problem};
@@ -42,6 +43,8 @@ pub struct State {
     pub screens: Vec<ParticipantId>,
     /// Who speaks, or spoke last; stays for a moment so that a view does not flicker.
     pub speaker: Option<ParticipantId>,
+    /// While every link is lost, or silent: how far the way back is.
+    pub redial: Option<Redial>,
 }
 
 /// What the user is doing.
@@ -120,6 +123,10 @@ pub struct Own {
     pub limited: Option<Limit>,
     /// What is sent, and what could be.
     pub rates: Rates,
+    /// Hears nobody, because that was asked for.
+    pub deaf: bool,
+    /// Share of our sound that even the best of those who hear us lost in the last seconds, 0-1; `None` where nobody said.
+    pub sent_loss: Option<f64>,
 }
 
 /// The way to the relay, as it was in the last second.
@@ -210,6 +217,8 @@ impl Volume {
 pub struct Quality {
     /// Of its sound since the start, 0-1.
     pub audio_loss: Option<f64>,
+    /// The same of the last seconds.
+    pub recent_loss: Option<f64>,
     pub jitter_ms: Option<f64>,
     /// Between arrival and playout, ms.
     pub delay_ms: Option<f64>,

@@ -181,6 +181,7 @@ impl Elector {
             Input::Command(command) => self.command(command),
             Input::Manifest(candidates) => self.manifest(candidates),
             Input::Suspended => self.suspended(),
+            Input::Retry => self.retry_now(),
         }
     }
 

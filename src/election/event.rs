@@ -65,6 +65,8 @@ pub enum Input {
     Manifest(Vec<Candidate>),
     /// The machine slept: every link is stale.
     Suspended,
+    /// Somebody does not want to wait: while nothing carries the call, everything is dialled now.
+    Retry,
 }
 
 /// What a user may order.

@@ -53,7 +53,16 @@ impl Elector {
         if lost.first_sign.replace(lost.first_sign.unwrap_or(now)).is_some() {
             return;
         }
-        // A dial that began in the dark waits for its retransmission; a new one does not.
+        self.give_up_dials_in_the_dark();
+        for contender in self.contenders.values_mut().filter(|contender| contender.is_idle()) {
+            contender.not_before = now;
+            contender.failures = 0;
+        }
+    }
+
+    /// A dial that began in the dark waits for its retransmission; a new one does not.
+    fn give_up_dials_in_the_dark(&mut self) {
+        let now = self.now;
         let in_the_dark = |contender: &Contender| match contender.dial {
             Dial::Dialling { link, since } => (now >= since + READY_PATIENCE).then_some(link),
             _ => None,
@@ -62,10 +71,24 @@ impl Elector {
         for link in dark {
             self.hang_up(link, None);
         }
-        for contender in self.contenders.values_mut().filter(|contender| contender.is_idle()) {
-            contender.not_before = now;
-            contender.failures = 0;
+    }
+
+    /// Somebody does not want to wait. The count of attempts goes on, and so does what a blocked relay waits for.
+    pub(super) fn retry_now(&mut self) {
+        if !self.is_cut_off() {
+            return;
         }
+        self.give_up_dials_in_the_dark();
+        let now = self.now;
+        for contender in self.contenders.values_mut() {
+            contender.shunned = None;
+            contender.not_before = contender.not_before.min(now);
+        }
+    }
+
+    /// True in a call that nothing carries: every link is lost, or silent.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.incumbent.is_some() && (!self.incumbent_alive() || self.is_stranded())
     }
 
     /// Takes the last working one at its first answer; else who leads on one sample; else, after a moment, the best.

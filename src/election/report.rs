@@ -1,6 +1,8 @@
 //! What can be asked: the table, and how the election stands. Changes nothing.
 
-use super::contender::Admission;
+use std::time::Instant;
+
+use super::contender::{Admission, Dial};
 use super::rules::{LONG_WINDOW, NOTICEABLE_MS};
 use super::score::{self, band_ms};
 use super::{Candidate, CandidateId, Elector, LinkId, Standing};
@@ -17,7 +19,27 @@ pub struct Outcome {
     pub reason: String,
 }
 
+/// The way back, while nothing carries the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Redial {
+    /// Which attempt runs or comes next, from 1: that of the candidate that was tried most often.
+    pub attempt: u32,
+    /// When the next candidate is dialled; `None` while one is being dialled, or none may be.
+    pub next: Option<Instant>,
+}
+
 impl Elector {
+    /// How far the way back is; `None` while the call is carried.
+    pub fn redial(&self) -> Option<Redial> {
+        if !self.is_cut_off() {
+            return None;
+        }
+        let failures = self.contenders.values().filter(|contender| contender.listed).map(|c| c.failures).max();
+        let tries = self.contenders.values().any(|contender| matches!(contender.dial, Dial::Dialling { .. }));
+        let next = self.contenders.values().filter_map(|contender| self.dial_at(contender)).min();
+        Some(Redial { attempt: failures.unwrap_or(0).saturating_add(1), next: next.filter(|_| !tries) })
+    }
+
     /// A row for each candidate, in the order in which they were given.
     pub fn standings(&self) -> Vec<Standing> {
         let active = self.active();

@@ -28,6 +28,7 @@ mod took;
 mod voice;
 
 pub use capture::Capture;
+pub use chime::Sound;
 pub use codec::{Decoder, Encoder};
 pub use device::{AudioDevice, DeviceKind, devices};
 pub use mixer::{Mixer, MixerConfig, Output};

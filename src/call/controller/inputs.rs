@@ -237,6 +237,7 @@ impl Controller {
                         self.gone.remove(0);
                     }
                     self.redundancy.left(peer);
+                    self.recent.left(peer);
                     self.subscriber.remove(peer);
                     self.delays.remove(peer);
                 }
@@ -403,7 +404,9 @@ impl Controller {
     }
 
     fn report(&mut self) {
+        let now = clock::now();
         for report in self.subscriber.reports() {
+            self.recent.add(now, report.peer, report.heard.loss_permille);
             self.say(client_message::Body::ReceiverReport(ReceiverReport {
                 participant: report.peer.0,
                 track: Track::Microphone as u32,

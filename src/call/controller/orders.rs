@@ -34,8 +34,11 @@ impl Controller {
             Command::Mute(muted) => {
                 if muted || self.may_send(Track::Microphone) {
                     self.set_muted(muted);
+                    self.heed_mute(muted);
                 }
             }
+            Command::Deafen(on) => self.set_deaf(on),
+            Command::Retry => self.feed(Input::Retry),
             Command::Talk(talking) => self.push_to_talk(talking),
             Command::Volume { peer, volume } => self.subscriber.set_volume(peer, volume),
             Command::Camera(on) => {
@@ -84,6 +87,7 @@ impl Controller {
                 }
             }
             Command::TestSound => self.subscriber.mixer().play_test(),
+            Command::Sound(sound) => self.subscriber.mixer().play(sound),
             Command::Chat(text) => self.chat(&text),
             Command::Moderate(order) => self.moderate(order),
             Command::Leave => {}
@@ -137,6 +141,8 @@ impl Controller {
         match talking {
             Talking::Ends if open => self.set_muted(true),
             Talking::GoesOn if open => self.talk.hold(clock::now()),
+            // Nobody talks whom no answer reaches.
+            Talking::Starts if self.deaf.is_on() => {}
             Talking::Starts if self.muted && self.entered.is_some() && self.may_send(Track::Microphone) => {
                 self.set_muted(false);
                 self.talk.hold(clock::now());
@@ -147,6 +153,7 @@ impl Controller {
 
     pub(super) fn set_muted(&mut self, muted: bool) {
         self.talk.end();
+        self.deaf.forget_microphone();
         self.muted = muted;
         if let Some(microphone) = &self.microphone {
             microphone.mute(muted);

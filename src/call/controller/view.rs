@@ -43,19 +43,23 @@ pub fn nobody(participant: ParticipantId, relays: Relays, elector: &Elector) -> 
             sharing: Sharing::Nothing,
             limited: None,
             rates: Rates::default(),
+            deaf: false,
+            sent_loss: None,
         },
         peers: Vec::new(),
         screens: Vec::new(),
         speaker: None,
+        redial: None,
     }
 }
 
 /// How a call stands.
 pub fn of(call: &mut Controller, now: Instant) -> State {
     let peers = peers(call, now);
+    let (phase, own) = (phase(call, now), own(call, now));
     let place = |link| call.places.get(&link).cloned();
     State {
-        phase: phase(call, now),
+        phase,
         relays: call.relays.clone(),
         manifest: call.manifest.clone(),
         race: race(&call.elector),
@@ -65,10 +69,11 @@ pub fn of(call: &mut Controller, now: Instant) -> State {
         active: call.active.and_then(place),
         standby: call.elector.standby().and_then(place),
         wishes: call.wishes.list().to_vec(),
-        own: own(call),
+        own,
         peers,
         screens: call.screens.newest_first(),
         speaker: call.speakers.current(),
+        redial: call.elector.redial().filter(|_| matches!(phase, Phase::Reconnecting { .. })),
     }
 }
 
@@ -88,7 +93,7 @@ fn race(elector: &Elector) -> Race {
     Race { started, ends, decided: elector.decided(), leader: elector.leader() }
 }
 
-fn own(call: &Controller) -> Own {
+fn own(call: &Controller, now: Instant) -> Own {
     Own {
         id: call.participant,
         name: call.membership.as_ref().map(|membership| membership.name().to_owned()).unwrap_or_default(),
@@ -102,6 +107,8 @@ fn own(call: &Controller) -> Own {
         sharing: call.sharing.clone(),
         limited: call.limited(),
         rates: call.uplink.rates(),
+        deaf: call.deaf.is_on(),
+        sent_loss: call.redundancy.least_loss(now).map(percent),
     }
 }
 
@@ -133,6 +140,7 @@ fn peers(call: &mut Controller, now: Instant) -> Vec<Peer> {
             volume: call.subscriber.volume(id),
             quality: Quality {
                 audio_loss: audio.and_then(|audio| share(audio.lost, audio.received)),
+                recent_loss: call.recent.of(id, now).map(percent),
                 jitter_ms: audio.map(|audio| audio.jitter_ms.round()),
                 delay_ms: audio.map(|audio| audio.delay_ms.round()),
                 width: video.width,
@@ -150,6 +158,11 @@ fn peers(call: &mut Controller, now: Instant) -> Vec<Peer> {
 
 fn share(lost: u64, received: u64) -> Option<f64> {
     (lost + received > 0).then(|| (1000.0 * lost as f64 / (lost + received) as f64).round() / 1000.0)
+}
+
+/// In steps of a hundredth, so that a snapshot of a calm call stays as it is.
+fn percent(permille: u32) -> f64 {
+    f64::from(permille / 10) / 100.0
 }
 
 fn step(level: f32) -> f32 {

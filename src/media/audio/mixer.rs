@@ -3,7 +3,7 @@
 //! One thread pulls, decodes, mixes, records and feeds the speaker's ring. Whoever pushes or asks shares locks with it that
 //! nobody holds while something is decoded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::chime::Chime;
+use super::chime::{Chime, Sound};
 use super::level::Level;
 use super::pace::{Pace, Stop, Worker};
 use super::processing::played::Played;
@@ -69,12 +69,17 @@ pub struct Mixer {
     _worker: Worker,
 }
 
+/// Sounds of our own that may wait: who asks for more has been heard.
+const SOUNDS: usize = 4;
+
 /// What lies between the mix and the ear: the owner's and the thread's.
 #[derive(Debug, Default)]
 struct WayOut {
     place: Mutex<Place>,
-    /// A test sound was asked for.
-    test: AtomicBool,
+    /// Sounds of our own that were asked for, oldest first; no more than [`SOUNDS`].
+    sounds: Mutex<VecDeque<Sound>>,
+    /// Nothing is to be heard.
+    deaf: AtomicBool,
     level: Level,
     /// From the turn of a packet to the mix, and from there to the ear.
     mixing: Took,
@@ -98,6 +103,17 @@ impl WayOut {
     /// Held for a look at a ring and no longer.
     fn place(&self) -> MutexGuard<'_, Place> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sounds(&self) -> MutexGuard<'_, VecDeque<Sound>> {
+        self.sounds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ask(&self, sound: Sound) {
+        let mut sounds = self.sounds();
+        if sounds.len() < SOUNDS && !sounds.contains(&sound) {
+            sounds.push_back(sound);
+        }
     }
 }
 
@@ -151,7 +167,17 @@ impl Mixer {
     /// Plays a pleasant sound of a second with the mix; nothing if one is being played. A speaker that is being opened
     /// misses it: wait for its [`Event::DeviceInUse`].
     pub fn play_test(&self) {
-        self.way_out.test.store(true, Ordering::Relaxed);
+        self.play(Sound::Test);
+    }
+
+    /// Plays a sound with the mix, after those that were asked for before; nothing if the same one waits or is being played.
+    pub fn play(&self, sound: Sound) {
+        self.way_out.ask(sound);
+    }
+
+    /// Nothing is heard from now on, or everything again; the recording has what is heard.
+    pub fn set_deaf(&self, deaf: bool) {
+        self.way_out.deaf.store(deaf, Ordering::Relaxed);
     }
 
     /// When the first sample of the recording goes to the speaker: the end of the frame that it is in.
@@ -267,6 +293,8 @@ struct Desk {
     voices: Arc<Voices>,
     way_out: Arc<WayOut>,
     chime: Option<Chime>,
+    /// How loud the mix was at its end, 0.0..=1.0: what is turned off or on does not click.
+    gain: f32,
     limiter: Limiter,
     recorder: Option<Recorder>,
     events: mpsc::Sender<Event>,
@@ -274,7 +302,7 @@ struct Desk {
 
 impl Desk {
     fn new(voices: Arc<Voices>, way_out: Arc<WayOut>, recorder: Option<Recorder>, events: mpsc::Sender<Event>) -> Self {
-        Self { voices, way_out, chime: None, limiter: Limiter::new(), recorder, events }
+        Self { voices, way_out, chime: None, gain: 1.0, limiter: Limiter::new(), recorder, events }
     }
 
     /// A tick that is late is made up for at once, as many as are due, so that the recording stays on the wall clock; the
@@ -306,11 +334,9 @@ impl Desk {
         for peer in first {
             tell(&self.events, Event::FirstFrame { peer, track: Track::Microphone });
         }
-        if self.way_out.test.swap(false, Ordering::Relaxed) {
-            self.chime.get_or_insert_default();
-        }
-        self.chime = self.chime.take().and_then(|mut chime| chime.add_to(&mut mix).then_some(chime));
+        self.add_sounds(&mut mix);
         self.limiter.apply(&mut mix);
+        self.silence(&mut mix);
         self.way_out.level.feed(&mix);
         self.way_out.mixing.add(clock::now().saturating_duration_since(begun));
         match &mut self.way_out.place().speaker {
@@ -321,6 +347,26 @@ impl Desk {
             None => self.way_out.playout.forget(),
         }
         self.record(&mix);
+    }
+
+    /// The sound that is played stays in the list until it is over, so that it is not asked for twice.
+    fn add_sounds(&mut self, mix: &mut Frame) {
+        let Some(sound) = self.way_out.sounds().front().copied() else { return };
+        let chime = self.chime.get_or_insert_with(|| Chime::new(sound));
+        if !chime.add_to(mix) {
+            self.chime = None;
+            self.way_out.sounds().pop_front();
+        }
+    }
+
+    /// Nobody is heard where that was asked for; within one frame, so that it does not click.
+    fn silence(&mut self, mix: &mut Frame) {
+        let to = if self.way_out.deaf.load(Ordering::Relaxed) { 0.0 } else { 1.0 };
+        let from = std::mem::replace(&mut self.gain, to);
+        if (from, to) != (1.0, 1.0) {
+            let ramp = |n: usize| from + (to - from) * n as f32 / FRAME as f32;
+            mix.iter_mut().enumerate().for_each(|(n, sample)| *sample *= ramp(n));
+        }
     }
 
     fn record(&mut self, mix: &Frame) {
@@ -535,11 +581,46 @@ mod tests {
         let mut loud = 0;
         for n in 1..=100 {
             // Asked for again while it plays, it goes on.
-            desk.way_out.test.fetch_or(n < 20, Ordering::Relaxed);
+            if n < 20 {
+                desk.way_out.ask(Sound::Test);
+            }
             loud += u32::from(tick(&mut desk, n) > 0.01);
         }
         assert!((35..=70).contains(&loud), "{loud} frames");
         assert_eq!(desk.way_out.level.get(), 0.0);
+    }
+
+    #[test]
+    fn sounds_that_come_together_are_heard_one_after_the_other() {
+        let (mut desk, _told) = desk();
+        for sound in [Sound::Joined, Sound::Left, Sound::Joined, Sound::Lost, Sound::Back, Sound::Test] {
+            desk.way_out.ask(sound);
+        }
+        assert_eq!(*desk.way_out.sounds(), [Sound::Joined, Sound::Left, Sound::Lost, Sound::Back], "and no flood of them");
+        let start = clock::now();
+        // 0.5 + 0.5 + 0.7 + 0.7 s.
+        let waiting = (1..=120).map(|n| {
+            desk.tick(start + Duration::from_millis(20) * n);
+            desk.way_out.sounds().len()
+        });
+        let waiting: Vec<usize> = waiting.collect();
+        assert_eq!([waiting[23], waiting[24], waiting[49], waiting[84], waiting[119]], [4, 3, 2, 1, 0]);
+    }
+
+    #[test]
+    fn who_hears_nobody_hears_nothing_and_no_click_when_that_begins_and_ends() {
+        let (mut desk, _told) = desk();
+        let mut heard = Vec::new();
+        for n in 0..6 {
+            desk.way_out.deaf.store((2..4).contains(&n), Ordering::Relaxed);
+            let mut frame = [0.5; FRAME];
+            desk.silence(&mut frame);
+            heard.extend(frame);
+        }
+        assert!(heard.windows(2).all(|pair| (pair[1] - pair[0]).abs() < 0.001));
+        assert!(heard[..2 * FRAME].iter().all(|sample| *sample == 0.5));
+        assert!(heard[3 * FRAME..4 * FRAME].iter().all(|sample| *sample == 0.0));
+        assert!(heard[5 * FRAME..].iter().all(|sample| *sample == 0.5));
     }
 
     #[test]
