@@ -68,6 +68,8 @@ pub struct Settings {
     pub zoom: f32,
     /// Whether one's own picture is shown in a call.
     pub self_view: bool,
+    /// Whether a short sound tells that somebody came or left, and that the call is lost or back.
+    pub sounds: bool,
     /// Whether elections and moves are kept on this computer, for `nearcall history`.
     pub history: bool,
     /// The window's width and height, points.
@@ -142,6 +144,7 @@ impl Default for Settings {
             renderer: Renderer::Auto,
             zoom: 1.0,
             self_view: true,
+            sounds: true,
             history: true,
             window: None,
         }

@@ -14,10 +14,12 @@
 //! | [`picture`] | pictures, drawn from their planes |
 //! | [`theme`], [`icons`], [`widgets`] | how all of it looks |
 //! | [`renderer`] | wgpu or OpenGL |
-//! | [`room`], `news`, [`options`], [`host`] | a link or a name; events in words; flags; a relay here |
+//! | [`room`], `news`, `sounds`, [`options`], [`host`] | a link or a name; events in words and in sounds; flags; a relay here |
+//! | `awake` | the screen stays on during a call |
 //! | [`fixtures`], [`gallery`], [`offscreen`] | every screen as an image |
 
 mod app;
+mod awake;
 mod deeds;
 pub mod desk;
 pub mod export;
@@ -38,6 +40,7 @@ pub mod renderer;
 pub mod room;
 mod saver;
 pub mod shell;
+mod sounds;
 pub mod stage;
 pub mod theme;
 pub mod toasts;

@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use super::{Settings, VERSION};
 
 /// The keys that [`Settings`] has; one that is `None` must vanish from the file.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "name",
     "manifests",
     "microphone",
@@ -25,6 +25,7 @@ const KEYS: [&str; 17] = [
     "renderer",
     "zoom",
     "self_view",
+    "sounds",
     "history",
     "window",
 ];
@@ -61,6 +62,7 @@ pub(super) fn read(table: &Table) -> Read {
         renderer,
         zoom,
         self_view,
+        sounds,
         history,
         window,
     } = &mut settings;
@@ -79,6 +81,7 @@ pub(super) fn read(table: &Table) -> Read {
     take(table, "renderer", renderer, &mut wrong);
     take(table, "zoom", zoom, &mut wrong);
     take(table, "self_view", self_view, &mut wrong);
+    take(table, "sounds", sounds, &mut wrong);
     take(table, "history", history, &mut wrong);
     take(table, "window", window, &mut wrong);
     Read { settings: settings.in_range(), wrong, version }
@@ -140,6 +143,7 @@ mod tests {
             renderer: Renderer::Glow,
             zoom: 1.1,
             self_view: false,
+            sounds: false,
             history: false,
             window: Some([1200.0, 800.0]),
         }

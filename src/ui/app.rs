@@ -9,13 +9,14 @@ use eframe::egui;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use super::awake::Awake;
 use super::desk::{Attention, Desk, Hosted, Word};
 use super::model::{Action, Devices, Entry, Hosting, Model, Notice, NoticeKind, Room};
 use super::options::Options;
 use super::picture::Painter;
 use super::preferences::devices;
 use super::saver::Saver;
-use super::{news, room, shell, theme};
+use super::{news, room, shell, sounds, theme};
 use crate::call::state::{Phase, State};
 use crate::call::views::View;
 use crate::call::{self, Command, Event};
@@ -61,6 +62,7 @@ pub struct App {
     views: BTreeMap<ParticipantId, View>,
     painter: Painter,
     attention: Arc<Attention>,
+    awake: Awake,
     state: Option<watch::Receiver<Arc<State>>>,
     toasts: u64,
     /// The window's sides when it was last seen as the user made it, points.
@@ -108,6 +110,7 @@ impl App {
             views: BTreeMap::new(),
             painter: Painter::new(cc),
             attention,
+            awake: Awake::default(),
             state: None,
             toasts: 0,
             size: None,
@@ -126,6 +129,7 @@ impl App {
             Word::Opened { pictures, state } => {
                 (self.model.pictures, self.model.race, self.joins) = (pictures, None, false);
                 self.model.call = Some(state.borrow().clone());
+                self.awake.keep(false);
                 self.views.clear();
                 self.state = Some(state);
             }
@@ -170,10 +174,19 @@ impl App {
             Event::Error { .. } => self.joins = false,
             _ => {}
         }
+        let sound = self.model.call.as_deref().and_then(|state| sounds::of_event(event, state, self.settled_in()));
+        self.sound(sound);
         // Who was there before is no news.
         let greeted = matches!(event, Event::PeerJoined { name: Some(_), .. }) && !self.settled_in();
         if let Some((kind, text)) = news::toast(event).filter(|_| !greeted) {
             self.toast(kind, text);
+        }
+    }
+
+    /// Plays a sound, where they are not turned off.
+    fn sound(&self, sound: Option<crate::media::audio::Sound>) {
+        if let Some(sound) = sound.filter(|_| self.model.settings.sounds) {
+            self.command(Command::Sound(sound));
         }
     }
 
@@ -217,7 +230,9 @@ impl App {
         let now = state.borrow_and_update().clone();
         let before = self.model.call.replace(now.clone());
         self.make_invite();
+        self.awake.keep(now.phase != Phase::Lobby);
         let Some(before) = before.filter(|_| now.phase != Phase::Lobby) else { return };
+        self.sound(sounds::of_phases(before.phase, now.phase));
         for what in [Device::Microphone, Device::Speaker, Device::Camera] {
             let wanted = devices::called(&self.model.settings, what);
             if let Some((kind, text)) = news::device(what, &wanted, before.own.device(what), now.own.device(what)) {

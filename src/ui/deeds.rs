@@ -48,6 +48,8 @@ impl App {
                 self.save_soon();
                 self.command(Command::Camera(on));
             }
+            Action::Deafen(on) => self.command(Command::Deafen(on)),
+            Action::Retry => self.command(Command::Retry),
             Action::ListScreens => {
                 self.model.screens = None;
                 self.desk.order(Order::ListScreens);

@@ -15,7 +15,7 @@ pub use screens::{picking_a_screen, screens, sharing};
 use super::host::Reach;
 use super::model::{Choice, Devices, DrillRelay, DrillState, Entry, Hosting, Model, Notice, NoticeKind, Room, What};
 use crate::call::event::{Moved, Place};
-use crate::call::state::{DeviceState, Own, Peer, Phase, Quality, Race, Relays, State, Wish, Wished};
+use crate::call::state::{DeviceState, Own, Peer, Phase, Quality, Race, Redial, Relays, State, Wish, Wished};
 use crate::clock;
 use crate::election::{Candidate, CandidateId, LinkState, Outcome, Reason, Standing};
 use crate::media::video::{I420, Of, Pictures};
@@ -135,6 +135,7 @@ pub fn reconnecting() -> Model {
         state.phase = Phase::Reconnecting { since: ago(now, 4) };
         state.active = None;
         state.standby = None;
+        state.redial = Some(Redial { attempt: 3, next: Some(now + Duration::from_millis(2600)) });
         state.peers.iter_mut().for_each(|peer| (peer.quality.frozen, peer.speaking) = (peer.camera, false));
         for standing in &mut state.candidates {
             standing.state = LinkState::Dialling;
@@ -197,7 +198,7 @@ pub fn odd_call() -> Model {
         state.peers[0].name = None;
         state.peers[1].reconnecting = true;
         state.peers[2].name = Some("A very long name of somebody who could not stop typing it, even when told".into());
-        state.peers[2].quality = Quality { audio_loss: Some(0.02), jitter_ms: Some(44.0), ..Quality::default() };
+        state.peers[2].quality = Quality { recent_loss: Some(0.02), jitter_ms: Some(44.0), ..Quality::default() };
         (state.own.muted, state.own.camera) = (true, false);
     });
     model.room.name = Some("the-room-with-a-name-as-long-as-it-may-be-and-then-some-more-letters".into());
@@ -286,10 +287,13 @@ fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
             sharing: Default::default(),
             limited: None,
             rates: Default::default(),
+            deaf: false,
+            sent_loss: None,
         },
         peers: Vec::new(),
         screens: Vec::new(),
         speaker: None,
+        redial: None,
     }
 }
 

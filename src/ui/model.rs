@@ -211,6 +211,10 @@ pub enum Action {
     /// How loud somebody is played here.
     Volume(ParticipantId, Volume),
     Camera(bool),
+    /// Hear nobody, and not be heard; or both as before.
+    Deafen(bool),
+    /// Dial now: the call is cut off.
+    Retry,
     /// Look for what can be shared.
     ListScreens,
     /// `None`: nothing any more.

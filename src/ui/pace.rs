@@ -30,6 +30,7 @@ fn still(state: &State) -> State {
     still.candidates.clear();
     still.outcome = None;
     (still.own.level, still.own.output_level) = (0.0, 0.0);
+    (still.own.rates, still.own.sent_loss) = (Default::default(), None);
     for peer in &mut still.peers {
         peer.level = 0.0;
         let frozen = peer.quality.frozen;

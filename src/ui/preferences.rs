@@ -139,6 +139,12 @@ fn sound_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
         change(model, actions, |settings| settings.gain = gain);
     }
     ui.label(theme::note(ui.ctx(), "Raises a quiet voice to that of the others."));
+    ui.add_space(space::S);
+    let mut sounds = settings.sounds;
+    if widgets::switch(ui, &mut sounds, "Sounds of the call").changed() {
+        change(model, actions, |settings| settings.sounds = sounds);
+    }
+    ui.label(theme::note(ui.ctx(), "Somebody came or left; the call is lost, or back."));
 }
 
 fn look_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {

@@ -17,7 +17,7 @@ use super::lobby;
 use super::model::{Action, Hosting, Model};
 use super::picture::Painter;
 use super::preferences;
-use super::stage::{self, Drawer};
+use super::stage::{self, Drawer, is_full};
 use super::theme;
 use super::toasts;
 use crate::call::state::{Own, Phase, Sharing};
@@ -92,7 +92,7 @@ impl Memory {
 
     /// Whether somebody reads figures of a call.
     pub fn figures_open(&self) -> bool {
-        self.stage.regions_open()
+        self.stage.figures_open()
     }
 }
 
@@ -114,7 +114,8 @@ pub fn shell_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
         if std::mem::take(&mut memory.stage.share_asked) {
             share(model.call.as_ref().map(|state| &state.own), memory, actions);
         }
-        std::mem::take(&mut memory.stage.settings_asked).then_some(Sheet::Settings)
+        let settings = std::mem::take(&mut memory.stage.settings_asked).then_some(Sheet::Settings);
+        settings.or(std::mem::take(&mut memory.stage.keys_asked).then_some(Sheet::Keys))
     } else {
         lobby::lobby_ui(ui, model, &mut memory.lobby, painter, actions);
         let lobby = &mut memory.lobby;
@@ -157,17 +158,28 @@ fn obey_keys(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, actions
             Key::Share if in_call => share(own, memory, actions),
             Key::Regions if in_call => memory.stage.toggle(Drawer::Regions),
             Key::People if in_call => memory.stage.toggle(Drawer::People),
+            Key::View if in_call => memory.stage.toggle_view(),
+            Key::Figures if in_call => memory.stage.toggle_figures(),
+            Key::Earlier | Key::Later if in_call => memory.stage.turn_page(key == Key::Later),
+            Key::Deafen if in_call => actions.extend(own.map(|own| Action::Deafen(!own.deaf))),
+            Key::Focus(number) if in_call => {
+                if let Some(state) = &model.call {
+                    memory.stage.focus(state, number);
+                }
+            }
+            // Whatever they are now: who presses it does not look first.
+            Key::Panic => actions.extend([Action::Mute(true), Action::Camera(false)]),
             Key::Leave if joined => actions.push(Action::Leave),
             Key::Quit if ends_a_call(model) => memory.sheet = Some(Sheet::Quit),
             Key::Share | Key::Regions | Key::People | Key::Leave | Key::Quit => {}
+            Key::View | Key::Figures | Key::Focus(_) | Key::Earlier | Key::Later | Key::Deafen => {}
             Key::Settings => memory.sheet = toggled(memory.sheet, Sheet::Settings),
             Key::Help => memory.sheet = toggled(memory.sheet, Sheet::Keys),
-            Key::FullScreen => {
-                let full = ui.input(|input| input.viewport().fullscreen.unwrap_or(false));
-                ui.ctx().send_viewport_cmd(ViewportCommand::Fullscreen(!full));
-            }
+            Key::FullScreen => ui.ctx().send_viewport_cmd(ViewportCommand::Fullscreen(!is_full(ui))),
             Key::Close if memory.sheet.is_some() => memory.sheet = None,
-            Key::Close => memory.stage.close_drawer(),
+            Key::Close if memory.stage.close_drawer() => {}
+            Key::Close if is_full(ui) => ui.ctx().send_viewport_cmd(ViewportCommand::Fullscreen(false)),
+            Key::Close => {}
         }
     }
 }

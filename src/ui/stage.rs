@@ -2,14 +2,30 @@
 //!
 //! [`super::shell`] shows it from the first link on. The order of tiles is the order in which people came: nobody jumps
 //! because somebody speaks. What is asked for goes out as actions.
+//!
+//! | module | owns |
+//! | --- | --- |
+//! | `view`, `scene`, `grid` | what is large, and where everything lies |
+//! | `tiles`, `tile`, `own`, `screens`, `face` | everybody, oneself, what is shared |
+//! | `quality` | whose doing it is when somebody comes badly |
+//! | `menu`, `volume` | what a right click on a tile offers |
+//! | `toolbar`, `more`, `top`, `people`, `reconnect` | what stands around them |
 
 pub(super) mod face;
 mod grid;
+mod menu;
+mod more;
+mod own;
 mod people;
+mod quality;
+mod reconnect;
+mod scene;
 mod screens;
+mod tile;
 mod tiles;
 mod toolbar;
 mod top;
+mod view;
 mod volume;
 
 use std::collections::BTreeMap;
@@ -19,12 +35,13 @@ use eframe::egui::{
 };
 
 use super::icons;
+use self::view::{Large, View, Who};
 use super::model::{Action, Model};
 use super::picture::Painter;
 use super::regions;
 use super::theme::{self, space};
-use crate::call::state::{Phase, State};
-use crate::call::views::View;
+use crate::call::state::State;
+use crate::call::views;
 use crate::proto::ParticipantId;
 
 /// Height of the bar with the tools, points: notices stay above it.
@@ -39,8 +56,12 @@ pub struct Memory {
     pub(super) settings_asked: bool,
     /// The button for sharing was pressed; the caller sees to it and takes this back.
     pub(super) share_asked: bool,
-    /// The screen that was pressed, to be the large one.
-    screen: Option<ParticipantId>,
+    /// The sheet of keys was asked for; the caller opens it and takes this back.
+    pub(super) keys_asked: bool,
+    /// What is large.
+    view: View,
+    /// Figures stand on every tile.
+    figures: bool,
     /// The list of a device is open.
     pub(super) picking: bool,
     drawer: Option<Drawer>,
@@ -48,7 +69,15 @@ pub struct Memory {
     /// Of the tiles, from 0.
     page: usize,
     /// How everybody's camera was drawn last.
-    pub(super) shown: BTreeMap<ParticipantId, View>,
+    pub(super) shown: BTreeMap<ParticipantId, views::View>,
+}
+
+/// What is shown, and what draws its pictures.
+#[derive(Debug, Clone, Copy)]
+struct Show<'a> {
+    model: &'a Model,
+    state: &'a State,
+    painter: &'a Painter,
 }
 
 /// What stands at the right.
@@ -63,12 +92,40 @@ impl Memory {
         self.drawer = Some(drawer);
     }
 
-    pub(super) fn close_drawer(&mut self) {
-        self.drawer = None;
+    /// Closes what stands at the right; `false` where nothing did.
+    pub(super) fn close_drawer(&mut self) -> bool {
+        self.drawer.take().is_some()
     }
 
-    pub(super) fn regions_open(&self) -> bool {
-        self.drawer == Some(Drawer::Regions)
+    /// Whether somebody reads figures.
+    pub(super) fn figures_open(&self) -> bool {
+        self.figures || self.drawer == Some(Drawer::Regions)
+    }
+
+    /// Who speaks large, or everybody alike.
+    pub(super) fn toggle_view(&mut self) {
+        self.view.toggle();
+    }
+
+    /// Shows figures on every tile, or none.
+    pub(super) fn toggle_figures(&mut self) {
+        self.figures = !self.figures;
+    }
+
+    /// Turns a page on, or back.
+    pub(super) fn turn_page(&mut self, on: bool) {
+        self.page = if on { self.page.saturating_add(1) } else { self.page.saturating_sub(1) };
+    }
+
+    /// Pins the person of this number, from 1 in the order of the tiles, or oneself (0); or takes that pin away.
+    pub(super) fn focus(&mut self, state: &State, number: u8) {
+        let who = match number.checked_sub(1) {
+            None => Some(Who::Own),
+            Some(index) => state.peers.get(usize::from(index)).map(|peer| Who::Peer(peer.id)),
+        };
+        if let Some(who) = who {
+            self.view.toggle_pin(Large::Person(who));
+        }
     }
 
     /// Opens a drawer, or closes it.
@@ -88,7 +145,8 @@ pub fn stage_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
     within(ui, "top", top.shrink2(vec2(space::L, 0.0)), |ui| {
         top::top_ui(ui, model, &state, memory);
     });
-    within(ui, "tools", bottom, |ui| toolbar::toolbar_ui(ui, model, &state, memory, actions));
+    let show = Show { model, state: &state, painter };
+    within(ui, "tools", bottom, |ui| toolbar::toolbar_ui(ui, show, memory, actions));
 
     let middle = match memory.drawer {
         Some(drawer) => {
@@ -101,14 +159,16 @@ pub fn stage_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
     };
     within(ui, "middle", middle.shrink2(vec2(space::S, 0.0)), |ui| {
         regions::banner_ui(ui, model, actions);
-        reconnecting_ui(ui, model, &state, actions);
+        reconnect::reconnecting_ui(ui, model, &state, actions);
         screens::sharing_ui(ui, &state, actions);
-        let people = screens::screens_ui(ui, model, &state, memory, painter);
-        within(ui, "people", people, |ui| {
-            memory.shown = tiles::tiles_ui(ui, model, &state, &mut memory.page, painter, actions);
-        });
+        scene::scene_ui(ui, show, memory, actions);
         microphone_ui(ui, &state);
     });
+}
+
+/// Whether the window fills its screen.
+pub(super) fn is_full(ui: &Ui) -> bool {
+    ui.input(|input| input.viewport().fullscreen.unwrap_or(false))
 }
 
 fn drawer_width(drawer: Drawer, room: f32) -> f32 {
@@ -155,8 +215,13 @@ fn drawer_ui(
 /// What somebody who is muted has to know of the microphone: over the tiles, so that nothing moves when it comes and goes.
 fn microphone_ui(ui: &Ui, state: &State) {
     let own = &state.own;
+    let mac = ui.ctx().os().is_mac();
     let (icon, words) = if own.holds_to_talk {
         (icons::MIC, "You are heard while you hold Space")
+    } else if own.deaf && mac {
+        (icons::SPEAKER_OFF, "You hear nobody, and nobody hears you: press Cmd+Shift+D to come back")
+    } else if own.deaf {
+        (icons::SPEAKER_OFF, "You hear nobody, and nobody hears you: press Ctrl+Shift+D to come back")
     } else if own.talks_unheard {
         (icons::MIC_OFF, "You are muted: press M, or hold Space, to be heard")
     } else {
@@ -171,24 +236,6 @@ fn microphone_ui(ui: &Ui, state: &State) {
     let response = ui.interact(place, ui.scope_id().with("microphone"), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Status, true, words));
     ui.ctx().accesskit_node_builder(response.id, |node| node.set_live(accesskit::Live::Polite));
-}
-
-/// Every link is lost: said at once, with what it means.
-fn reconnecting_ui(ui: &mut Ui, model: &Model, state: &State, actions: &mut Vec<Action>) {
-    let Phase::Reconnecting { since } = state.phase else {
-        return;
-    };
-    let lasted = model.now.saturating_duration_since(since);
-    let text = "Reconnecting… Everybody stays; you need not do anything.";
-    super::widgets::banner(ui, super::widgets::Kind::Warning, text, |ui| {
-        // The seconds stand apart: a screen reader says the sentence once, not every second.
-        ui.label(theme::figure(format!("{} s", lasted.as_secs())));
-        if super::widgets::danger(ui, "Leave").clicked() {
-            actions.push(Action::Leave);
-        }
-    });
-    top::repaint_next_second(ui.ctx(), lasted);
-    ui.add_space(space::XS);
 }
 
 #[cfg(test)]

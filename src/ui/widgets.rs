@@ -9,6 +9,7 @@ mod banner;
 mod button;
 mod choice;
 mod field;
+mod menu;
 mod meter;
 mod paint;
 mod picker;
@@ -24,6 +25,7 @@ pub use button::{
 };
 pub use choice::{segmented, switch};
 pub use field::field;
+pub use menu::{menu_row, picture_button};
 pub use meter::meter;
 pub use paint::focus_ring;
 pub use picker::picker;

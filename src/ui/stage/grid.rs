@@ -8,8 +8,39 @@ const SHAPE: f32 = 16.0 / 9.0;
 const GAP: f32 = 8.0;
 /// Between oneself and the corner, points.
 const INSET: f32 = 12.0;
-/// Tiles on a page.
+/// Tiles on a page at most.
 pub(super) const PAGE: usize = 16;
+/// A face is told from others on a tile as wide as this, points: more of them go to the next page.
+const LEAST: f32 = 108.0;
+
+/// How many tiles `area` has room for, 1 to [`PAGE`].
+pub(super) fn capacity(area: Rect) -> usize {
+    let wide = |count: &usize| tiles(area, *count).first().is_some_and(|tile| tile.width() >= LEAST);
+    (1..=PAGE).rev().find(wide).unwrap_or(1)
+}
+
+/// How many tiles a strip has room for beside oneself, 1 to [`PAGE`].
+pub(super) fn strip_capacity(area: Rect, own: bool) -> usize {
+    let rows = (area.height() + GAP) / (strip_tile(area, own).y + GAP);
+    (rows.max(0.0) as usize).saturating_sub(usize::from(own)).clamp(1, PAGE)
+}
+
+/// The places of `count` tiles in a strip, one below the other from the top, and of oneself at its foot.
+pub(super) fn strip(area: Rect, count: usize, own: bool) -> (Vec<Rect>, Option<Rect>) {
+    let size = strip_tile(area, own);
+    let tile = |index: usize| {
+        Rect::from_min_size(pos2(area.left(), (area.top() + index as f32 * (size.y + GAP)).round()), size)
+    };
+    let foot = Rect::from_min_size(pos2(area.left(), (area.bottom() - size.y).round()), size);
+    ((0..count).map(tile).collect(), own.then_some(foot))
+}
+
+/// As wide as the strip; lower where it has no room for one tile and oneself.
+fn strip_tile(area: Rect, own: bool) -> Vec2 {
+    let rows = if own { 2.0 } else { 1.0 };
+    let most = (area.height() - GAP * (rows - 1.0)) / rows;
+    vec2(area.width(), (area.width() / SHAPE).min(most).max(0.0)).floor()
+}
 
 /// The places of `count` tiles in `area`, row by row, and of oneself where `own` says how large.
 pub(super) fn layout(area: Rect, count: usize, own: Option<Vec2>) -> (Vec<Rect>, Option<Rect>) {
@@ -92,6 +123,30 @@ mod tests {
                 let own = own.unwrap();
                 assert!(area.contains_rect(own));
                 assert!(tiles.iter().all(|tile| !tile.intersects(own)), "{count} in {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_has_no_more_tiles_than_can_be_told_apart() {
+        let of = |size: Vec2| capacity(Rect::from_min_size(pos2(0.0, 0.0), size));
+        assert_eq!([of(AREAS[0]), of(AREAS[1])], [PAGE, PAGE]);
+        assert_eq!([of(vec2(480.0, 280.0)), of(vec2(330.0, 300.0)), of(vec2(200.0, 100.0)), of(vec2(-5.0, 9.0))], [16, 12, 1, 1]);
+    }
+
+    #[test]
+    fn a_strip_holds_whole_tiles_and_oneself_at_its_foot() {
+        for size in [vec2(240.0, 620.0), vec2(150.0, 420.0), vec2(150.0, 60.0), vec2(200.0, 170.0)] {
+            let area = Rect::from_min_size(pos2(900.0, 52.0), size);
+            for with_own in [false, true] {
+                let count = strip_capacity(area, with_own);
+                let (tiles, own) = strip(area, count, with_own);
+                assert_eq!((tiles.len(), own.is_some()), (count, with_own));
+                let all: Vec<Rect> = tiles.into_iter().chain(own).collect();
+                for (index, tile) in all.iter().enumerate() {
+                    assert!(area.expand(1.0).contains_rect(*tile), "{tile} in {area}");
+                    assert!(all[..index].iter().all(|other| !other.shrink(0.5).intersects(*tile)));
+                }
             }
         }
     }

@@ -1,10 +1,12 @@
-//! The tools at the bottom: what is pressed most, Leave at the right, and the devices behind a small arrow.
+//! The tools at the bottom, in the order in which people look for them: microphone, camera, share, people, regions, more,
+//! and Leave at the right. What finds no room goes into the menu behind "more"; the devices are behind small arrows.
 
 use eframe::egui::{
     Align, Layout, Popup, PopupCloseBehavior, Rect, RectAlign, Response, Role, Sense, Ui, UiBuilder, WidgetInfo, vec2,
 };
 
-use super::{Drawer, Memory, face};
+use super::more::{self, more_ui};
+use super::{Drawer, Memory, Show, face};
 use crate::call::state::{Sharing, State};
 use crate::media::Device;
 use crate::ui::model::{Action, Model};
@@ -13,16 +15,60 @@ use crate::ui::theme::{self, space};
 use crate::ui::{icons, widgets};
 use widgets::{Tone, round, round_toggle};
 
-/// Of a round button and of an arrow, points.
+/// Of a round button, of an arrow and of Leave, and between two tools, points.
 const BUTTON: f32 = 44.0;
 const ARROW: f32 = 20.0;
-/// Of all tools together, points.
-const WIDTH: f32 = 6.0 * BUTTON + 2.0 * ARROW + BUTTON * 1.45 + 2.0 * 2.0 + 6.0 * 10.0;
+const LEAVE: f32 = BUTTON * 1.45;
+const GAP: f32 = 10.0;
+/// What is always there: both devices with their arrows, more, and Leave.
+const ALWAYS: f32 = 2.0 * (BUTTON + 2.0 + ARROW) + BUTTON + LEAVE + 3.0 * GAP;
+
+/// A tool that goes into the menu where there is no room for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tool {
+    Share,
+    People,
+    Regions,
+}
+
+impl Tool {
+    /// In the order of the bar: the last ones go first.
+    const ALL: [Self; 3] = [Self::Share, Self::People, Self::Regions];
+
+    /// Its icon, its words, its key, and whether it is on.
+    pub fn looks(self, state: &State, memory: &Memory) -> (&'static str, &'static str, &'static str, bool) {
+        let open = |drawer| memory.drawer == Some(drawer);
+        match self {
+            Self::Share if state.own.sharing != Sharing::Nothing => (icons::MONITOR, "Stop sharing", "D", true),
+            Self::Share => (icons::MONITOR, "Share a screen or a window", "D", false),
+            Self::People => (icons::PEOPLE, "People", "P", open(Drawer::People)),
+            Self::Regions => (icons::REGIONS, "Regions", "N", open(Drawer::Regions)),
+        }
+    }
+
+    /// What a press of it does.
+    pub fn press(self, memory: &mut Memory) {
+        match self {
+            Self::Share => memory.share_asked = true,
+            Self::People => memory.toggle(Drawer::People),
+            Self::Regions => memory.toggle(Drawer::Regions),
+        }
+    }
+}
+
+/// How many of the tools find room in a bar of this width, points. Pure.
+fn room_for(width: f32) -> usize {
+    let left = (width - ALWAYS).max(0.0);
+    ((left / (BUTTON + GAP)) as usize).min(Tool::ALL.len())
+}
 
 /// Draws the tools in the middle of the bar.
-pub(super) fn toolbar_ui(ui: &mut Ui, model: &Model, state: &State, memory: &mut Memory, actions: &mut Vec<Action>) {
+pub(super) fn toolbar_ui(ui: &mut Ui, show: Show, memory: &mut Memory, actions: &mut Vec<Action>) {
+    let Show { model, state, .. } = show;
     let bar = ui.max_rect();
-    let place = Rect::from_center_size(bar.center(), vec2(WIDTH.min(bar.width()), BUTTON));
+    let (shown, hidden) = Tool::ALL.split_at(room_for(bar.width()));
+    let width = ALWAYS + shown.len() as f32 * (BUTTON + GAP);
+    let place = Rect::from_center_size(bar.center(), vec2(width.min(bar.width()), BUTTON));
     let builder = UiBuilder::new().max_rect(place).layout(Layout::left_to_right(Align::Center)).id_salt("bar");
     let mut child = ui.new_child(builder);
     let ui = &mut child;
@@ -30,24 +76,28 @@ pub(super) fn toolbar_ui(ui: &mut Ui, model: &Model, state: &State, memory: &mut
     memory.picking = microphone_ui(ui, model, state, actions);
     ui.add_space(space::S);
     memory.picking |= camera_ui(ui, model, state, actions);
-    ui.spacing_mut().item_spacing.x = 10.0;
+    ui.spacing_mut().item_spacing.x = GAP;
     ui.add_space(0.0);
-    let tone = |open: bool| if open { Tone::Active } else { Tone::Plain };
-    let shares = state.own.sharing != Sharing::Nothing;
-    let label = if shares { "Stop sharing" } else { "Share a screen or a window" };
-    memory.share_asked |= round_toggle(ui, icons::MONITOR, label, "S", tone(shares), shares).clicked();
-    let (people, regions) = (memory.drawer == Some(Drawer::People), memory.drawer == Some(Drawer::Regions));
-    if round_toggle(ui, icons::PEOPLE, "People", "P", tone(people), people).clicked() {
-        memory.toggle(Drawer::People);
+    for tool in shown {
+        let (icon, label, key, on) = tool.looks(state, memory);
+        let tone = if on { Tone::Active } else { Tone::Plain };
+        if round_toggle(ui, icon, label, key, tone, on).clicked() {
+            tool.press(memory);
+        }
     }
-    if round_toggle(ui, icons::REGIONS, "Regions", "N", tone(regions), regions).clicked() {
-        memory.toggle(Drawer::Regions);
-    }
-    let command = if ui.ctx().os().is_mac() { "Cmd" } else { "Ctrl" };
-    memory.settings_asked |= round(ui, icons::SETTINGS, "Settings", &format!("{command}+,"), Tone::Plain).clicked();
-    if round(ui, icons::LEAVE, "Leave", &format!("{command}+Shift+L"), Tone::Danger).clicked() {
+    let more = round(ui, icons::MORE, "More", "", Tone::Plain);
+    menu(&more, RectAlign::TOP, more::WIDTH, PopupCloseBehavior::CloseOnClick, |ui| {
+        more_ui(ui, show, hidden, memory, actions);
+    });
+    let leave = format!("{}+Shift+L", command_key(ui));
+    if round(ui, icons::LEAVE, "Leave", &leave, Tone::Danger).clicked() {
         actions.push(Action::Leave);
     }
+}
+
+/// The key that goes with letters in chords, as this system's people call it.
+pub(super) fn command_key(ui: &Ui) -> &'static str {
+    if ui.ctx().os().is_mac() { "Cmd" } else { "Ctrl" }
 }
 
 /// Whether its list is open.
@@ -122,16 +172,38 @@ fn arrow_ui(ui: &mut Ui, label: &str) -> Response {
     response.on_hover_text(label)
 }
 
-/// What an arrow opens, above it; it stays while one picks. Whether it is open.
+/// What an arrow opens; it stays while one picks. Whether it is open.
 fn devices_menu(arrow: &Response, add: impl FnOnce(&mut Ui)) -> bool {
-    Popup::from_toggle_button_response(arrow)
-        .align(RectAlign::TOP_START)
+    menu(arrow, RectAlign::TOP_START, 300.0, PopupCloseBehavior::CloseOnClickOutside, add)
+}
+
+/// What a button opens above it. Whether it is open.
+fn menu(
+    button: &Response,
+    align: RectAlign,
+    width: f32,
+    close: PopupCloseBehavior,
+    add: impl FnOnce(&mut Ui),
+) -> bool {
+    Popup::from_toggle_button_response(button)
+        .align(align)
         .gap(6.0)
-        .width(300.0)
-        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
+        .width(width)
+        .close_behavior(close)
         .show(|ui| {
-            ui.set_width(300.0);
+            ui.set_width(width);
             eframe::egui::Frame::new().inner_margin(8).show(ui, add);
         })
         .is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_bar_keeps_the_devices_and_leave_and_hides_the_last_tools_first() {
+        assert_eq!([room_for(1280.0), room_for(640.0), room_for(480.0)], [3, 3, 3]);
+        assert_eq!([room_for(ALWAYS + 110.0), room_for(ALWAYS + 54.0), room_for(ALWAYS), room_for(0.0)], [2, 1, 0, 0]);
+    }
 }

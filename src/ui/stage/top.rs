@@ -1,10 +1,12 @@
-//! The bar above the tiles: the room, how long, how near, how many. And the head of the drawer.
+//! The bar above the tiles: the room, how long, how near, how many, how it is shown. And the head of the drawer.
 
 use std::time::Duration;
 
-use eframe::egui::{Align, Context, CornerRadius, Label, Layout, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{
+    Align, Context, CornerRadius, Label, Layout, Response, Role, Sense, Ui, ViewportCommand, WidgetInfo, pos2, vec2,
+};
 
-use super::{Drawer, Memory, face};
+use super::{Drawer, Memory, face, is_full, more};
 use crate::call::state::{Phase, State};
 use crate::ui::model::Model;
 use crate::ui::theme::{self, Type, space};
@@ -19,17 +21,32 @@ pub(super) fn top_ui(ui: &mut Ui, model: &Model, state: &State, memory: &mut Mem
         let lock = ui.label(icons::text(icons::LOCK, 16.0).color(colours.good));
         lock.on_hover_text("Sound and pictures are encrypted from end to end.");
         let room = model.room.name.as_deref().unwrap_or("Call");
-        let most = (ui.available_width() - 420.0).max(60.0);
+        let most = (ui.available_width() - 500.0).max(60.0);
         ui.scope(|ui| {
             ui.set_max_width(most);
             ui.add(Label::new(Type::Heading.text(room)).truncate());
         });
         time_ui(ui, model, state);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            shown_ui(ui, memory);
             people_chip_ui(ui, state, memory);
             region_chip_ui(ui, state, memory);
         });
     });
+}
+
+/// How the call is shown: the window as large as the screen, and the other view.
+fn shown_ui(ui: &mut Ui, memory: &mut Memory) {
+    let full = is_full(ui);
+    let (icon, label) =
+        if full { (icons::FULLSCREEN_EXIT, "Leave full screen (F11)") } else { (icons::FULLSCREEN, "Full screen (F11)") };
+    if widgets::icon_button(ui, icon, label).clicked() {
+        ui.ctx().send_viewport_cmd(ViewportCommand::Fullscreen(!full));
+    }
+    let (icon, label) = more::view_looks(memory);
+    if widgets::icon_button(ui, icon, &format!("{label} (W)")).clicked() {
+        memory.toggle_view();
+    }
 }
 
 /// How long the call lasts; the next second is drawn when it comes.

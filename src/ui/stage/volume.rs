@@ -30,32 +30,26 @@ pub(super) fn button_ui(ui: &mut Ui, peer: &Peer, actions: &mut Vec<Action>) {
     Popup::from_toggle_button_response(&button)
         .align(RectAlign::BOTTOM_END)
         .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
-        .show(|ui| menu_ui(ui, peer, actions));
+        .show(|ui| {
+            Frame::new().inner_margin(8).show(ui, |ui| controls_ui(ui, peer, actions));
+        });
 }
 
-/// The same behind a right click.
-pub(super) fn on_right_click(response: &Response, peer: &Peer, actions: &mut Vec<Action>) {
-    Popup::context_menu(response)
-        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
-        .show(|ui| menu_ui(ui, peer, actions));
-}
-
-fn menu_ui(ui: &mut Ui, peer: &Peer, actions: &mut Vec<Action>) {
-    Frame::new().inner_margin(8).show(ui, |ui| {
-        ui.set_width(WIDTH);
-        ui.add(eframe::egui::Label::new(theme::strong_text(peer.label())).truncate());
-        let mut volume = peer.volume;
-        ui.spacing_mut().slider_width = WIDTH - 70.0;
-        let slider = Slider::new(&mut volume.percent, 0..=200).suffix(" %").step_by(STEP);
-        let slider = ui.add_enabled(!volume.muted, slider);
-        ui.ctx().accesskit_node_builder(slider.id, |node| node.set_label(format!("Volume of {}", peer.label())));
-        widgets::switch(ui, &mut volume.muted, "Mute for me");
-        if volume != Volume::default() && widgets::quiet(ui, "As it was").clicked() {
-            volume = Volume::default();
-        }
-        ui.label(Type::Small.text("Only you hear it so.").color(theme::palette(ui.ctx()).weak));
-        if volume != peer.volume {
-            actions.push(Action::Volume(peer.id, volume));
-        }
-    });
+/// The slider, the switch, and the way back.
+pub(super) fn controls_ui(ui: &mut Ui, peer: &Peer, actions: &mut Vec<Action>) {
+    ui.set_width(WIDTH);
+    ui.add(eframe::egui::Label::new(theme::strong_text(peer.label())).truncate());
+    let mut volume = peer.volume;
+    ui.spacing_mut().slider_width = WIDTH - 70.0;
+    let slider = Slider::new(&mut volume.percent, 0..=200).suffix(" %").step_by(STEP);
+    let slider = ui.add_enabled(!volume.muted, slider);
+    ui.ctx().accesskit_node_builder(slider.id, |node| node.set_label(format!("Volume of {}", peer.label())));
+    widgets::switch(ui, &mut volume.muted, "Mute for me");
+    if volume != Volume::default() && widgets::quiet(ui, "As it was").clicked() {
+        volume = Volume::default();
+    }
+    ui.label(Type::Small.text("Only you hear it so.").color(theme::palette(ui.ctx()).weak));
+    if volume != peer.volume {
+        actions.push(Action::Volume(peer.id, volume));
+    }
 }
