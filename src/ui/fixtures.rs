@@ -4,6 +4,7 @@
 mod hops;
 mod quality;
 mod screens;
+mod stages;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 pub use screens::{picking_a_screen, screens, sharing};
+pub use stages::{deaf, slow_computer, their_network, without_oneself, your_network};
 
 use super::host::Reach;
 use super::model::{Choice, Devices, DrillRelay, DrillState, Entry, Hosting, Model, Notice, NoticeKind, Room, What};
@@ -135,7 +137,7 @@ pub fn reconnecting() -> Model {
         state.phase = Phase::Reconnecting { since: ago(now, 4) };
         state.active = None;
         state.standby = None;
-        state.redial = Some(Redial { attempt: 3, next: Some(now + Duration::from_millis(2600)) });
+        state.redial = Some(Redial { attempt: 3, next: Some(now + Duration::from_secs(3)) });
         state.peers.iter_mut().for_each(|peer| (peer.quality.frozen, peer.speaking) = (peer.camera, false));
         for standing in &mut state.candidates {
             standing.state = LinkState::Dialling;

@@ -60,6 +60,26 @@ impl Memory {
         self.stage.open(Drawer::Regions);
     }
 
+    /// Shows who speaks large.
+    pub fn show_speaker(&mut self) {
+        self.stage.toggle_view();
+    }
+
+    /// Pins the second person.
+    pub fn pin_somebody(&mut self) {
+        self.stage.pin(crate::proto::ParticipantId(3));
+    }
+
+    /// Shows figures on every tile.
+    pub fn show_figures(&mut self) {
+        self.stage.toggle_figures();
+    }
+
+    /// Opens the menu of what the bar has no room for.
+    pub fn open_more(&mut self) {
+        self.stage.more_asked = true;
+    }
+
     /// Opens the drawer with the people.
     pub fn open_people(&mut self) {
         self.stage.open(Drawer::People);

@@ -34,8 +34,8 @@ use eframe::egui::{
     Align2, CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, accesskit, pos2, vec2,
 };
 
-use super::icons;
 use self::view::{Large, View, Who};
+use super::icons;
 use super::model::{Action, Model};
 use super::picture::Painter;
 use super::regions;
@@ -58,6 +58,8 @@ pub struct Memory {
     pub(super) share_asked: bool,
     /// The sheet of keys was asked for; the caller opens it and takes this back.
     pub(super) keys_asked: bool,
+    /// The menu of what the bar has no room for is to open.
+    pub(super) more_asked: bool,
     /// What is large.
     view: View,
     /// Figures stand on every tile.
@@ -105,6 +107,11 @@ impl Memory {
     /// Who speaks large, or everybody alike.
     pub(super) fn toggle_view(&mut self) {
         self.view.toggle();
+    }
+
+    /// Pins somebody.
+    pub(super) fn pin(&mut self, who: ParticipantId) {
+        self.view.pin(Large::Person(Who::Peer(who)));
     }
 
     /// Shows figures on every tile, or none.

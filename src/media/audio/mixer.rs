@@ -596,7 +596,11 @@ mod tests {
         for sound in [Sound::Joined, Sound::Left, Sound::Joined, Sound::Lost, Sound::Back, Sound::Test] {
             desk.way_out.ask(sound);
         }
-        assert_eq!(*desk.way_out.sounds(), [Sound::Joined, Sound::Left, Sound::Lost, Sound::Back], "and no flood of them");
+        assert_eq!(
+            *desk.way_out.sounds(),
+            [Sound::Joined, Sound::Left, Sound::Lost, Sound::Back],
+            "and no flood of them"
+        );
         let start = clock::now();
         // 0.5 + 0.5 + 0.7 + 0.7 s.
         let waiting = (1..=120).map(|n| {

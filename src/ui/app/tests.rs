@@ -16,6 +16,7 @@ use crate::call::manifest::Source;
 use crate::crypto::invite::Invite;
 use crate::crypto::secret::RoomSecret;
 use crate::media::audio::AudioSource;
+use crate::media::video::VideoSource;
 use crate::relay::Relay;
 use crate::settings::Look;
 use crate::settings::store::load_from;
@@ -312,6 +313,68 @@ fn a_call_that_falls_silent_says_so_before_its_links_are_given_up() {
     window.until_said("Reconnecting");
     assert!(window.state().active.is_some(), "the link is silent, and not yet lost");
     assert!(window.says("kitchen"));
+    window.until_said("Attempt ");
+    window.press("Retry now");
+    assert!(window.state().redial.is_some());
+}
+
+#[test]
+fn who_hears_nobody_is_not_heard_and_has_the_microphone_back_as_it_was() {
+    let runtime = runtime();
+    let options = Options { audio: Some(AudioSource::Tone(440.0)), name: Some("Ada".into()), ..Options::default() };
+    let (relays, mut window) = in_the_kitchen(&runtime, options);
+    let mut ben = peer(&runtime, "Ben", "kitchen", relays.source.clone());
+    window.until("Ben's voice", |window| (window.state().own.output_level > 0.0).then_some(()));
+    let deafen = |window: &mut Window| {
+        window.harness.key_press_modifiers(egui::Modifiers::COMMAND | egui::Modifiers::SHIFT, Key::D);
+        window.harness.step();
+    };
+    deafen(&mut window);
+    window.until_said("You hear nobody, and nobody hears you");
+    window.until("silence", |window| (window.state().own.output_level == 0.0).then_some(()));
+    ben.until_sees(&runtime, |ada| ada.muted);
+    deafen(&mut window);
+    window.until("Ben's voice", |window| (window.state().own.output_level > 0.0).then_some(()));
+    ben.until_sees(&runtime, |ada| !ada.muted);
+    // Whoever speaks wants to hear the answer.
+    deafen(&mut window);
+    window.until_button("Turn the microphone on");
+    window.press("Turn the microphone on");
+    window.until("Ben's voice", |window| (!window.state().own.deaf).then_some(()));
+    // A microphone that was off stays off.
+    window.press("Turn the microphone off");
+    window.until_button("Turn the microphone on");
+    deafen(&mut window);
+    window.until("deafness", |window| window.state().own.deaf.then_some(()));
+    deafen(&mut window);
+    window.until("hearing", |window| (!window.state().own.deaf).then_some(()));
+    assert!(window.state().own.muted);
+}
+
+#[test]
+fn a_window_that_nobody_sees_draws_nothing_and_the_call_goes_on() {
+    let runtime = runtime();
+    let options = Options {
+        audio: Some(AudioSource::Tone(440.0)),
+        video: Some(VideoSource::Pattern),
+        name: Some("Ada".into()),
+        ..Options::default()
+    };
+    let (relays, mut window) = in_the_kitchen(&runtime, options);
+    let mut ben = peer(&runtime, "Ben", "kitchen", relays.source.clone());
+    window.until("Ben's voice", |window| (window.state().own.output_level > 0.0).then_some(()));
+    const PICTURES: usize = 40;
+    let seen = window.frames_while(PICTURES);
+    assert!(seen >= 10, "{seen} frames for {PICTURES} pictures");
+    window.hide(true);
+    let hidden = window.frames_while(PICTURES);
+    assert!(hidden <= 2, "{hidden} frames that nobody sees, {seen} while somebody did");
+    // Our pictures went on, or they would not have been counted; and so does sound, both ways.
+    ben.until_sees(&runtime, |ada| ada.speaking && ada.level > 0.0);
+    assert!(window.newest().own.output_level > 0.0);
+    window.hide(false);
+    let back = window.frames_while(PICTURES);
+    assert!(back >= 10, "{back} frames");
 }
 
 #[test]

@@ -46,9 +46,7 @@ pub(super) fn pressed(ctx: &Context, sheet: bool) -> Vec<Key> {
     all.into_iter()
         .filter(|(key, bare)| !(*bare && (typing || popup || (sheet && *key != Key::Help))))
         .map(|(key, _)| key)
-        .filter(|key| {
-            !sheet || matches!(key, Key::Close | Key::Help | Key::Settings | Key::FullScreen | Key::Panic)
-        })
+        .filter(|key| !sheet || matches!(key, Key::Close | Key::Help | Key::Settings | Key::FullScreen | Key::Panic))
         // Esc closes one thing at a time: the list of a picker first.
         .filter(|key| *key != Key::Close || !popup)
         .collect()

@@ -106,6 +106,10 @@ fn every_state_is_drawn_at_every_size_without_an_action() {
             fixtures::screens(1),
             fixtures::screens(4),
             fixtures::sharing(),
+            fixtures::their_network(),
+            fixtures::your_network(),
+            fixtures::deaf(),
+            fixtures::without_oneself(),
         ] {
             let mut stand = Stand::sized(model, width, height);
             assert_eq!(stand.taken(), [], "{width} x {height}");
@@ -123,6 +127,8 @@ fn letters_and_their_chords_do_the_same() {
         assert_eq!(stand.press(held, key), [Action::Camera(false)]);
     }
     assert_eq!(stand.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::L), [Action::Leave]);
+    let off = [Action::Mute(true), Action::Camera(false)];
+    assert_eq!(stand.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::Space), off);
     assert_eq!(stand.press(Modifiers::SHIFT, Key::M), []);
     assert_eq!(stand.press(Modifiers::ALT, Key::V), []);
 }
@@ -134,6 +140,52 @@ fn letters_are_text_while_a_text_box_has_the_keyboard() {
     stand.step();
     assert_eq!(stand.press(Modifiers::NONE, Key::M), []);
     assert_eq!(stand.press(Modifiers::COMMAND, Key::D), [Action::Mute(true)]);
+}
+
+#[test]
+fn everything_is_off_at_once_also_while_one_types_or_has_a_sheet_open() {
+    let off = [Action::Mute(true), Action::Camera(false)];
+    let panic = Modifiers::COMMAND | Modifiers::SHIFT;
+    let mut muted = fixtures::call(2);
+    fixtures::change(&mut muted, |state, _| (state.own.muted, state.own.camera) = (true, false));
+    let mut stand = Stand::new(muted);
+    assert_eq!(stand.press(panic, Key::Space), off, "whatever they are now");
+    stand.memory.borrow_mut().open_settings();
+    stand.step();
+    assert_eq!(stand.press(panic, Key::Space), off);
+    let mut lobby = Stand::new(fixtures::lobby(Duration::from_secs(5)));
+    lobby.harness.get_by_label("Your name").focus();
+    lobby.step();
+    assert_eq!(lobby.press(panic, Key::Space), off);
+}
+
+#[test]
+fn full_screen_has_a_key_a_letter_a_button_and_a_way_out() {
+    let asked = |stand: &Stand| {
+        let commands = &stand.harness.output().viewport_output[&egui::ViewportId::ROOT].commands;
+        commands.iter().find_map(|command| match command {
+            ViewportCommand::Fullscreen(on) => Some(*on),
+            _ => None,
+        })
+    };
+    for key in [Key::F11, Key::S] {
+        let mut stand = Stand::new(fixtures::call(1));
+        stand.harness.key_press(key);
+        stand.harness.step();
+        assert_eq!(asked(&stand), Some(true), "{key:?}");
+    }
+    let mut stand = Stand::new(fixtures::call(1));
+    let viewport = stand.harness.input_mut().viewports.get_mut(&egui::ViewportId::ROOT);
+    viewport.expect("there is a window").fullscreen = Some(true);
+    stand.press(Modifiers::NONE, Key::P);
+    assert!(stand.sees("Leave full screen (F11)"));
+    stand.harness.key_press(Key::Escape);
+    stand.harness.step();
+    assert_eq!(asked(&stand), None, "first the drawer closes");
+    stand.step();
+    stand.harness.key_press(Key::Escape);
+    stand.harness.step();
+    assert_eq!(asked(&stand), Some(false));
 }
 
 #[test]
@@ -238,7 +290,7 @@ fn space_opens_the_microphone_of_who_is_muted_for_as_long_as_it_is_held() {
         ("a sheet opens", |stand| stand.memory.borrow_mut().open_keys()),
         ("the call ends", |stand| *stand.model.borrow_mut() = fixtures::lobby(Duration::ZERO)),
         ("something takes the keyboard", |stand| {
-            stand.harness.get_by_label("Settings").focus();
+            stand.harness.get_by_label("More").focus();
         }),
         ("the key says nothing any more", |stand| stand.model.borrow_mut().now += Duration::from_secs(3)),
     ];

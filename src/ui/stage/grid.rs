@@ -131,7 +131,10 @@ mod tests {
     fn a_page_has_no_more_tiles_than_can_be_told_apart() {
         let of = |size: Vec2| capacity(Rect::from_min_size(pos2(0.0, 0.0), size));
         assert_eq!([of(AREAS[0]), of(AREAS[1])], [PAGE, PAGE]);
-        assert_eq!([of(vec2(480.0, 280.0)), of(vec2(330.0, 300.0)), of(vec2(200.0, 100.0)), of(vec2(-5.0, 9.0))], [16, 12, 1, 1]);
+        assert_eq!(
+            [of(vec2(480.0, 280.0)), of(vec2(330.0, 300.0)), of(vec2(200.0, 100.0)), of(vec2(-5.0, 9.0))],
+            [16, 12, 1, 1]
+        );
     }
 
     #[test]

@@ -48,11 +48,8 @@ fn shown_ui(ui: &mut Ui, show: Show, memory: &mut Memory, actions: &mut Vec<Acti
         memory.view.toggle();
     }
     let full = is_full(ui);
-    let (icon, label) = if full {
-        (icons::FULLSCREEN_EXIT, "Leave full screen")
-    } else {
-        (icons::FULLSCREEN, "Full screen")
-    };
+    let (icon, label) =
+        if full { (icons::FULLSCREEN_EXIT, "Leave full screen") } else { (icons::FULLSCREEN, "Full screen") };
     if menu_row(ui, icon, label, "F11", None).clicked() {
         ui.ctx().send_viewport_cmd(ViewportCommand::Fullscreen(!full));
     }

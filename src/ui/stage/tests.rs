@@ -1,11 +1,14 @@
 //! What somebody sees of it and what a click or a key asks, without a display.
 
+use std::time::Duration;
+
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Key, Modifiers};
+use eframe::egui::{Event, Key, Modifiers, PointerButton, Rect};
 use egui_kittest::kittest::Queryable;
 
 use crate::call::state::{Limit, Volume};
 use crate::media::Device;
+use crate::settings::Settings;
 use crate::ui::fixtures;
 use crate::ui::model::{Action, Choice};
 use crate::ui::shell::tests::Stand;
@@ -13,10 +16,10 @@ use crate::ui::shell::tests::Stand;
 #[test]
 fn a_tile_says_who_it_is_and_how_they_are() {
     let mut model = fixtures::call(4);
-    fixtures::change(&mut model, |state, _| state.peers[3].quality.audio_loss = Some(0.08));
+    fixtures::change(&mut model, |state, _| state.peers[3].quality.recent_loss = Some(0.08));
     let stand = Stand::new(model);
-    for words in ["Ben Okafor, speaking", "Chloé Martin, muted", "Dmitri, frozen", "Emi 田中, camera off, poor", "You"]
-    {
+    let emi = "Emi 田中, camera off, poor: their network";
+    for words in ["Ben Okafor, speaking", "Chloé Martin, muted", "Dmitri, frozen", emi, "You"] {
         assert!(stand.harness.query_by_label(words).is_some(), "{words}");
     }
 }
@@ -51,8 +54,173 @@ fn the_tools_ask_for_what_they_say() {
     assert_eq!(stand.click("Turn the microphone off"), [Action::Mute(true)]);
     assert_eq!(stand.click("Turn the camera off"), [Action::Camera(false)]);
     assert_eq!(stand.click("Leave"), [Action::Leave]);
+    stand.click("More");
     stand.click("Settings");
     assert!(stand.sees("You and devices"));
+}
+
+#[test]
+fn the_tools_stand_in_the_order_in_which_people_look_for_them() {
+    let stand = Stand::new(fixtures::call(2));
+    let left = |label: &str| stand.harness.get_by_role_and_label(Role::Button, label).rect().left();
+    let order = ["Turn the microphone off", "Turn the camera off", "Share a screen or a window", "People", "Regions"];
+    let order: Vec<f32> = order.into_iter().chain(["More", "Leave"]).map(left).collect();
+    assert!(order.is_sorted(), "{order:?}");
+}
+
+#[test]
+fn what_a_narrow_bar_has_no_room_for_is_in_the_menu() {
+    let mut stand = Stand::sized(fixtures::call(2), 400.0, 480.0);
+    let tool = |stand: &Stand, label: &str| stand.harness.query_by_role_and_label(Role::Button, label).is_some();
+    assert!(tool(&stand, "Leave") && tool(&stand, "Turn the microphone off") && !tool(&stand, "Regions"));
+    stand.click("More");
+    stand.click("Regions");
+    assert!(stand.sees("Close the drawer"));
+}
+
+#[test]
+fn the_menu_has_how_the_call_is_shown_and_heard() {
+    let mut stand = Stand::new(fixtures::call(3));
+    let more = |stand: &mut Stand, row: &str| {
+        stand.click("More");
+        stand.click(row)
+    };
+    more(&mut stand, "Show who speaks large");
+    assert!(tile(&stand, "Ben Okafor, speaking").width() > 2.0 * tile(&stand, "Chloé Martin, muted").width());
+    assert_eq!(more(&mut stand, "Hear nobody"), [Action::Deafen(true)]);
+    let changed = |asked: Vec<Action>| match &asked[..] {
+        [Action::Settings(settings)] => (settings.self_view, settings.sounds),
+        _ => panic!("{asked:?}"),
+    };
+    assert_eq!(changed(more(&mut stand, "Hide my picture")), (false, true));
+    assert_eq!(changed(more(&mut stand, "Sounds of the call")), (true, false));
+    more(&mut stand, "Keys");
+    assert!(stand.sees("Microphone and camera off at once"));
+}
+
+/// Where a tile lies.
+fn tile(stand: &Stand, label: &str) -> Rect {
+    stand.harness.get_by_role_and_label(Role::Image, label).rect()
+}
+
+/// Clicks a tile twice, as fast as a hand does.
+fn double_click(stand: &mut Stand, label: &str) {
+    let pos = tile(stand, label).center();
+    stand.harness.event(Event::PointerMoved(pos));
+    stand.harness.step();
+    for pressed in [true, false, true, false] {
+        let (button, modifiers) = (PointerButton::Primary, Modifiers::NONE);
+        stand.harness.input_mut().events.push(Event::PointerButton { pos, button, pressed, modifiers });
+    }
+    stand.step();
+}
+
+#[test]
+fn who_speaks_is_large_beside_the_others_once_that_is_wanted() {
+    let mut stand = Stand::new(fixtures::call(4));
+    let alike = tile(&stand, "Ben Okafor, speaking").size();
+    assert_eq!(tile(&stand, "Chloé Martin, muted").size(), alike);
+    stand.press(Modifiers::NONE, Key::W);
+    let (large, strip) = (tile(&stand, "Ben Okafor, speaking"), tile(&stand, "Chloé Martin, muted"));
+    assert!(large.width() > 3.0 * strip.width() && strip.left() > large.right() && stand.sees("You"));
+    let emi = stand.model.borrow().call.as_ref().unwrap().peers[3].id;
+    fixtures::change(&mut stand.model.borrow_mut(), |state, _| state.speaker = Some(emi));
+    stand.step();
+    assert_eq!(tile(&stand, "Ben Okafor, speaking"), large, "not for a yes");
+    stand.model.borrow_mut().now += Duration::from_millis(1500);
+    stand.step();
+    assert_eq!(tile(&stand, "Emi 田中, camera off").size(), large.size());
+    stand.press(Modifiers::NONE, Key::W);
+    assert_eq!(tile(&stand, "Ben Okafor, speaking").size(), alike);
+    stand.click("Show who speaks large (W)");
+    assert!(tile(&stand, "Emi 田中, camera off").width() > 3.0 * tile(&stand, "Ben Okafor, speaking").width());
+}
+
+#[test]
+fn somebody_is_pinned_by_a_double_click_a_menu_or_a_key_and_unpinned_by_each_and_by_a_button() {
+    let mut stand = Stand::new(fixtures::call(4));
+    let large = |stand: &Stand| tile(stand, "Dmitri, frozen, pinned").width();
+    double_click(&mut stand, "Dmitri, frozen");
+    assert!(large(&stand) > 700.0);
+    double_click(&mut stand, "Dmitri, frozen, pinned");
+    stand.harness.get_by_label("Dmitri, frozen").click_secondary();
+    stand.step();
+    stand.click("Pin Dmitri");
+    assert!(large(&stand) > 700.0);
+    stand.click("Unpin Dmitri");
+    assert!(tile(&stand, "Dmitri, frozen").width() < 700.0);
+    stand.press(Modifiers::NONE, Key::Num3);
+    assert!(large(&stand) > 700.0);
+    stand.press(Modifiers::NONE, Key::Num1);
+    assert!(tile(&stand, "Ben Okafor, speaking, pinned").width() > 700.0, "one pin at a time");
+    stand.press(Modifiers::NONE, Key::Num1);
+    stand.press(Modifiers::NONE, Key::Num9);
+    assert!(!stand.sees("pinned"), "there is no ninth");
+    stand.press(Modifiers::NONE, Key::Num0);
+    assert!(tile(&stand, "You, pinned").width() > 700.0);
+    assert_eq!(stand.taken(), [], "a pin is nobody else's business");
+}
+
+#[test]
+fn a_pin_stays_with_its_person_while_others_come_and_go_and_goes_with_them() {
+    let mut stand = Stand::new(fixtures::call(3));
+    stand.press(Modifiers::NONE, Key::Num2);
+    let pinned = "Chloé Martin, muted, pinned";
+    fixtures::change(&mut stand.model.borrow_mut(), |state, _| drop(state.peers.remove(0)));
+    stand.step();
+    assert!(tile(&stand, pinned).width() > 700.0);
+    fixtures::change(&mut stand.model.borrow_mut(), |state, _| drop(state.peers.remove(0)));
+    stand.step();
+    assert!(!stand.sees("pinned") && stand.sees("Dmitri"));
+}
+
+#[test]
+fn oneself_is_hidden_by_a_right_click_and_brought_back_where_it_was() {
+    let mut stand = Stand::new(fixtures::call(2));
+    stand.harness.get_by_role_and_label(Role::Image, "You").click_secondary();
+    stand.step();
+    assert!(stand.sees("Mirror my picture") && stand.sees("Pin yourself"));
+    let asked = stand.click("Hide my picture");
+    let [Action::Settings(settings)] = &asked[..] else { panic!("{asked:?}") };
+    assert!(!settings.self_view);
+    stand.model.borrow_mut().settings = Settings::clone(settings);
+    stand.step();
+    assert!(stand.harness.query_by_role_and_label(Role::Image, "You").is_none());
+    let asked = stand.click("Show my picture");
+    assert!(matches!(&asked[..], [Action::Settings(settings)] if settings.self_view), "{asked:?}");
+}
+
+#[test]
+fn it_is_said_whose_network_or_computer_is_in_the_way() {
+    let theirs = Stand::new(fixtures::their_network());
+    assert!(theirs.sees("Ben Okafor, speaking, poor: their network") && theirs.sees("Chloé Martin, muted"));
+    assert!(theirs.sees("Emi 田中, camera off, fair: their network"));
+    let ours = Stand::new(fixtures::your_network());
+    assert!(ours.sees("Chloé Martin, muted, poor: your network"));
+    assert!(ours.sees("You, your network loses much of what you say"));
+    let computer = Stand::new(fixtures::slow_computer());
+    assert!(computer.sees("Chloé Martin, muted, poor: this computer"));
+    assert!(computer.sees("You, this computer is too slow for more"));
+}
+
+#[test]
+fn figures_stand_on_every_tile_for_who_asks() {
+    let mut stand = Stand::new(fixtures::call(2));
+    assert!(!stand.memory.borrow().figures_open());
+    stand.press(Modifiers::NONE, Key::A);
+    assert!(stand.memory.borrow().figures_open(), "and they are renewed");
+    stand.press(Modifiers::NONE, Key::A);
+    assert!(!stand.memory.borrow().figures_open());
+}
+
+#[test]
+fn who_hears_nobody_is_told_so_and_comes_back_by_the_key() {
+    let mut stand = Stand::new(fixtures::deaf());
+    assert!(stand.sees("You hear nobody, and nobody hears you") && stand.sees("You, muted, hearing nobody"));
+    assert_eq!(stand.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::D), [Action::Deafen(false)]);
+    fixtures::change(&mut stand.model.borrow_mut(), |state, _| state.own.deaf = false);
+    stand.step();
+    assert_eq!(stand.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::D), [Action::Deafen(true)]);
 }
 
 #[test]
@@ -122,6 +290,11 @@ fn more_than_sixteen_people_are_on_pages() {
     stand.click("More people");
     assert!(stand.sees("2 / 2"));
     assert_eq!(tiles(&stand), 2);
+    stand.press(Modifiers::NONE, Key::PageUp);
+    assert_eq!(tiles(&stand), 16);
+    stand.press(Modifiers::NONE, Key::PageDown);
+    stand.press(Modifiers::NONE, Key::PageDown);
+    assert_eq!(tiles(&stand), 2);
     fixtures::change(&mut stand.model.borrow_mut(), |state, _| state.peers.truncate(3));
     stand.step();
     assert_eq!(tiles(&stand), 3, "who is left is seen");
@@ -129,8 +302,12 @@ fn more_than_sixteen_people_are_on_pages() {
 
 #[test]
 fn a_lost_call_says_so_at_once_and_can_be_left() {
-    let stand = Stand::new(fixtures::reconnecting());
-    assert!(stand.sees("Everybody stays; you need not do anything.") && stand.sees("4 s"));
+    let mut stand = Stand::new(fixtures::reconnecting());
+    assert!(stand.sees("Everybody stays; you need not do anything.") && stand.sees("Attempt 3 in 3 s"));
+    stand.model.borrow_mut().now += Duration::from_millis(2100);
+    stand.step();
+    assert!(stand.sees("Attempt 3 in 1 s"));
+    assert_eq!(stand.click("Retry now"), [Action::Retry]);
     let leave = stand.harness.query_all_by_label("Leave").count();
     assert_eq!(leave, 2, "in the banner and among the tools");
 }

@@ -86,6 +86,9 @@ pub(super) fn toolbar_ui(ui: &mut Ui, show: Show, memory: &mut Memory, actions: 
         }
     }
     let more = round(ui, icons::MORE, "More", "", Tone::Plain);
+    if std::mem::take(&mut memory.more_asked) {
+        Popup::open_id(ui.ctx(), Popup::default_response_id(&more));
+    }
     menu(&more, RectAlign::TOP, more::WIDTH, PopupCloseBehavior::CloseOnClick, |ui| {
         more_ui(ui, show, hidden, memory, actions);
     });
@@ -178,13 +181,7 @@ fn devices_menu(arrow: &Response, add: impl FnOnce(&mut Ui)) -> bool {
 }
 
 /// What a button opens above it. Whether it is open.
-fn menu(
-    button: &Response,
-    align: RectAlign,
-    width: f32,
-    close: PopupCloseBehavior,
-    add: impl FnOnce(&mut Ui),
-) -> bool {
+fn menu(button: &Response, align: RectAlign, width: f32, close: PopupCloseBehavior, add: impl FnOnce(&mut Ui)) -> bool {
     Popup::from_toggle_button_response(button)
         .align(align)
         .gap(6.0)

@@ -38,8 +38,11 @@ pub(super) fn top_ui(ui: &mut Ui, model: &Model, state: &State, memory: &mut Mem
 /// How the call is shown: the window as large as the screen, and the other view.
 fn shown_ui(ui: &mut Ui, memory: &mut Memory) {
     let full = is_full(ui);
-    let (icon, label) =
-        if full { (icons::FULLSCREEN_EXIT, "Leave full screen (F11)") } else { (icons::FULLSCREEN, "Full screen (F11)") };
+    let (icon, label) = if full {
+        (icons::FULLSCREEN_EXIT, "Leave full screen (F11)")
+    } else {
+        (icons::FULLSCREEN, "Full screen (F11)")
+    };
     if widgets::icon_button(ui, icon, label).clicked() {
         ui.ctx().send_viewport_cmd(ViewportCommand::Fullscreen(!full));
     }

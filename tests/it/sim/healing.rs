@@ -39,6 +39,36 @@ fn after_a_silence_of_all_the_link_that_comes_back_is_taken() {
 }
 
 #[test]
+fn the_way_back_is_told_attempt_by_attempt_and_tried_at_once_when_somebody_asks() {
+    let mut scene = scene(&THREE);
+    scene.steps.extend(outage(10_000.0, 60_000.0));
+    let mut stage = Stage::new(&scene);
+    stage.to(10_000.0);
+    let redial = |stage: &Stage| stage.client().elector().redial();
+    assert_eq!(redial(&stage), None, "the call is carried");
+    let dials = |stage: &Stage, from| stage.count(from, |output| matches!(output, Output::Dial { .. }));
+    stage.tell(Input::Retry);
+    assert_eq!(dials(&stage, 10_000.0), 0, "there is nothing to retry");
+    for relay in ["frankfurt", "us-east", "singapore"] {
+        stage.reset(relay);
+    }
+    assert_eq!(redial(&stage).map(|redial| redial.attempt), Some(1));
+    let mut attempts = Vec::new();
+    for at in 101..590 {
+        stage.to(f64::from(at) * 100.0);
+        attempts.push(redial(&stage).expect("the call is cut off").attempt);
+    }
+    assert!(attempts.is_sorted() && attempts[attempts.len() - 1] >= 3, "{attempts:?}");
+    stage.to(60_010.0);
+    let before = dials(&stage, 0.0);
+    stage.tell(Input::Retry);
+    stage.to(60_011.0);
+    assert!(dials(&stage, 0.0) > before, "at once");
+    stage.to(60_900.0);
+    assert_eq!((stage.carrier(), redial(&stage)), ("singapore", None));
+}
+
+#[test]
 fn losing_every_link_says_so_once_and_dials_for_ever() {
     let mut scene = scene(&THREE);
     scene.steps.extend(outage(10_000.0, 310_000.0));

@@ -165,6 +165,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         2 => command.prop_map(Input::Command),
         1 => manifest.prop_map(|relays| Input::Manifest(candidates(relays))),
         1 => Just(Input::Suspended),
+        1 => Just(Input::Retry),
     ]
 }
 

@@ -18,7 +18,7 @@ use crate::call::{self, Call};
 use crate::crypto::secret::RoomSecret;
 use crate::instance::Request;
 use crate::media::audio::{AudioSource, Output, Switches};
-use crate::media::video::{VideoConfig, VideoSource};
+use crate::media::video::{Of, VideoConfig, VideoSource};
 use crate::relay::bus::{BusConfig, Hub};
 use crate::relay::{Config, Relay};
 use crate::settings::store::load_from;
@@ -65,8 +65,39 @@ impl Window {
         Self { harness, asked, due: Some(clock::now()), folder }
     }
 
-    /// Waits for the next frame that was asked for, until `end` at most, and draws it.
-    fn turn(&mut self, end: Instant) {
+    /// Minimises the window, or brings it back.
+    pub fn hide(&mut self, hidden: bool) {
+        let viewport = self.harness.input_mut().viewports.get_mut(&egui::ViewportId::ROOT);
+        let viewport = viewport.expect("there is a window");
+        (viewport.minimized, viewport.occluded) = (Some(hidden), Some(false));
+        // What was on its way when that happened is no business of what comes.
+        (0..3).for_each(|_| self.harness.step());
+        while self.asked.try_recv().is_ok() {}
+        self.due = (!hidden).then(clock::now);
+    }
+
+    /// How many frames are drawn while so many pictures of ourselves come.
+    pub fn frames_while(&mut self, pictures: usize) -> usize {
+        let end = clock::now() + PATIENCE;
+        let own = self.harness.state().model.pictures.clone();
+        let number = || own.get(Of::Own).map_or(0, |shown| shown.number);
+        let (mut last, mut came, mut frames) = (number(), 0, 0);
+        while came < pictures {
+            assert!(clock::now() < end, "{came} of {pictures} pictures came");
+            frames += usize::from(self.frame(clock::now() + Duration::from_millis(5)));
+            let now = number();
+            came += usize::from(std::mem::replace(&mut last, now) != now);
+        }
+        frames
+    }
+
+    /// The call as it is now, whether or not the window has looked.
+    pub fn newest(&self) -> Arc<State> {
+        self.harness.state().state.as_ref().expect("a call is open").borrow().clone()
+    }
+
+    /// Waits for the next frame that was asked for, until `end` at most, and draws it; `false` where none was asked for.
+    fn frame(&mut self, end: Instant) -> bool {
         loop {
             let now = clock::now();
             let wake = self.due.map_or(end, |due| due.min(end));
@@ -81,9 +112,24 @@ impl Window {
                 break;
             }
         }
+        let asked = self.due.is_some_and(|due| due <= clock::now());
+        if asked {
+            self.draw();
+        }
+        asked
+    }
+
+    fn draw(&mut self) {
         self.due = None;
         while self.asked.try_recv().is_ok() {}
         self.harness.step();
+    }
+
+    /// The same; at `end` a frame is drawn in any case.
+    fn turn(&mut self, end: Instant) {
+        if !self.frame(end) {
+            self.draw();
+        }
     }
 
     /// Runs the window until there is such a thing.
