@@ -1,6 +1,6 @@
 //! A tile of somebody else: a picture or what stands for it, a name, and how the person is heard and received.
 
-use eframe::egui::{Align2, Color32, CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{Align2, Color32, CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 
 use super::quality::{self, Trouble};
 use super::view::{Large, Who};
@@ -54,7 +54,7 @@ pub(super) fn peer_ui(
     let seen = Seen { peer, picture, frozen, pinned, trouble };
     seen.over_ui(ui, place, colours);
     if memory.figures {
-        figures_ui(ui, peer, place, pinned);
+        figures_ui(ui, peer, place);
     }
     if peer.speaking && !peer.muted {
         ui.painter().rect_stroke(place, corner(place), Stroke::new(3.0, colours.in_use), StrokeKind::Inside);
@@ -88,8 +88,7 @@ pub(super) fn unpin_ui(ui: &mut Ui, place: Rect, what: Large, name: &str, memory
     if !memory.view.is_pinned(what) {
         return;
     }
-    let at = place.left_top() + vec2(face::INSET, face::INSET);
-    let button = Rect::from_min_size(at, vec2(UNPIN, UNPIN));
+    let button = Rect::from_min_size(place.max - vec2(face::INSET + UNPIN, face::INSET + UNPIN), vec2(UNPIN, UNPIN));
     if widgets::picture_button(ui, button, icons::PIN_FILL, &format!("Unpin {name}")).clicked() {
         memory.view.toggle_pin(what);
     }
@@ -143,9 +142,7 @@ impl Seen<'_> {
         if let Some(trouble) = self.trouble {
             let at = place.right_top() + vec2(-face::INSET, face::INSET);
             let mark = (trouble.quality.icon(), dark(trouble.quality.colour(colours)));
-            let taken = if self.pinned { UNPIN + space::S } else { 0.0 };
-            let width = place.width() - 16.0 - taken;
-            face::pill(ui, at, Align2::RIGHT_TOP, trouble.fault.word(), &[mark], width);
+            face::pill(ui, at, Align2::RIGHT_TOP, trouble.fault.word(), &[mark], place.width() - 16.0);
         }
     }
 
@@ -169,7 +166,8 @@ impl Seen<'_> {
                 "Someone with another key".to_owned()
             }
         };
-        face::name_ui(ui, place, &name, &marks);
+        let taken = if self.pinned { UNPIN + space::XS } else { 0.0 };
+        face::name_ui(ui, place.with_max_x(place.right() - taken), &name, &marks);
     }
 
     /// The tile in words.
@@ -201,16 +199,16 @@ fn or_dash(figure: Option<String>) -> String {
 }
 
 /// The figures of somebody in one line on the tile, for who asked to see them on all.
-fn figures_ui(ui: &Ui, peer: &Peer, place: Rect, pinned: bool) {
+fn figures_ui(ui: &Ui, peer: &Peer, place: Rect) {
     let quality = &peer.quality;
     let picture = (quality.height > 0).then(|| format!("{}p {:.0}", quality.height, quality.fps));
     let lost = quality.recent_loss.map(|loss| format!("{:.1} %", loss * 100.0));
     let delay = quality.delay_ms.map(|ms| format!("{ms:.0} ms"));
     let text = [picture, lost, delay].map(or_dash).join(" · ");
-    let top = if pinned { face::INSET + UNPIN + space::XS } else { face::INSET };
-    let at = pos2(place.left() + face::INSET, place.top() + top);
+    // Above the name.
+    let at = place.left_bottom() + vec2(face::INSET, -face::INSET - UNPIN - space::XS);
     let mark = [(icons::PULSE, theme::palette(ui.ctx()).on_tile)];
-    face::pill(ui, at, Align2::LEFT_TOP, &text, &mark, place.width() - 2.0 * face::INSET);
+    face::pill(ui, at, Align2::LEFT_BOTTOM, &text, &mark, place.width() - 2.0 * face::INSET);
 }
 
 /// How a peer is received, in figures: the tooltip of a tile.
