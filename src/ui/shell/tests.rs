@@ -170,7 +170,7 @@ fn full_screen_has_a_key_a_letter_a_button_and_a_way_out() {
     };
     for key in [Key::F11, Key::S] {
         let mut stand = Stand::new(fixtures::call(1));
-        stand.harness.key_press(key);
+        stand.harness.key_down(key);
         stand.harness.step();
         assert_eq!(asked(&stand), Some(true), "{key:?}");
     }
@@ -179,11 +179,15 @@ fn full_screen_has_a_key_a_letter_a_button_and_a_way_out() {
     viewport.expect("there is a window").fullscreen = Some(true);
     stand.press(Modifiers::NONE, Key::P);
     assert!(stand.sees("Leave full screen (F11)"));
-    stand.harness.key_press(Key::Escape);
+    stand.harness.key_up(Key::Escape);
+    stand.harness.step();
+    stand.harness.key_down(Key::Escape);
     stand.harness.step();
     assert_eq!(asked(&stand), None, "first the drawer closes");
     stand.step();
-    stand.harness.key_press(Key::Escape);
+    stand.harness.key_up(Key::Escape);
+    stand.harness.step();
+    stand.harness.key_down(Key::Escape);
     stand.harness.step();
     assert_eq!(asked(&stand), Some(false));
 }
