@@ -12,12 +12,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 pub use screens::{picking_a_screen, screens, sharing};
-pub use stages::{deaf, slow_computer, their_network, without_oneself, your_network};
+pub use stages::{deaf, reconnecting, slow_computer, their_network, without_oneself, your_network};
 
 use super::host::Reach;
 use super::model::{Choice, Devices, DrillRelay, DrillState, Entry, Hosting, Model, Notice, NoticeKind, Room, What};
 use crate::call::event::{Moved, Place};
-use crate::call::state::{DeviceState, Own, Peer, Phase, Quality, Race, Redial, Relays, State, Wish, Wished};
+use crate::call::state::{DeviceState, Own, Peer, Phase, Quality, Race, Relays, State, Wish, Wished};
 use crate::clock;
 use crate::election::{Candidate, CandidateId, LinkState, Outcome, Reason, Standing};
 use crate::media::video::{I420, Of, Pictures};
@@ -127,23 +127,6 @@ pub fn call(peers: usize) -> Model {
     state.speaker = state.peers.first().map(|peer| peer.id);
     model.call = Some(Arc::new(state));
     model.timeline = timeline();
-    model
-}
-
-/// A call that lost every link four seconds ago.
-pub fn reconnecting() -> Model {
-    let mut model = call(3);
-    change(&mut model, |state, now| {
-        state.phase = Phase::Reconnecting { since: ago(now, 4) };
-        state.active = None;
-        state.standby = None;
-        state.redial = Some(Redial { attempt: 3, next: Some(now + Duration::from_secs(3)) });
-        state.peers.iter_mut().for_each(|peer| (peer.quality.frozen, peer.speaking) = (peer.camera, false));
-        for standing in &mut state.candidates {
-            standing.state = LinkState::Dialling;
-        }
-    });
-    model.timeline.push(Entry { at: model.wall, what: What::Reconnecting });
     model
 }
 

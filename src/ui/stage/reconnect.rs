@@ -1,6 +1,6 @@
 //! The call is cut off: said at once, with which attempt comes when, and what can be done meanwhile.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use eframe::egui::{Context, Ui};
 
@@ -50,8 +50,8 @@ fn seconds(until: Instant, now: Instant) -> u64 {
 fn repaint(ctx: &Context, redial: Option<Redial>, since: Instant, now: Instant) {
     match redial.and_then(|redial| redial.next) {
         Some(next) if next > now => {
-            let rest = next.saturating_duration_since(now).subsec_millis();
-            ctx.request_repaint_after_secs(f32::from(if rest == 0 { 1000 } else { rest as u16 }) / 1000.0);
+            let rest = u64::from(next.saturating_duration_since(now).subsec_millis());
+            ctx.request_repaint_after(Duration::from_millis(if rest == 0 { 1000 } else { rest }));
         }
         _ => top::repaint_next_second(ctx, now.saturating_duration_since(since)),
     }
@@ -59,8 +59,6 @@ fn repaint(ctx: &Context, redial: Option<Redial>, since: Instant, now: Instant) 
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
