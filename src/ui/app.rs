@@ -153,6 +153,7 @@ impl App {
             }
             Word::Broken(why) => {
                 self.joins = false;
+                self.awake.keep(false);
                 self.toast(NoticeKind::Danger, format!("No call: {why}. Restart the app."));
             }
         }

@@ -33,7 +33,7 @@ pub(super) enum Tool {
 
 impl Tool {
     /// In the order of the bar: the last ones go first.
-    const ALL: [Self; 3] = [Self::Share, Self::People, Self::Regions];
+    const ALL: &'static [Self] = &[Self::Share, Self::People, Self::Regions];
 
     /// Its icon, its words, its key, and whether it is on.
     pub fn looks(self, state: &State, memory: &Memory) -> (&'static str, &'static str, &'static str, bool) {
