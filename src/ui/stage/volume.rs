@@ -1,7 +1,7 @@
 //! How loud somebody is played here: a slider and a switch, behind a button in the list of people and behind a right click
 //! on a tile. Nobody else hears of it.
 
-use eframe::egui::{Frame, Popup, PopupCloseBehavior, RectAlign, Response, Slider, Ui};
+use eframe::egui::{Frame, Popup, PopupCloseBehavior, RectAlign, Slider, Ui};
 
 use crate::call::state::{Peer, Volume};
 use crate::ui::model::Action;
