@@ -199,6 +199,12 @@ mod tests {
         }
     }
 
+    fn awake_at(place: Buses) -> Awake {
+        let mut awake = Awake::default();
+        awake.place = place;
+        awake
+    }
+
     fn next(asked: &Receiver<Asked>) -> Asked {
         asked.recv_timeout(Duration::from_secs(10)).expect("it is asked")
     }
@@ -210,7 +216,7 @@ mod tests {
         let _service = connection::Builder::address(bus.address.as_str())
             .and_then(|builder| builder.name(SAVER)?.serve_at(SAVER_PATH, Saver(told))?.build())
             .unwrap();
-        let mut awake = Awake { place: bus.buses(), ..Awake::default() };
+        let mut awake = awake_at(bus.buses());
         awake.keep(true);
         let inhibit = || Asked::Inhibit(NAME.into(), REASON.into());
         assert_eq!(next(&asked), inhibit());
@@ -233,7 +239,7 @@ mod tests {
                 builder.name(PORTAL)?.serve_at(PORTAL_PATH, portal)?.serve_at("/request/1", request)?.build()
             })
             .unwrap();
-        let mut awake = Awake { place: bus.buses(), ..Awake::default() };
+        let mut awake = awake_at(bus.buses());
         awake.keep(true);
         assert_eq!(next(&asked), Asked::Portal(12));
         awake.keep(false);
@@ -245,7 +251,7 @@ mod tests {
         let nowhere = || Some("unix:path=/nonexistent/bus".to_owned());
         let bus = Bus::start();
         for place in [Buses { session: nowhere(), system: nowhere() }, bus.buses()] {
-            let mut awake = Awake { place, ..Awake::default() };
+            let mut awake = awake_at(place);
             awake.keep(true);
             awake.keep(false);
             drop(awake);

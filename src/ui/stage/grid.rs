@@ -133,7 +133,7 @@ mod tests {
         assert_eq!([of(AREAS[0]), of(AREAS[1])], [PAGE, PAGE]);
         assert_eq!(
             [of(vec2(480.0, 280.0)), of(vec2(330.0, 300.0)), of(vec2(200.0, 100.0)), of(vec2(-5.0, 9.0))],
-            [16, 12, 1, 1]
+            [16, 8, 1, 1]
         );
     }
 
