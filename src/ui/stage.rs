@@ -40,6 +40,7 @@ use super::model::{Action, Model};
 use super::picture::Painter;
 use super::regions;
 use super::theme::{self, space};
+use super::widgets;
 use crate::call::state::State;
 use crate::call::views;
 use crate::proto::ParticipantId;
@@ -168,6 +169,7 @@ pub fn stage_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
         regions::banner_ui(ui, model, actions);
         reconnect::reconnecting_ui(ui, model, &state, actions);
         screens::sharing_ui(ui, &state, actions);
+        deaf_ui(ui, &state, actions);
         scene::scene_ui(ui, show, memory, actions);
         microphone_ui(ui, &state);
     });
@@ -219,17 +221,25 @@ fn drawer_ui(
     });
 }
 
+/// Who hears nobody is told so for as long as that lasts, with the way back.
+fn deaf_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    if !state.own.deaf {
+        return;
+    }
+    widgets::banner(ui, widgets::Kind::Info, "You hear nobody, and nobody hears you.", |ui| {
+        if widgets::secondary_icon(ui, icons::HEADPHONES, "Hear everybody again").clicked() {
+            actions.push(Action::Deafen(false));
+        }
+    });
+    ui.add_space(space::XS);
+}
+
 /// What somebody who is muted has to know of the microphone: over the tiles, so that nothing moves when it comes and goes.
 fn microphone_ui(ui: &Ui, state: &State) {
     let own = &state.own;
-    let mac = ui.ctx().os().is_mac();
     let (icon, words) = if own.holds_to_talk {
         (icons::MIC, "You are heard while you hold Space")
-    } else if own.deaf && mac {
-        (icons::SPEAKER_OFF, "You hear nobody, and nobody hears you: press Cmd+Shift+D to come back")
-    } else if own.deaf {
-        (icons::SPEAKER_OFF, "You hear nobody, and nobody hears you: press Ctrl+Shift+D to come back")
-    } else if own.talks_unheard {
+    } else if own.talks_unheard && !own.deaf {
         (icons::MIC_OFF, "You are muted: press M, or hold Space, to be heard")
     } else {
         return;

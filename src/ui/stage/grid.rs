@@ -13,6 +13,9 @@ pub(super) const PAGE: usize = 16;
 /// A face is told from others on a tile as wide as this, points: more of them go to the next page.
 const LEAST: f32 = 108.0;
 
+/// A tile of a strip may be so much lower than its shape.
+const LOWEST: f32 = 0.8;
+
 /// How many tiles `area` has room for, 1 to [`PAGE`].
 pub(super) fn capacity(area: Rect) -> usize {
     let wide = |count: &usize| tiles(area, *count).first().is_some_and(|tile| tile.width() >= LEAST);
@@ -21,8 +24,7 @@ pub(super) fn capacity(area: Rect) -> usize {
 
 /// How many tiles a strip has room for beside oneself, 1 to [`PAGE`].
 pub(super) fn strip_capacity(area: Rect, own: bool) -> usize {
-    let rows = (area.height() + GAP) / (strip_tile(area, own).y + GAP);
-    (rows.max(0.0) as usize).saturating_sub(usize::from(own)).clamp(1, PAGE)
+    strip_rows(area, own).saturating_sub(usize::from(own)).clamp(1, PAGE)
 }
 
 /// The places of `count` tiles in a strip, one below the other from the top, and of oneself at its foot.
@@ -35,9 +37,16 @@ pub(super) fn strip(area: Rect, count: usize, own: bool) -> (Vec<Rect>, Option<R
     ((0..count).map(tile).collect(), own.then_some(foot))
 }
 
-/// As wide as the strip; lower where it has no room for one tile and oneself.
+/// Rows of a strip: one more finds room where a little is cut off each tile. One tile and oneself always do.
+fn strip_rows(area: Rect, own: bool) -> usize {
+    let lowest = area.width() / SHAPE * LOWEST;
+    let rows = ((area.height() + GAP) / (lowest + GAP)).max(0.0) as usize;
+    rows.max(if own { 2 } else { 1 })
+}
+
+/// As wide as the strip, and as high as its rows leave it.
 fn strip_tile(area: Rect, own: bool) -> Vec2 {
-    let rows = if own { 2.0 } else { 1.0 };
+    let rows = strip_rows(area, own) as f32;
     let most = (area.height() - GAP * (rows - 1.0)) / rows;
     vec2(area.width(), (area.width() / SHAPE).min(most).max(0.0)).floor()
 }

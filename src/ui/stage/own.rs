@@ -1,6 +1,6 @@
 //! Oneself: as in a mirror, in the corner or large, or hidden with the way back.
 
-use eframe::egui::{Align2, CornerRadius, Rect, Role, Sense, Ui, UiBuilder, WidgetInfo, vec2};
+use eframe::egui::{Align2, CornerRadius, Rect, Role, Sense, Ui, WidgetInfo, vec2};
 
 use super::view::{Large, Who};
 use super::{Memory, Show, face, menu, quality, tile};
@@ -80,8 +80,7 @@ pub(super) fn come_back_ui(ui: &mut Ui, model: &Model, area: Rect, actions: &mut
     if model.settings.self_view || !area.contains_rect(place) {
         return;
     }
-    let mut child = ui.new_child(UiBuilder::new().id_salt("hidden").max_rect(place));
-    if widgets::icon_button(&mut child, icons::EYE, "Show my picture").clicked() {
+    if widgets::picture_button(ui, place, icons::EYE, "Show my picture").clicked() {
         let mut settings = model.settings.clone();
         settings.self_view = true;
         actions.push(Action::Settings(Box::new(settings)));

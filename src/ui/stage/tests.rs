@@ -218,6 +218,7 @@ fn who_hears_nobody_is_told_so_and_comes_back_by_the_key() {
     let mut stand = Stand::new(fixtures::deaf());
     assert!(stand.sees("You hear nobody, and nobody hears you") && stand.sees("You, muted, hearing nobody"));
     assert_eq!(stand.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::D), [Action::Deafen(false)]);
+    assert_eq!(stand.click("Hear everybody again"), [Action::Deafen(false)]);
     fixtures::change(&mut stand.model.borrow_mut(), |state, _| state.own.deaf = false);
     stand.step();
     assert_eq!(stand.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::D), [Action::Deafen(true)]);

@@ -27,6 +27,8 @@ struct Seen<'a> {
     /// It stands still.
     frozen: bool,
     pinned: bool,
+    /// Its figures stand above the name.
+    figures: bool,
     trouble: Option<Trouble>,
 }
 
@@ -51,7 +53,7 @@ pub(super) fn peer_ui(
     let what = Large::Person(Who::Peer(peer.id));
     let pinned = memory.view.is_pinned(what);
     let trouble = quality::of(show.state, peer);
-    let seen = Seen { peer, picture, frozen, pinned, trouble };
+    let seen = Seen { peer, picture, frozen, pinned, figures: memory.figures, trouble };
     seen.over_ui(ui, place, colours);
     if memory.figures {
         figures_ui(ui, peer, place);
@@ -131,9 +133,9 @@ impl Seen<'_> {
 
     /// What lies over the picture: what is wrong with it, the name, the quality where it is not good.
     fn over_ui(&self, ui: &Ui, place: Rect, colours: &Palette) {
-        let low = place.height() < LOW;
-        // Beside the initials of a low tile there is no room for words: the sign goes to the name.
-        let lead = self.wrong().filter(|_| low && !self.picture && self.peer.name.is_some());
+        // Beside the initials of a low tile, and beside figures, there is no room for words: the sign goes to the name.
+        let full = self.figures || place.height() < LOW && !self.picture;
+        let lead = self.wrong().filter(|_| full && self.peer.name.is_some());
         if let Some((icon, word)) = self.wrong().filter(|_| lead.is_none()) {
             let at = place.center() + vec2(0.0, if self.picture { 0.0 } else { place.height() * 0.2 + 24.0 });
             face::pill(ui, at, Align2::CENTER_CENTER, word, &[(icon, colours.on_tile)], place.width() - 16.0);
