@@ -368,7 +368,8 @@ fn a_window_that_nobody_sees_draws_nothing_and_the_call_goes_on() {
     assert!(seen >= 10, "{seen} frames for {PICTURES} pictures");
     window.hide(true);
     let hidden = window.frames_while(PICTURES);
-    assert!(hidden <= 2, "{hidden} frames that nobody sees, {seen} while somebody did");
+    // Nothing is drawn then; what wakes the program is what happens to the call, and no picture and no meter.
+    assert!(hidden <= 4, "woken {hidden} times that nobody sees, {seen} while somebody did");
     // Our pictures went on, or they would not have been counted; and so does sound, both ways.
     ben.until_sees(&runtime, |ada| ada.level > 0.0);
     assert!(window.newest().own.output_level > 0.0);

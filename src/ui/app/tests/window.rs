@@ -33,6 +33,7 @@ pub struct Window {
     pub harness: Harness<'static, App>,
     asked: mpsc::Receiver<Duration>,
     due: Option<Instant>,
+    hidden: bool,
     pub folder: TempDir,
 }
 
@@ -62,7 +63,7 @@ impl Window {
                 });
                 App::new(cc, runtime.handle(), options, loaded)
             });
-        Self { harness, asked, due: Some(clock::now()), folder }
+        Self { harness, asked, due: Some(clock::now()), hidden: false, folder }
     }
 
     /// Minimises the window, or brings it back.
@@ -72,11 +73,12 @@ impl Window {
         (viewport.minimized, viewport.occluded) = (Some(hidden), Some(false));
         // What was on its way when that happened is no business of what comes.
         (0..3).for_each(|_| self.harness.step());
+        self.hidden = hidden;
         while self.asked.try_recv().is_ok() {}
         self.due = (!hidden).then(clock::now);
     }
 
-    /// How many frames are drawn while so many pictures of ourselves come.
+    /// How often the window is woken, to be drawn where somebody sees it, while so many pictures of ourselves come.
     pub fn frames_while(&mut self, pictures: usize) -> usize {
         let end = clock::now() + PATIENCE;
         let own = self.harness.state().model.pictures.clone();
@@ -119,10 +121,16 @@ impl Window {
         asked
     }
 
+    /// As eframe does: a window that nobody sees has its logic run, and nothing drawn.
     fn draw(&mut self) {
         self.due = None;
         while self.asked.try_recv().is_ok() {}
-        self.harness.step();
+        if self.hidden {
+            let ctx = self.harness.ctx.clone();
+            eframe::App::logic(self.harness.state_mut(), &ctx, &mut eframe::Frame::_new_kittest());
+        } else {
+            self.harness.step();
+        }
     }
 
     /// The same; at `end` a frame is drawn in any case.
