@@ -69,6 +69,13 @@ pub(super) fn scene_ui(ui: &mut Ui, show: Show, memory: &mut Memory, actions: &m
         }
     }
     tiles::strip_ui(ui, show, places.people, who, memory, actions);
+    // Who is large next comes with a picture, and not with initials.
+    if let (Large::Person(Who::Peer(now)), Some(next)) = (large, memory.view.coming())
+        && !memory.view.is_pinned(large)
+        && let Some(full) = memory.shown.get(&now).copied()
+    {
+        memory.shown.insert(next, full);
+    }
 }
 
 fn large_ui(ui: &mut Ui, show: Show, large: Large, place: Rect, memory: &mut Memory, actions: &mut Vec<Action>) {

@@ -127,6 +127,9 @@ fn who_speaks_is_large_beside_the_others_once_that_is_wanted() {
     fixtures::change(&mut stand.model.borrow_mut(), |state, _| state.speaker = Some(emi));
     stand.step();
     assert_eq!(tile(&stand, "Ben Okafor, speaking"), large, "not for a yes");
+    let shown = stand.memory.borrow().stage.shown.clone();
+    let ben = stand.model.borrow().call.as_ref().unwrap().peers[0].id;
+    assert_eq!(shown[&emi], shown[&ben], "who may be next is asked for in full");
     stand.model.borrow_mut().now += Duration::from_millis(1500);
     stand.step();
     assert_eq!(tile(&stand, "Emi 田中, camera off").size(), large.size());

@@ -57,6 +57,11 @@ impl View {
         self.floor?.next.map(|(_, since)| since + HOLD)
     }
 
+    /// Who will be large in a moment unless they fall silent: worth having in full by then.
+    pub fn coming(&self) -> Option<ParticipantId> {
+        self.floor?.next.map(|(who, _)| who)
+    }
+
     /// Whether who speaks is large.
     pub fn is_speaker(&self) -> bool {
         self.speaker
@@ -154,6 +159,7 @@ mod tests {
         assert_eq!(view.due(), None);
         view.large(&state(3, Some(0)), start + Duration::from_secs(5));
         assert_eq!(view.due(), Some(start + Duration::from_millis(6500)), "a frame is wanted then");
+        assert_eq!(view.coming(), Some(of(0)));
         assert_eq!(view.large(&state(1, Some(0)), start + Duration::from_secs(5)), person(0), "who left is not large");
         assert_eq!(view.large(&state(0, None), start), None, "alone");
     }
