@@ -16,6 +16,8 @@ use crate::ui::{icons, widgets};
 
 /// A tile lower than this has room for a name and a face, points.
 const LOW: f32 = 150.0;
+/// And one lower than this for a name alone, points.
+const LOWEST: f32 = 110.0;
 /// Of the button that takes a pin away, points.
 const UNPIN: f32 = 26.0;
 
@@ -134,13 +136,13 @@ impl Seen<'_> {
     /// What lies over the picture: what is wrong with it, the name, the quality where it is not good.
     fn over_ui(&self, ui: &Ui, place: Rect, colours: &Palette) {
         // Beside the initials of a low tile, and beside figures, there is no room for words: the sign goes to the name.
-        let full = self.figures || place.height() < LOW && !self.picture;
+        let full = self.figures || place.height() < if self.picture { LOWEST } else { LOW };
         let lead = self.wrong().filter(|_| full && self.peer.name.is_some());
         if let Some((icon, word)) = self.wrong().filter(|_| lead.is_none()) {
             let at = place.center() + vec2(0.0, if self.picture { 0.0 } else { place.height() * 0.2 + 24.0 });
             face::pill(ui, at, Align2::CENTER_CENTER, word, &[(icon, colours.on_tile)], place.width() - 16.0);
         }
-        self.name_ui(ui, place, lead.map(|(icon, _)| icon), colours);
+        self.name_ui(ui, place, lead, colours);
         if let Some(trouble) = self.trouble {
             let at = place.right_top() + vec2(-face::INSET, face::INSET);
             let mark = (trouble.quality.icon(), dark(trouble.quality.colour(colours)));
@@ -148,8 +150,8 @@ impl Seen<'_> {
         }
     }
 
-    /// The name with what goes with it.
-    fn name_ui(&self, ui: &Ui, place: Rect, lead: Option<&'static str>, colours: &Palette) {
+    /// The name with what goes with it, and with `lead`: what is wrong with the picture.
+    fn name_ui(&self, ui: &Ui, place: Rect, lead: Option<(&'static str, &'static str)>, colours: &Palette) {
         let peer = self.peer;
         let mut marks: Vec<(&str, Color32)> = Vec::new();
         if peer.muted {
@@ -160,10 +162,12 @@ impl Seen<'_> {
         if volume::is_silent(peer) {
             marks.push((icons::SPEAKER_OFF, dark(colours.danger_text)));
         }
-        marks.extend(lead.map(|icon| (icon, colours.on_tile)));
-        let name = match &peer.name {
-            Some(name) => name.clone(),
-            None => {
+        marks.extend(lead.map(|(icon, _)| (icon, colours.on_tile)));
+        let name = match (&peer.name, lead.filter(|_| self.picture)) {
+            // A picture looks right until it is said that it stands still.
+            (Some(name), Some((_, word))) => format!("{name} · {word}"),
+            (Some(name), None) => name.clone(),
+            (None, _) => {
                 marks.push((icons::WARNING, dark(colours.fair)));
                 "Someone with another key".to_owned()
             }
