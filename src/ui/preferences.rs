@@ -24,6 +24,8 @@ pub struct Memory {
     tab: usize,
     name: Draft,
     list: String,
+    /// An action waits for the keys that it is given.
+    listens: bool,
 }
 
 /// Text that is being typed, of which somebody else keeps the truth.
@@ -60,6 +62,23 @@ impl Memory {
     pub fn new(file: Option<PathBuf>) -> Self {
         Self { file, ..Self::default() }
     }
+
+    /// Whether the next key belongs to an action that is given one.
+    pub fn listens(&self) -> bool {
+        self.listens
+    }
+}
+
+/// How much larger or smaller a press makes everything.
+const ZOOM_STEP: f32 = 0.1;
+
+/// The settings with everything so many steps larger, or as large as at first for 0; `None` where nothing changes.
+pub fn zoomed(model: &Model, steps: f32) -> Option<Action> {
+    let zoom = model.settings.zoom;
+    let wanted = if steps == 0.0 { 1.0 } else { ((zoom + steps * ZOOM_STEP) * 10.0).round() / 10.0 };
+    let wanted = wanted.clamp(*ZOOM.start(), *ZOOM.end());
+    let settings = Settings { zoom: wanted, ..model.settings.clone() };
+    (settings != model.settings).then(|| Action::Settings(Box::new(settings)))
 }
 
 /// Of the tallest part, points.
@@ -162,21 +181,17 @@ fn look_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
 }
 
 fn zoom_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
-    const STEP: f32 = 0.1;
     let zoom = model.settings.zoom;
-    let step = |by: f32| (((zoom + by) * 10.0).round() / 10.0).clamp(*ZOOM.start(), *ZOOM.end());
-    let mut wanted = zoom;
     if widgets::icon_button(ui, icons::MINUS, "Smaller").clicked() {
-        wanted = step(-STEP);
+        actions.extend(zoomed(model, -1.0));
     }
     ui.label(theme::figure(format!("{:.0} %", zoom * 100.0)));
     if widgets::icon_button(ui, icons::PLUS, "Larger").clicked() {
-        wanted = step(STEP);
+        actions.extend(zoomed(model, 1.0));
     }
     if (zoom - 1.0).abs() > 0.01 && widgets::quiet(ui, "100 %").clicked() {
-        wanted = 1.0;
+        actions.extend(zoomed(model, 0.0));
     }
-    change(model, actions, |settings| settings.zoom = wanted);
 }
 
 /// A setting: its name and a note at the left, its control in a column of controls.

@@ -2,7 +2,7 @@
 //!
 //! The app calls [`shell_ui`] once a frame with the whole window. It only reads the model, and asks by pushing actions.
 
-mod keys;
+pub mod keys;
 mod screens;
 mod sheet;
 mod talk;
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use eframe::egui::{self, Ui, UiBuilder, ViewportCommand};
 
-use self::keys::Key;
+use self::keys::{Chord, Key};
 use self::screens::screens_ui;
 use super::lobby;
 use super::model::{Action, Hosting, Model};
@@ -150,7 +150,11 @@ fn guard_quit(ui: &Ui, model: &Model, memory: &mut Memory) {
 fn obey_keys(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, actions: &mut Vec<Action>) {
     let own = model.call.as_ref().map(|state| &state.own);
     let joined = model.call.as_ref().is_some_and(|state| state.phase != Phase::Lobby);
-    for key in keys::pressed(ui.ctx(), memory.sheet.is_some()) {
+    if memory.sheet == Some(Sheet::Settings) && memory.preferences.listens() {
+        // The next key is the one that an action is given.
+        return;
+    }
+    for key in keys::pressed(ui.ctx(), memory.sheet.is_some(), &model.settings) {
         match key {
             Key::Mute => actions.extend(own.map(|own| Action::Mute(!own.muted))),
             Key::Camera => actions.extend(own.map(|own| Action::Camera(!own.camera))),
@@ -160,6 +164,14 @@ fn obey_keys(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, actions
             Key::Leave if joined => actions.push(Action::Leave),
             Key::Quit if ends_a_call(model) => memory.sheet = Some(Sheet::Quit),
             Key::Share | Key::Regions | Key::People | Key::Leave | Key::Quit => {}
+            Key::Panic => actions.extend(own.iter().flat_map(|own| panic_button(own))),
+            Key::Larger => actions.extend(preferences::zoomed(model, 1.0)),
+            Key::Smaller => actions.extend(preferences::zoomed(model, -1.0)),
+            Key::AsItWas => actions.extend(preferences::zoomed(model, 0.0)),
+            // `talk` watches the one that is held.
+            Key::Talk => {}
+            Key::Hand | Key::React(_) | Key::Chat => {}
+            Key::View | Key::Person(_) => {}
             Key::Settings => memory.sheet = toggled(memory.sheet, Sheet::Settings),
             Key::Help => memory.sheet = toggled(memory.sheet, Sheet::Keys),
             Key::FullScreen => {
@@ -172,10 +184,18 @@ fn obey_keys(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, actions
     }
 }
 
-/// Whoever is muted is heard while Space is held.
+/// Nobody is heard or seen any more, whatever was on.
+fn panic_button(own: &Own) -> Vec<Action> {
+    let shares = !matches!(own.sharing, Sharing::Nothing);
+    let share = shares.then_some(Action::Share(None));
+    [Action::Mute(true), Action::Camera(false)].into_iter().chain(share).collect()
+}
+
+/// Whoever is muted is heard while the key is held.
 fn push_to_talk(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, actions: &mut Vec<Action>) {
     let muted = model.call.as_ref().is_some_and(|state| state.own.muted);
-    let seen = talk::Seen::of(ui.ctx(), in_call && memory.sheet.is_none());
+    let held: Vec<Chord> = keys::Map::new(&model.settings).of(Key::Talk).collect();
+    let seen = talk::Seen::of(ui.ctx(), in_call && memory.sheet.is_none(), &held);
     actions.extend(memory.talk.step(model.now, seen, muted).map(Action::Talk));
     if memory.talk.is_held() {
         ui.ctx().request_repaint_after(talk::TELL);
@@ -211,7 +231,7 @@ fn sheet_ui(ui: &Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Actio
             true
         }),
         Sheet::Keys => sheet::show(ui.ctx(), "Keys", 460.0, |ui| {
-            keys::table_ui(ui);
+            keys::table_ui(ui, &model.settings);
             true
         }),
         // The call may be over while somebody thinks about it.

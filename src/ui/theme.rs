@@ -168,6 +168,8 @@ pub fn icon_family() -> FontFamily {
 /// Gives `ctx` the fonts and both styles. Once, before the first frame; no widget of ours draws without it.
 pub fn install(ctx: &Context) {
     ctx.set_fonts(fonts());
+    // The shell's keys do it, so that it is kept and can be given other keys.
+    ctx.options_mut(|options| options.zoom_with_keyboard = false);
     for theme in [Theme::Dark, Theme::Light] {
         ctx.set_style_of(theme, visuals::style(theme));
     }
@@ -177,7 +179,7 @@ pub fn install(ctx: &Context) {
 pub fn set(ctx: &Context, look: Look) {
     ctx.set_theme(match look {
         Look::System => ThemePreference::System,
-        Look::Dark => ThemePreference::Dark,
+        Look::Dark | Look::HighContrast => ThemePreference::Dark,
         Look::Light => ThemePreference::Light,
     });
 }

@@ -134,7 +134,7 @@ mod tests {
     fn who_shares_is_told_so_and_stops_by_a_button_or_the_key() {
         let mut stand = Stand::new(fixtures::sharing());
         assert!(stand.sees("You are sharing Quarterly figures.ods - Calc. Everybody in the call sees it."));
-        assert_eq!(stand.press(Modifiers::NONE, Key::S), [Action::Share(None)]);
+        assert_eq!(stand.press(Modifiers::NONE, Key::D), [Action::Share(None)]);
         let buttons: Vec<_> = stand.harness.query_all_by_label("Stop sharing").collect();
         assert_eq!(buttons.len(), 2, "in the banner and among the tools");
     }
