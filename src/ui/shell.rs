@@ -55,6 +55,12 @@ impl Memory {
         self.sheet = Some(Sheet::Settings);
     }
 
+    /// Opens the settings at one of their tabs.
+    pub fn open_settings_at(&mut self, tab: preferences::Tab) {
+        self.preferences.turn_to(tab);
+        self.open_settings();
+    }
+
     /// Opens the drawer with the regions.
     pub fn open_regions(&mut self) {
         self.stage.open(Drawer::Regions);
@@ -161,17 +167,18 @@ fn obey_keys(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, actions
             Key::Share if in_call => share(own, memory, actions),
             Key::Regions if in_call => memory.stage.toggle(Drawer::Regions),
             Key::People if in_call => memory.stage.toggle(Drawer::People),
+            // Whatever they are now: who presses it does not look first.
+            Key::Panic => actions.extend([Action::Mute(true), Action::Camera(false)]),
             Key::Leave if joined => actions.push(Action::Leave),
             Key::Quit if ends_a_call(model) => memory.sheet = Some(Sheet::Quit),
             Key::Share | Key::Regions | Key::People | Key::Leave | Key::Quit => {}
-            Key::Panic => actions.extend(own.iter().flat_map(|own| panic_button(own))),
             Key::Larger => actions.extend(preferences::zoomed(model, 1.0)),
             Key::Smaller => actions.extend(preferences::zoomed(model, -1.0)),
             Key::AsItWas => actions.extend(preferences::zoomed(model, 0.0)),
             // `talk` watches the one that is held.
             Key::Talk => {}
             Key::Hand | Key::React(_) | Key::Chat => {}
-            Key::View | Key::Person(_) => {}
+            Key::View | Key::Figures | Key::Focus(_) | Key::Earlier | Key::Later | Key::Deafen => {}
             Key::Settings => memory.sheet = toggled(memory.sheet, Sheet::Settings),
             Key::Help => memory.sheet = toggled(memory.sheet, Sheet::Keys),
             Key::FullScreen => {
@@ -184,17 +191,10 @@ fn obey_keys(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, actions
     }
 }
 
-/// Nobody is heard or seen any more, whatever was on.
-fn panic_button(own: &Own) -> Vec<Action> {
-    let shares = !matches!(own.sharing, Sharing::Nothing);
-    let share = shares.then_some(Action::Share(None));
-    [Action::Mute(true), Action::Camera(false)].into_iter().chain(share).collect()
-}
-
 /// Whoever is muted is heard while the key is held.
 fn push_to_talk(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, actions: &mut Vec<Action>) {
     let muted = model.call.as_ref().is_some_and(|state| state.own.muted);
-    let held: Vec<Chord> = keys::Map::new(&model.settings).of(Key::Talk).collect();
+    let held: Vec<Chord> = if in_call { keys::Map::new(&model.settings).of(Key::Talk).collect() } else { Vec::new() };
     let seen = talk::Seen::of(ui.ctx(), in_call && memory.sheet.is_none(), &held);
     actions.extend(memory.talk.step(model.now, seen, muted).map(Action::Talk));
     if memory.talk.is_held() {
@@ -222,11 +222,14 @@ fn toggled(open: Option<Sheet>, sheet: Sheet) -> Option<Sheet> {
 }
 
 fn sheet_ui(ui: &Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Action>) {
+    if memory.sheet != Some(Sheet::Settings) {
+        memory.preferences.close();
+    }
     let Some(sheet) = memory.sheet else {
         return;
     };
     let keep = match sheet {
-        Sheet::Settings => sheet::show(ui.ctx(), "Settings", 620.0, |ui| {
+        Sheet::Settings => sheet::show(ui.ctx(), "Settings", 820.0, |ui| {
             preferences::preferences_ui(ui, model, &mut memory.preferences, actions);
             true
         }),

@@ -15,6 +15,7 @@ mod picker;
 mod quality;
 mod round;
 mod surface;
+mod tabs;
 mod toast;
 
 pub use badge::{badge, key_hint, label_icon};
@@ -30,6 +31,7 @@ pub use picker::picker;
 pub use quality::{Quality, quality};
 pub use round::{Tone, round, round_toggle};
 pub use surface::{card, divider, section};
+pub use tabs::tabs;
 pub use toast::{Toast, ToastAnswer, toast_ui};
 
 #[cfg(test)]

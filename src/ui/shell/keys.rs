@@ -41,9 +41,16 @@ pub enum Key {
     Chat,
     People,
     Regions,
+    /// Who speaks large, or everybody alike.
     View,
-    /// Somebody in the call, counted from 1; 0 is oneself.
-    Person(u8),
+    /// Figures on every tile.
+    Figures,
+    /// Pins the person of this number; 0 is oneself.
+    Focus(u8),
+    Earlier,
+    Later,
+    /// Nobody is heard, and one is not heard.
+    Deafen,
     Leave,
     FullScreen,
     Larger,
@@ -100,12 +107,16 @@ pub const TABLE: &[Row] = &[
     row(Key::Talk, "talk", "Hold to talk while muted", Group::You, &["Space"]),
     row(Key::Camera, "camera", "Camera on or off", Group::You, &["V", "Ctrl+E"]),
     row(Key::Panic, "panic", "Microphone and camera off at once", Group::You, &["Ctrl+Shift+Space"]),
+    row(Key::Deafen, "deafen", "Hear nobody, or everybody again", Group::You, &["Ctrl+Shift+D"]),
     row(Key::Share, "share", "Share a screen, or stop", Group::You, &["D"]),
     row(Key::Hand, "hand", "Raise or lower your hand", Group::You, &["R", "H"]),
     row(Key::Chat, "chat", "Chat", Group::Call, &["C"]),
     row(Key::People, "people", "People", Group::Call, &["P"]),
-    row(Key::Regions, "regions", "Regions and figures", Group::Call, &["N", "A"]),
-    row(Key::View, "view", "Gallery, or one large picture", Group::Call, &["W"]),
+    row(Key::Regions, "regions", "Regions", Group::Call, &["N"]),
+    row(Key::View, "view", "Who speaks large, or everybody alike", Group::Call, &["W"]),
+    row(Key::Figures, "figures", "Figures on tiles", Group::Call, &["A"]),
+    row(Key::Earlier, "earlier", "Earlier people", Group::Call, &["PageUp"]),
+    row(Key::Later, "later", "More people", Group::Call, &["PageDown"]),
     row(Key::Leave, "leave", "Leave the call", Group::Call, &["Ctrl+Shift+L"]),
     row(Key::FullScreen, "full-screen", "Full screen", Group::Window, &["F11", "S"]),
     row(Key::Larger, "larger", "Everything larger", Group::Window, &["Ctrl+Plus"]),
@@ -119,7 +130,7 @@ pub const TABLE: &[Row] = &[
 /// Actions whose keys stay: what they do in words, their group, and their keys for people.
 pub const FIXED: &[(&str, Group, &[&str])] = &[
     ("A reaction", Group::You, &["Alt+1", "…", "Alt+6"]),
-    ("Look at somebody, or at yourself", Group::Call, &["1", "…", "9", "0"]),
+    ("Pin a person, or yourself", Group::Call, &["1", "…", "9", "0"]),
     ("Join", Group::Call, &["Enter"]),
     ("Close what is open", Group::Window, &["Esc"]),
 ];
@@ -143,8 +154,8 @@ pub(super) fn pressed(ctx: &Context, sheet: bool, settings: &Settings) -> Vec<Ke
     let (typing, popup) = (ctx.text_edit_focused(), Popup::is_any_open(ctx));
     let map = Map::new(settings);
     let works_on_sheets = |key: Key| {
-        use Key::{AsItWas, Close, FullScreen, Help, Larger, Settings, Smaller};
-        matches!(key, Close | Help | Settings | FullScreen | Larger | Smaller | AsItWas)
+        use Key::{AsItWas, Close, FullScreen, Help, Larger, Panic, Settings, Smaller};
+        matches!(key, Close | Help | Settings | FullScreen | Panic | Larger | Smaller | AsItWas)
     };
     chords
         .into_iter()

@@ -48,10 +48,10 @@ fn draw(ui: &mut Ui, icon: &str, label: &str, key: &str, tone: Tone, on: Option<
         let (fill, colour) = dress(colours, tone);
         let radius = (DIAMETER / 2.0) as u8;
         let edge = if tone == Tone::Plain { colours.line } else { Color32::TRANSPARENT };
-        let stroke = Stroke::new(1.0, edge);
+        let stroke = Stroke::new(theme::stroke::HAIR, edge);
         ui.painter().rect(rect, CornerRadius::same(radius), fill.at(ui, &response), stroke, StrokeKind::Inside);
         focus_ring(ui, &response, rect, radius);
-        let glyph = line(ui, icon, icons::font(22.0), width);
+        let glyph = line(ui, icon, icons::font(theme::icon::XL), width);
         put_centre(ui, rect, glyph, colour);
     }
     response.widget_info(|| WidgetInfo { selected: on, ..WidgetInfo::labeled(Role::Button, ui.is_enabled(), label) });

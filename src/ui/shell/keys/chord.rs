@@ -54,6 +54,8 @@ impl Chord {
     pub fn shown(self, mac: bool) -> String {
         let key = match self.key {
             Key::Escape => "Esc",
+            Key::PageUp => "Page Up",
+            Key::PageDown => "Page Down",
             key => key.symbol_or_name(),
         };
         self.joined(if mac { "Cmd" } else { "Ctrl" }, key)

@@ -90,8 +90,7 @@ pub fn chords(settings: &Settings, row: &Row) -> Vec<Chord> {
 /// Keys that no action may have: Esc, the digits of people and of reactions.
 fn fixed() -> impl Iterator<Item = (Chord, Key, &'static str)> {
     let bare = |key| Chord { command: false, alt: false, shift: false, key };
-    let people =
-        (0_u8..).zip(DIGITS).map(move |(n, key)| (bare(key), Key::Person(n), "Look at somebody, or at yourself"));
+    let people = (0_u8..).zip(DIGITS).map(move |(n, key)| (bare(key), Key::Focus(n), "Pin a person, or yourself"));
     let reactions = (0_u8..).zip(DIGITS).skip(1).take(REACTIONS);
     let reactions = reactions.map(move |(n, key)| (Chord { alt: true, ..bare(key) }, Key::React(n), "A reaction"));
     people.chain(reactions).chain([(bare(egui::Key::Escape), Key::Close, "Close what is open")])
@@ -173,8 +172,7 @@ mod tests {
     #[test]
     fn digits_and_esc_stay_where_they_are() {
         let settings = Settings::default();
-        for (text, key) in [("1", Key::Person(1)), ("0", Key::Person(0)), ("Alt+6", Key::React(6)), ("Esc", Key::Close)]
-        {
+        for (text, key) in [("1", Key::Focus(1)), ("0", Key::Focus(0)), ("Alt+6", Key::React(6)), ("Esc", Key::Close)] {
             assert_eq!(Map::new(&settings).key(chord(text)), Some(key));
             assert!(matches!(taken(&settings, row(Key::Mute), chord(text)), Some(Taken::Fixed(_))), "{text}");
         }
