@@ -74,6 +74,7 @@ pub fn pieces() -> Vec<Piece> {
         with("settings-video", fixtures::lobby(Duration::from_secs(6)), |memory| memory.open_settings_at(Tab::Video)),
         with("settings-network", listed(), |memory| memory.open_settings_at(Tab::Network)),
         with("settings-keys", own_keys(), |memory| memory.open_settings_at(Tab::Keys)),
+        with("settings-keys-asked", own_keys(), shell::Memory::open_a_question_of_keys),
         with("settings-look", fixtures::lobby(Duration::from_secs(6)), |memory| memory.open_settings_at(Tab::Look)),
         with("settings-privacy", fixtures::lobby(Duration::from_secs(6)), |memory| {
             memory.open_settings_at(Tab::Privacy)
@@ -105,13 +106,21 @@ pub fn pieces() -> Vec<Piece> {
 /// # Errors
 /// Nothing draws here, or the folder cannot be written to.
 pub fn render(folder: &Path) -> Result<usize, GalleryError> {
+    render_some(folder, |_| true)
+}
+
+/// [`render`] for the pieces of these names.
+///
+/// # Errors
+/// As there.
+pub fn render_some(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<usize, GalleryError> {
     std::fs::create_dir_all(folder)
         .map_err(|error| GalleryError::Write { path: folder.to_owned(), error: error.to_string() })?;
     let mut count = 0;
     for [width, height] in SIZES {
         for look in [theme::Look::Dark, theme::Look::Light, theme::Look::HighContrast] {
             let dark = look != theme::Look::Light;
-            for mut piece in pieces() {
+            for mut piece in pieces().into_iter().filter(|piece| wanted(piece.name)) {
                 let size = egui::vec2(f32::from(width), f32::from(height));
                 let mut first = true;
                 let image = offscreen::render(size, 1.0, dark, |ui, painter| {
@@ -133,4 +142,18 @@ pub fn render(folder: &Path) -> Result<usize, GalleryError> {
         }
     }
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[ignore = "for eyes: it leaves pictures of the pieces that PIECES begins in the folder for temporary files"]
+    fn leaves_pictures() {
+        let wanted = std::env::var("PIECES").unwrap_or_default();
+        let folder = std::env::temp_dir().join("nearcall-gallery");
+        let count = render_some(&folder, |name| name.starts_with(&wanted)).unwrap();
+        assert!(count > 0, "no piece begins with {wanted:?}");
+    }
 }

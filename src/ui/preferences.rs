@@ -62,6 +62,12 @@ impl Memory {
         self.keys = keys::Memory::default();
     }
 
+    /// As if a key that another action has were pressed for one: for pictures of it.
+    pub fn ask_for_a_key(&mut self) {
+        self.turn_to(Tab::Keys);
+        self.keys = keys::Memory::asking();
+    }
+
     /// The page is closed: what waited for a key waits no longer.
     pub fn close(&mut self) {
         self.keys = keys::Memory::default();
@@ -181,11 +187,14 @@ fn switch(
     of: fn(&mut Settings) -> &mut bool,
 ) {
     let mut on = *of(&mut model.settings.clone());
-    if widgets::switch(ui, &mut on, label).changed() {
-        change(model, actions, |settings| *of(settings) = on);
-    }
-    hint(ui, note);
-    ui.add_space(space::S);
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        if widgets::switch(ui, &mut on, label).changed() {
+            change(model, actions, |settings| *of(settings) = on);
+        }
+        hint(ui, note);
+    });
+    ui.add_space(space::XS);
 }
 
 /// A note below a switch, under its words; none where it is empty.
@@ -195,7 +204,7 @@ fn hint(ui: &mut Ui, note: &str) {
         return;
     }
     ui.horizontal(|ui| {
-        ui.add_space(UNDER - ui.spacing().item_spacing.x);
+        ui.add_space(UNDER);
         ui.vertical(|ui| paragraph(ui, note));
     });
 }

@@ -61,6 +61,12 @@ impl Memory {
         self.open_settings();
     }
 
+    /// Opens the settings where an action asks for a key that another one has.
+    pub fn open_a_question_of_keys(&mut self) {
+        self.preferences.ask_for_a_key();
+        self.open_settings();
+    }
+
     /// Opens the drawer with the regions.
     pub fn open_regions(&mut self) {
         self.stage.open(Drawer::Regions);

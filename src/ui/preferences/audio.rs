@@ -1,15 +1,12 @@
 //! The tab of the microphone, the speaker and what is done to a voice.
 
-use eframe::egui::{Ui, vec2};
+use eframe::egui::{Align, Layout, Ui, vec2};
 
 use super::{devices, switch};
 use crate::media::Device;
 use crate::ui::model::{Action, Model};
-use crate::ui::theme::{self, space};
+use crate::ui::theme;
 use crate::ui::widgets;
-
-/// Of the button beside the speaker, points.
-const TEST: f32 = 96.0;
 
 pub(super) fn audio_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     widgets::section(ui, "Microphone");
@@ -18,14 +15,12 @@ pub(super) fn audio_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
         widgets::meter(ui, own.level, "Level of your microphone");
     }
     widgets::section(ui, "Speaker");
-    ui.horizontal(|ui| {
-        let width = (ui.available_width() - TEST - space::S).max(120.0);
-        ui.allocate_ui(vec2(width, theme::CONTROL), |ui| {
-            devices::picker_ui(ui, model, Device::Speaker, actions);
-        });
+    let room = vec2(ui.available_width(), theme::CONTROL);
+    ui.allocate_ui_with_layout(room, Layout::right_to_left(Align::Center), |ui| {
         if widgets::secondary(ui, "Test").on_hover_text("Plays a short sound").clicked() {
             actions.push(Action::TestSound);
         }
+        devices::picker_ui(ui, model, Device::Speaker, actions);
     });
     widgets::section(ui, "Your voice");
     let echo = "Others do not hear themselves from your speaker. With headphones it may be off.";

@@ -19,6 +19,12 @@ impl Memory {
     pub fn listens(&self) -> bool {
         self.asks.is_some()
     }
+
+    /// Ctrl+D was pressed for the first action but one, and the first one has it.
+    pub fn asking() -> Self {
+        let chord = Chord::read("Ctrl+D").map(|chord| (chord, Against::Other(&TABLE[0])));
+        Self { asks: Some(Ask { row: &TABLE[1], beside: false, pressed: chord }) }
+    }
 }
 
 /// An action waits for a key.

@@ -82,7 +82,7 @@ mod tests {
     #[ignore = "it writes assets/licences.txt: for who changed a dependency"]
     fn writes_the_list() {
         let cargo = Command::new(env!("CARGO"))
-            .args(["metadata", "--locked", "--format-version", "1"])
+            .args(["metadata", "--locked", "--all-features", "--format-version", "1"])
             .current_dir(root())
             .output()
             .unwrap();
