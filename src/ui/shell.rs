@@ -239,7 +239,7 @@ fn sheet_ui(ui: &Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Actio
             preferences::preferences_ui(ui, model, &mut memory.preferences, actions);
             true
         }),
-        Sheet::Keys => sheet::show(ui.ctx(), "Keys", 460.0, |ui| {
+        Sheet::Keys => sheet::show(ui.ctx(), "Keys", 760.0, |ui| {
             keys::table_ui(ui, &model.settings);
             true
         }),

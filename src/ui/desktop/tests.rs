@@ -47,8 +47,8 @@ impl Bus {
     }
 
     async fn connect(&self) -> zbus::Connection {
-        let builder = zbus::connection::Builder::address(self.address.as_str()).unwrap();
-        builder.build().await.unwrap()
+        let builder = zbus::connection::Builder::address(self.address.as_str());
+        builder.expect("it is an address").build().await.expect("the bus answers")
     }
 }
 

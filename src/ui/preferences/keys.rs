@@ -169,15 +169,17 @@ fn ask_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, row: &Row, actions: &
             Some((chord, Against::Other(other))) => {
                 let key = chord.shown(mac);
                 ui.label(Type::Strong.text(format!("{key} is the key for “{}” already.", other.words)));
-                ui.horizontal(|ui| {
-                    if widgets::primary(ui, "Take it from there").clicked() {
-                        give(model, ask, *chord, actions);
-                        done = true;
-                    }
-                });
             }
         }
-        done |= widgets::secondary(ui, "Leave it as it is").clicked();
+        ui.horizontal(|ui| {
+            if let Some((chord, Against::Other(_))) = &ask.pressed
+                && widgets::primary(ui, "Take it from there").clicked()
+            {
+                give(model, ask, *chord, actions);
+                done = true;
+            }
+            done |= widgets::secondary(ui, "Leave it as it is").clicked();
+        });
     });
     if done {
         memory.asks = None;

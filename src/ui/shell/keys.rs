@@ -168,19 +168,18 @@ pub(super) fn pressed(ctx: &Context, sheet: bool, settings: &Settings) -> Vec<Ke
         .collect()
 }
 
-/// Every key, and what it does.
+/// Every key, and what it does: in two columns where there is room.
 pub(super) fn table_ui(ui: &mut Ui, settings: &Settings) {
-    let mac = ui.ctx().os().is_mac();
-    let map = Map::new(settings);
-    for group in Group::ALL {
-        widgets::section(ui, group.words());
-        for row in TABLE.iter().filter(|row| row.group == group) {
-            let keys: Vec<String> = map.of(row.key).map(|chord| chord.shown(mac)).collect();
-            row_ui(ui, row.words, &keys);
-        }
-        for (words, _, keys) in FIXED.iter().filter(|(_, of, _)| *of == group) {
-            row_ui(ui, words, &keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>());
-        }
+    /// Of a column, points.
+    const COLUMN: f32 = 320.0;
+    if ui.available_width() < 2.0 * COLUMN {
+        groups_ui(ui, settings, &Group::ALL);
+    } else {
+        ui.spacing_mut().item_spacing.x = theme::space::XL;
+        ui.columns_const(|[left, right]| {
+            groups_ui(left, settings, &[Group::You, Group::Window]);
+            groups_ui(right, settings, &[Group::Call]);
+        });
     }
     ui.add_space(theme::space::XS);
     let note = if settings.single_keys {
@@ -191,8 +190,24 @@ pub(super) fn table_ui(ui: &mut Ui, settings: &Settings) {
     ui.label(theme::note(ui.ctx(), note));
 }
 
+fn groups_ui(ui: &mut Ui, settings: &Settings, groups: &[Group]) {
+    let mac = ui.ctx().os().is_mac();
+    let map = Map::new(settings);
+    for group in groups {
+        widgets::section(ui, group.words());
+        for row in TABLE.iter().filter(|row| row.group == *group) {
+            let keys: Vec<String> = map.of(row.key).map(|chord| chord.shown(mac)).collect();
+            row_ui(ui, row.words, &keys);
+        }
+        for (words, _, keys) in FIXED.iter().filter(|(_, of, _)| of == group) {
+            row_ui(ui, words, &keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>());
+        }
+    }
+}
+
 fn row_ui(ui: &mut Ui, words: &str, keys: &[String]) {
     ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = theme::space::XS;
         ui.label(Type::Body.text(words));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if keys.is_empty() {

@@ -195,7 +195,7 @@ const HIGH_CONTRAST: Palette = Palette {
     raised: rgb(0x161616),
     hover: rgb(0x2B2B2B),
     pressed: rgb(0x101010),
-    line: rgb(0x8C8C8C),
+    line: rgb(0x757575),
     edge: rgb(0xFFFFFF),
     text: rgb(0xFFFFFF),
     weak: rgb(0xDADADA),
