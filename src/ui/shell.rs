@@ -117,6 +117,7 @@ pub fn shell_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
     let ui = &mut whole;
     ui.set_clip_rect(window);
     ui.painter().rect_filled(window, 0.0, theme::palette(ui.ctx()).ground);
+    keys::tell_tooltips(ui.ctx(), &model.settings);
     guard_quit(ui, model, memory);
     obey_keys(ui, model, memory, in_call, actions);
     push_to_talk(ui, model, memory, in_call, actions);

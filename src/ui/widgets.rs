@@ -9,6 +9,7 @@ mod banner;
 mod button;
 mod choice;
 mod field;
+mod hints;
 mod meter;
 mod paint;
 mod picker;
@@ -25,6 +26,7 @@ pub use button::{
 };
 pub use choice::{segmented, switch};
 pub use field::field;
+pub use hints::set_key_hints;
 pub use meter::meter;
 pub use paint::focus_ring;
 pub use picker::picker;

@@ -6,8 +6,9 @@
 //!    its keys as [`Chord::read`] reads them. A test fails where two actions have one key.
 //! 3. An arm in `obey_keys` of [`super`], which does it; a key that means nothing on a screen does nothing there.
 //!
-//! A button that does the same shows [`hint`] in its tooltip. Keys that write a character are for who has no text box
-//! under the keyboard, so that a name may have an m; all of them can be turned off (WCAG 2.1.4).
+//! A button that does the same is given the action's first key for its tooltip, and shows the user's own. Keys that write
+//! a character are for who has no text box under the keyboard, so that a name may have an m; all of them can be turned
+//! off (WCAG 2.1.4).
 //!
 //! | module | owns |
 //! | --- | --- |
@@ -16,6 +17,8 @@
 
 mod chord;
 mod map;
+
+use std::collections::BTreeMap;
 
 use eframe::egui::{Align, Context, Event, Layout, Popup, Ui};
 
@@ -135,10 +138,18 @@ pub const FIXED: &[(&str, Group, &[&str])] = &[
     ("Close what is open", Group::Window, &["Esc"]),
 ];
 
-/// The first key of an action for a tooltip; empty where it has none.
-pub fn hint(ctx: &Context, settings: &Settings, key: Key) -> String {
-    let chord = Map::new(settings).of(key).next();
-    chord.map(|chord| chord.shown(ctx.os().is_mac())).unwrap_or_default()
+/// Tells the tooltips which keys the user has in place of the first ones.
+pub(super) fn tell_tooltips(ctx: &Context, settings: &Settings) {
+    let mut hints = BTreeMap::new();
+    if !settings.keys.is_empty() || !settings.single_keys {
+        let (map, mac) = (Map::new(settings), ctx.os().is_mac());
+        for row in TABLE {
+            let first = row.keys.first().and_then(|key| Chord::read(key)).map(|chord| chord.shown(mac));
+            let now = map.of(row.key).next().map(|chord| chord.shown(mac)).unwrap_or_default();
+            hints.extend(first.filter(|first| *first != now).map(|first| (first, now)));
+        }
+    }
+    widgets::set_key_hints(ctx, hints);
 }
 
 /// What was pressed since the last frame. With a sheet open, only what works on sheets.

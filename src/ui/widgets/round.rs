@@ -2,6 +2,7 @@
 
 use eframe::egui::{Color32, CornerRadius, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 
+use super::hints::key_now;
 use super::key_hint;
 use super::paint::{Fill, focus_ring, line, put_centre};
 use crate::ui::icons;
@@ -24,8 +25,9 @@ pub enum Tone {
     Danger,
 }
 
-/// A round button with an icon. `label` is its accessible name, `key` the key that does the same ("" for none); both
-/// stand in the tooltip. [`Tone::Active`] and [`Tone::Off`] are announced as a toggle that is on or off.
+/// A round button with an icon. `label` is its accessible name, `key` the first key that does the same ("" for none), in
+/// whose place the user's own is shown; both stand in the tooltip. [`Tone::Active`] and [`Tone::Off`] are announced as a
+/// toggle that is on or off.
 pub fn round(ui: &mut Ui, icon: &str, label: &str, key: &str, tone: Tone) -> Response {
     let on = match tone {
         Tone::Active => Some(true),
@@ -58,8 +60,9 @@ fn draw(ui: &mut Ui, icon: &str, label: &str, key: &str, tone: Tone, on: Option<
     let tip = |ui: &mut Ui| {
         ui.horizontal(|ui| {
             ui.label(label);
+            let key = key_now(ui.ctx(), key);
             if !key.is_empty() {
-                key_hint(ui, key);
+                key_hint(ui, &key);
             }
         });
     };

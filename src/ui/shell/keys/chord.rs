@@ -68,14 +68,15 @@ impl Chord {
         names.join("+")
     }
 
-    /// Whether it writes something in a text box.
+    /// Whether it writes something in a text box, or moves about in it.
     pub fn types(self) -> bool {
-        !self.command && !self.alt && (self.key == Key::Space || is_character(self.key))
+        let moves = matches!(self.key, Key::Space | Key::PageUp | Key::PageDown | Key::Home | Key::End);
+        !self.command && !self.alt && (moves || is_character(self.key))
     }
 
     /// Whether it is what WCAG 2.1.4 means: a letter, a digit or a sign by itself, which speech input sends by accident.
     pub fn is_single(self) -> bool {
-        self.types() && self.key != Key::Space
+        !self.command && !self.alt && is_character(self.key)
     }
 
     /// Why nobody may give it to an action: it moves through the window, or edits text.
