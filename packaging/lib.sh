@@ -106,6 +106,9 @@ libxcursor1||the window's pointer
 libxi6||the window's keys
 libxkbcommon-x11-0||what the keys mean
 libvpx-dev||VP9, which the feature vp9 is tested with
+libfontconfig1||knows the fonts of the system
+fonts-dejavu-core||letters that no shipped font has, in the tests
+dbus|dbus-daemon|stands in for a desktop's session in the tests
 NEEDS
         ;;
     fedora)
@@ -122,6 +125,9 @@ libxkbcommon-x11||what the keys mean
 pulseaudio-utils|pactl|makes the virtual microphone of the tests
 alsa-plugins-pulseaudio||leads ALSA to it
 libvpx-devel||VP9, which the feature vp9 is tested with
+fontconfig||knows the fonts of the system
+dejavu-sans-fonts||letters that no shipped font has, in the tests
+dbus-daemon|dbus-daemon|stands in for a desktop's session in the tests
 NEEDS
         ;;
     macos)

@@ -14,6 +14,8 @@ mod file;
 pub mod store;
 mod table;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::proto::limits;
@@ -30,6 +32,11 @@ pub const ZOOM: std::ops::RangeInclusive<f32> = 0.5..=3.0;
 const MANIFESTS: usize = 16;
 /// A path, an address or a device's id, bytes.
 const TEXT_BYTES: usize = 2048;
+/// How long the race may last, ms: see [`Settings::race_ms`].
+pub const RACE_MS: std::ops::RangeInclusive<u32> = 1_000..=10_000;
+/// Actions with keys of the user's own, keys of one of them, and the bytes of a name of either.
+const KEYS: (usize, usize, usize) = (64, 8, 64);
+
 /// A side of the window, points.
 const WINDOW: std::ops::RangeInclusive<f32> = 320.0..=16384.0;
 
@@ -75,6 +82,19 @@ pub struct Settings {
     /// The window's width and height, points.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<[f32; 2]>,
+    /// Whether things move on the screen that could as well jump.
+    pub motion: Motion,
+    /// Keys that take the place of the program's own: an action's name and its keys, as `ui::shell::keys` has them.
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// Whether letters, digits and signs by themselves are keys (WCAG 2.1.4).
+    pub single_keys: bool,
+    /// The relay, the region or the provider that is preferred while it answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pin: Option<String>,
+    /// How long relays are measured before the race is over, ms; within [`RACE_MS`]. Nobody waits for it.
+    pub race_ms: u32,
+    /// Whether servers that a link names are contacted only after a yes.
+    pub ask_hosts: bool,
 }
 
 /// A device that was picked.
@@ -87,7 +107,7 @@ pub struct Chosen {
     pub name: String,
 }
 
-/// Dark or light.
+/// Dark, light, or with as much contrast as there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Look {
@@ -96,11 +116,13 @@ pub enum Look {
     System,
     Dark,
     Light,
+    #[serde(rename = "high contrast")]
+    HighContrast,
 }
 
 impl Look {
     /// Every choice, in the order in which it is offered.
-    pub const ALL: [Self; 3] = [Self::System, Self::Dark, Self::Light];
+    pub const ALL: [Self; 4] = [Self::System, Self::Dark, Self::Light, Self::HighContrast];
 }
 
 impl std::fmt::Display for Look {
@@ -109,8 +131,25 @@ impl std::fmt::Display for Look {
             Self::System => "System",
             Self::Dark => "Dark",
             Self::Light => "Light",
+            Self::HighContrast => "High contrast",
         })
     }
+}
+
+/// Whether things move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Motion {
+    /// As the system says, where it says so.
+    #[default]
+    System,
+    On,
+    Off,
+}
+
+impl Motion {
+    /// Every choice, in the order in which it is offered.
+    pub const ALL: [Self; 3] = [Self::System, Self::On, Self::Off];
 }
 
 /// What draws the window.
@@ -147,6 +186,12 @@ impl Default for Settings {
             sounds: true,
             history: true,
             window: None,
+            motion: Motion::System,
+            keys: BTreeMap::new(),
+            single_keys: true,
+            pin: None,
+            race_ms: 3_000,
+            ask_hosts: true,
         }
     }
 }
@@ -170,6 +215,17 @@ impl Settings {
             .window
             .filter(|sides| sides.iter().all(|side| side.is_finite() && *side > 0.0))
             .map(|sides| sides.map(|side| side.round().clamp(*WINDOW.start(), *WINDOW.end())));
+        let (actions, chords, bytes) = KEYS;
+        self.keys.retain(|action, _| !action.is_empty() && action.len() <= bytes);
+        while self.keys.len() > actions {
+            self.keys.pop_last();
+        }
+        for keys in self.keys.values_mut() {
+            keys.retain(|key| !key.is_empty() && key.len() <= bytes);
+            keys.truncate(chords);
+        }
+        self.pin = self.pin.map(|pin| line(&pin, limits::NAME_BYTES)).filter(|pin| !pin.is_empty());
+        self.race_ms = self.race_ms.clamp(*RACE_MS.start(), *RACE_MS.end());
         self
     }
 }
@@ -198,6 +254,9 @@ mod tests {
             camera: Some(Chosen { id: String::new(), name: "nothing".into() }),
             zoom: 40.0,
             window: Some([1.0, 1e9]),
+            keys: (0..100).map(|n| (format!("action-{n}"), vec!["x".repeat(100), "M".into()])).collect(),
+            pin: Some(" \n".into()),
+            race_ms: 7,
             ..Settings::default()
         };
         let tame = wild.in_range();
@@ -205,6 +264,8 @@ mod tests {
         assert_eq!(tame.manifests, ["a.json", "https://relay.example"]);
         assert_eq!((tame.camera.as_ref(), tame.zoom), (None, 3.0));
         assert_eq!(tame.window, Some([320.0, 16384.0]));
+        assert_eq!((tame.keys.len(), tame.pin.as_ref(), tame.race_ms), (64, None, 1_000));
+        assert!(tame.keys.values().all(|keys| *keys == ["M"]));
         assert_eq!(tame.clone().in_range(), tame);
         let odd = Settings { zoom: f32::NAN, window: Some([f32::NAN, 600.0]), ..Settings::default() };
         assert_eq!(odd.in_range(), Settings::default());

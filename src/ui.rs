@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`app`], `deeds`, `saver` | the model, what the user's actions do, and the settings' way to the disk |
 //! | [`desk`], `pace` | the call, the hosted relay, lists of devices; when to draw |
+//! | `desktop` | what the desktop prefers: dark or light, contrast, no motion |
 //! | [`model`] | what screens read, and the actions that they answer with |
 //! | [`shell`] | which screen, and the keys that work everywhere |
 //! | [`lobby`], [`stage`], [`preferences`], [`toasts`] | the screens |
@@ -22,6 +23,7 @@ mod app;
 mod awake;
 mod deeds;
 pub mod desk;
+mod desktop;
 pub mod export;
 pub mod fixtures;
 pub mod gallery;
@@ -76,7 +78,8 @@ pub fn run(runtime: &Handle, options: Options) -> Result<(), RunError> {
         .with_app_id("nearcall")
         .with_inner_size(loaded.settings.window.unwrap_or(SIZE))
         .with_min_inner_size(LEAST);
-    let native = NativeOptions { viewport, ..NativeOptions::default() };
+    // `theme::fallback` finds what no shipped font has.
+    let native = NativeOptions { viewport, system_font_fallback: false, ..NativeOptions::default() };
     let given = Cell::new(Some((options, loaded)));
     renderer::run(choice, "nearcall", native, |cc| {
         let (options, loaded) = given.take().ok_or("the window was made twice")?;

@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use super::{Settings, VERSION};
 
 /// The keys that [`Settings`] has; one that is `None` must vanish from the file.
-const KEYS: [&str; 18] = [
+const KEYS: &[&str] = &[
     "name",
     "manifests",
     "microphone",
@@ -28,6 +28,12 @@ const KEYS: [&str; 18] = [
     "sounds",
     "history",
     "window",
+    "motion",
+    "keys",
+    "single_keys",
+    "pin",
+    "race_ms",
+    "ask_hosts",
 ];
 
 /// What a table says.
@@ -65,6 +71,12 @@ pub(super) fn read(table: &Table) -> Read {
         sounds,
         history,
         window,
+        motion,
+        keys,
+        single_keys,
+        pin,
+        race_ms,
+        ask_hosts,
     } = &mut settings;
     take(table, "name", name, &mut wrong);
     take(table, "manifests", manifests, &mut wrong);
@@ -84,6 +96,12 @@ pub(super) fn read(table: &Table) -> Read {
     take(table, "sounds", sounds, &mut wrong);
     take(table, "history", history, &mut wrong);
     take(table, "window", window, &mut wrong);
+    take(table, "motion", motion, &mut wrong);
+    take(table, "keys", keys, &mut wrong);
+    take(table, "single_keys", single_keys, &mut wrong);
+    take(table, "pin", pin, &mut wrong);
+    take(table, "race_ms", race_ms, &mut wrong);
+    take(table, "ask_hosts", ask_hosts, &mut wrong);
     Read { settings: settings.in_range(), wrong, version }
 }
 
@@ -101,9 +119,11 @@ fn take<T: DeserializeOwned>(table: &Table, key: &'static str, into: &mut T, wro
 /// A value that TOML has no way to write; none of ours is one.
 pub(super) fn overlay(table: &mut Table, settings: &Settings) -> Result<(), toml::ser::Error> {
     let ours = Table::try_from(settings)?;
-    for key in KEYS.into_iter().filter(|key| !ours.contains_key(*key)) {
-        table.remove(key);
+    for key in KEYS.iter().filter(|key| !ours.contains_key(**key)) {
+        table.remove(*key);
     }
+    // An action that has the program's keys again has no line there.
+    table.remove("keys");
     merge(table, ours);
     table.insert("version".into(), Value::Integer(VERSION.into()));
     Ok(())
@@ -123,7 +143,7 @@ fn merge(into: &mut Table, from: Table) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{Chosen, Look, Renderer};
+    use crate::settings::{Chosen, Look, Motion, Renderer};
 
     fn full() -> Settings {
         let device = |id: &str| Some(Chosen { id: id.into(), name: format!("The {id}") });
@@ -146,6 +166,12 @@ mod tests {
             sounds: false,
             history: false,
             window: Some([1200.0, 800.0]),
+            motion: Motion::Off,
+            keys: [("mute".to_owned(), vec!["F9".to_owned()])].into(),
+            single_keys: false,
+            pin: Some("tokyo".into()),
+            race_ms: 5_000,
+            ask_hosts: false,
         }
     }
 
@@ -198,5 +224,11 @@ mod tests {
         settings.camera = None;
         overlay(&mut table, &settings).unwrap();
         assert!(!table.contains_key("camera"));
+        settings.keys.insert("mute".into(), vec!["F9".into()]);
+        overlay(&mut table, &settings).unwrap();
+        assert_eq!(table["keys"]["mute"][0].as_str(), Some("F9"));
+        settings.keys.clear();
+        overlay(&mut table, &settings).unwrap();
+        assert_eq!(table["keys"].as_table().unwrap().len(), 0);
     }
 }

@@ -16,7 +16,7 @@ use super::options::Options;
 use super::picture::Painter;
 use super::preferences::devices;
 use super::saver::Saver;
-use super::{news, room, shell, sounds, theme};
+use super::{desktop, news, room, shell, sounds, theme};
 use crate::call::state::{Phase, State};
 use crate::call::views::View;
 use crate::call::{self, Command, Event};
@@ -61,6 +61,7 @@ pub struct App {
     /// How everybody is shown, as the call was told.
     views: BTreeMap<ParticipantId, View>,
     painter: Painter,
+    desktop: desktop::Watch,
     attention: Arc<Attention>,
     awake: Awake,
     state: Option<watch::Receiver<Arc<State>>>,
@@ -85,11 +86,12 @@ impl App {
     ) -> Self {
         let ctx = &cc.egui_ctx;
         theme::install(ctx);
-        theme::set(ctx, loaded.settings.look);
+        theme::wear(ctx, loaded.settings.look, loaded.settings.motion, desktop::Desktop::default());
         ctx.set_zoom_factor(loaded.settings.zoom);
         let mut model = blank(loaded.settings);
         model.given_name.clone_from(&options.name);
         model.room = room::read(options.room.clone().unwrap_or_default(), &room::listed_hosts(&model.settings));
+        room::as_told(&mut model.room, &model.settings);
         let sources = options.sources(&model.settings, &model.room, None);
         let config = options.config(&model.settings, sources.clone());
         let ears = std::mem::take(&mut options.ears);
@@ -100,6 +102,7 @@ impl App {
             memory: shell::Memory::new(loaded.store.path().map(Into::into)),
             options,
             desk,
+            desktop: desktop::Watch::start(runtime, ctx.clone()),
             saver: Saver::start(loaded.store, ctx.clone()),
             save_at: None,
             sources,
@@ -319,6 +322,8 @@ impl eframe::App for App {
             self.take_in(ctx, word);
         }
         self.take_snapshot();
+        let settings = &self.model.settings;
+        self.model.motion = theme::wear(ctx, settings.look, settings.motion, self.desktop.now());
         self.join_when_possible();
         for action in std::mem::take(&mut self.actions) {
             self.carry_out(ctx, action);
@@ -333,6 +338,7 @@ impl eframe::App for App {
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         tracing::trace!("drawing");
         shell::shell_ui(ui, &self.model, &mut self.memory, &self.painter, &mut self.actions);
+        theme::fallback::tend(ui.ctx());
         if !self.actions.is_empty() {
             // Carried out at once, not at the next event.
             ui.ctx().request_repaint();

@@ -9,14 +9,15 @@ use eframe::egui;
 
 use super::app::App;
 use super::desk::Order;
+use super::export;
 use super::model::{Action, Choice, Drill, Entry, Format, Hosting, NoticeKind, What};
 use super::options::{self, chosen};
-use super::{export, theme};
 use crate::call::Command;
 use crate::clock;
 use crate::election;
 use crate::media::Device;
 use crate::settings::Settings;
+use crate::telemetry::history;
 
 impl App {
     pub(super) fn carry_out(&mut self, ctx: &egui::Context, action: Action) {
@@ -90,6 +91,7 @@ impl App {
             }
             Action::Export(format) => self.export(format),
             Action::Settings(settings) => self.change(ctx, *settings),
+            Action::ClearHistory => self.clear_history(),
             Action::Dismiss(id) => self.model.toasts.retain(|toast| toast.id != id),
         }
     }
@@ -119,17 +121,29 @@ impl App {
     fn change(&mut self, ctx: &egui::Context, settings: Settings) {
         let before = std::mem::replace(&mut self.model.settings, settings.in_range());
         let now = self.model.settings.clone();
-        if before.look != now.look {
-            theme::set(ctx, now.look);
-        }
         if before.zoom != now.zoom {
             ctx.set_zoom_factor(now.zoom);
         }
         if options::processing(&before) != options::processing(&now) {
             self.command(Command::Processing(options::processing(&now)));
         }
+        if before.pin != now.pin {
+            // What is chosen by hand weighs more than a flag.
+            self.options.pin = None;
+            let command = election::Command::Pin(now.pin);
+            self.note(&command, None);
+            self.command(Command::Elect { command, lasts: None });
+        }
         self.race();
         self.save_soon();
+    }
+
+    fn clear_history(&mut self) {
+        let cleared = history::folder_of_user().map_or(Ok(0), |folder| history::clear(&folder));
+        match cleared {
+            Ok(_) => self.toast(NoticeKind::Good, "The measurements are cleared".into()),
+            Err(error) => self.toast(NoticeKind::Danger, format!("The measurements are still there: {error}")),
+        }
     }
 
     fn save_soon(&mut self) {

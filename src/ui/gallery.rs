@@ -7,6 +7,7 @@ use eframe::egui;
 
 use super::model::Model;
 use super::offscreen::{self, OffscreenError};
+use super::preferences::Tab;
 use super::{fixtures, shell, theme};
 
 /// What is rendered at each size.
@@ -38,6 +39,22 @@ fn unheard() -> Model {
     model
 }
 
+/// Two lists of relays and a region that is preferred.
+fn listed() -> Model {
+    let mut model = fixtures::lobby(Duration::from_secs(6));
+    let lists = ["https://calls.example.org/regions.json", "/home/ada/relays/frankfurt.json"];
+    model.settings.manifests = lists.map(str::to_owned).into();
+    model.settings.pin = Some("tokyo".into());
+    model
+}
+
+/// Some keys are the user's own.
+fn own_keys() -> Model {
+    let mut model = fixtures::lobby(Duration::from_secs(6));
+    model.settings.keys = [("talk".to_owned(), vec!["F8".to_owned()]), ("share".to_owned(), Vec::new())].into();
+    model
+}
+
 /// All of them.
 pub fn pieces() -> Vec<Piece> {
     let piece = |name, model| Piece { name, model, memory: shell::Memory::default() };
@@ -53,7 +70,16 @@ pub fn pieces() -> Vec<Piece> {
         piece("lobby-without-anything", fixtures::lobby_without_anything()),
         piece("lobby-hosting", fixtures::hosting()),
         piece("lobby-consent", fixtures::consent()),
-        with("lobby-settings", fixtures::lobby(Duration::from_secs(6)), shell::Memory::open_settings),
+        with("settings-audio", fixtures::lobby(Duration::from_secs(6)), |memory| memory.open_settings_at(Tab::Audio)),
+        with("settings-video", fixtures::lobby(Duration::from_secs(6)), |memory| memory.open_settings_at(Tab::Video)),
+        with("settings-network", listed(), |memory| memory.open_settings_at(Tab::Network)),
+        with("settings-keys", own_keys(), |memory| memory.open_settings_at(Tab::Keys)),
+        with("settings-keys-asked", own_keys(), shell::Memory::open_a_question_of_keys),
+        with("settings-look", fixtures::lobby(Duration::from_secs(6)), |memory| memory.open_settings_at(Tab::Look)),
+        with("settings-privacy", fixtures::lobby(Duration::from_secs(6)), |memory| {
+            memory.open_settings_at(Tab::Privacy)
+        }),
+        with("settings-about", fixtures::call(2), |memory| memory.open_settings_at(Tab::About)),
         piece("call-alone", fixtures::call(0)),
         piece("call-two", fixtures::call(1)),
         piece("call-four", fixtures::call(4)),
@@ -86,28 +112,40 @@ pub fn pieces() -> Vec<Piece> {
     ]
 }
 
-/// Renders every piece into a folder, in each size, dark and light; gives the number of images.
+/// Renders every piece into a folder, in each size, dark, light and with high contrast; gives the number of images.
 ///
 /// # Errors
 /// Nothing draws here, or the folder cannot be written to.
 pub fn render(folder: &Path) -> Result<usize, GalleryError> {
+    render_some(folder, |_| true)
+}
+
+/// [`render`] for the pieces of these names.
+///
+/// # Errors
+/// As there.
+pub fn render_some(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<usize, GalleryError> {
     std::fs::create_dir_all(folder)
         .map_err(|error| GalleryError::Write { path: folder.to_owned(), error: error.to_string() })?;
     let mut count = 0;
     for [width, height] in SIZES {
-        for dark in [true, false] {
-            for mut piece in pieces() {
+        for look in [theme::Look::Dark, theme::Look::Light, theme::Look::HighContrast] {
+            let dark = look != theme::Look::Light;
+            for mut piece in pieces().into_iter().filter(|piece| wanted(piece.name)) {
                 let size = egui::vec2(f32::from(width), f32::from(height));
                 let mut first = true;
                 let image = offscreen::render(size, 1.0, dark, |ui, painter| {
                     if std::mem::take(&mut first) {
                         theme::install(ui.ctx());
-                        let look = if dark { theme::Look::Dark } else { theme::Look::Light };
                         theme::set(ui.ctx(), look);
                     }
                     shell::shell_ui(ui, &piece.model, &mut piece.memory, painter, &mut Vec::new());
                 })?;
-                let shade = if dark { "dark" } else { "light" };
+                let shade = match look {
+                    theme::Look::Light => "light",
+                    theme::Look::HighContrast => "contrast",
+                    theme::Look::Dark | theme::Look::System => "dark",
+                };
                 let path = folder.join(format!("{}-{width}x{height}-{shade}.png", piece.name));
                 image.save(&path).map_err(|error| GalleryError::Write { path, error: error.to_string() })?;
                 count += 1;
@@ -115,4 +153,18 @@ pub fn render(folder: &Path) -> Result<usize, GalleryError> {
         }
     }
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[ignore = "for eyes: it leaves pictures of the pieces that PIECES begins in the folder for temporary files"]
+    fn leaves_pictures() {
+        let wanted = std::env::var("PIECES").unwrap_or_default();
+        let folder = std::env::temp_dir().join("nearcall-gallery");
+        let count = render_some(&folder, |name| name.starts_with(&wanted)).unwrap();
+        assert!(count > 0, "no piece begins with {wanted:?}");
+    }
 }

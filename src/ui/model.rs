@@ -236,6 +236,8 @@ pub enum Action {
     },
     Export(Format),
     Settings(Box<Settings>),
+    /// The elections that are kept on this computer.
+    ClearHistory,
     Dismiss(u64),
 }
 

@@ -68,8 +68,8 @@ impl Options {
         Config {
             entry: None,
             sources,
-            window: self.window.unwrap_or(Duration::from_secs(3)),
-            pin: self.pin.clone(),
+            window: self.window.unwrap_or(Duration::from_millis(settings.race_ms.into())),
+            pin: self.pin.clone().or_else(|| settings.pin.clone()),
             audio: self.audio.clone().unwrap_or_else(|| microphone(settings.microphone.as_ref())),
             video,
             video_config,
@@ -146,7 +146,19 @@ mod tests {
         let mut room = crate::ui::room::read(text.into(), &[]);
         assert_eq!(room.consent.as_deref(), Some(&["calls.example:4433".to_owned()][..]));
         assert_eq!(options.sources(&Settings::default(), &room, None), []);
-        room.consent = None;
+        crate::ui::room::as_told(&mut room, &Settings::default());
+        assert!(room.consent.is_some());
+        crate::ui::room::as_told(&mut room, &Settings { ask_hosts: false, ..Settings::default() });
         assert_eq!(options.sources(&Settings::default(), &room, None).len(), 1);
+    }
+
+    #[test]
+    fn a_call_is_raced_for_as_long_and_pinned_to_where_the_settings_say_unless_a_flag_says_more() {
+        let settings = Settings { race_ms: 5_000, pin: Some("tokyo".into()), ..Settings::default() };
+        let config = Options::default().config(&settings, Vec::new());
+        assert_eq!((config.window, config.pin.as_deref()), (Duration::from_secs(5), Some("tokyo")));
+        let window = Some(Duration::from_secs(1));
+        let config = Options { window, pin: Some("oslo".into()), ..Options::default() }.config(&settings, Vec::new());
+        assert_eq!((config.window, config.pin.as_deref()), (Duration::from_secs(1), Some("oslo")));
     }
 }

@@ -1,58 +1,48 @@
-//! Owns the settings' page: devices, what others see, lists of relays, the look, and what this program is.
+//! Owns the settings' page: a column of tabs, and one tab at its side.
 //!
 //! [`super::shell`] shows it on a sheet over the lobby or the call. A change is asked for at once by an
 //! [`Action::Settings`] that holds all of them; text waits until its box is left, and a name is an [`Action::Name`].
+//!
+//! | module | owns |
+//! | --- | --- |
+//! | `audio`, `video`, `network`, `keys`, `look`, `privacy`, `about` | a tab each |
+//! | [`devices`] | which device is used, in the same words as in the lobby and the call |
+//! | `relays` | the lists of relays |
+//! | `draft` | text that is being typed |
+//! | [`diagnostics`], [`licences`] | what the tab about the program copies and shows |
 
+mod about;
+mod audio;
 pub mod devices;
+pub mod diagnostics;
+mod draft;
+mod keys;
+pub mod licences;
+mod look;
+mod network;
+mod privacy;
 mod relays;
+mod video;
 
 use std::path::PathBuf;
 
-use eframe::egui::{Align, Label, Layout, RichText, Ui, vec2};
+use eframe::egui::{Align, Layout, ScrollArea, Ui, vec2};
 
+pub(super) use self::draft::Draft;
 use super::model::{Action, Model};
-use super::theme::{self, Type};
-use super::widgets;
-use super::{icons, theme::space};
-use crate::media::Device;
-use crate::settings::{Look, Renderer, Settings, ZOOM};
+use super::theme::{self, Type, space};
+use super::{icons, widgets};
+use crate::settings::{Settings, ZOOM};
 
 /// What the page itself remembers.
 #[derive(Debug, Default)]
 pub struct Memory {
     file: Option<PathBuf>,
-    tab: usize,
+    tab: Tab,
     name: Draft,
     list: String,
-}
-
-/// Text that is being typed, of which somebody else keeps the truth.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Draft {
-    pub text: String,
-    seen: Option<String>,
-    /// What was asked for since: egui may tell twice that a box was left.
-    asked: Option<String>,
-}
-
-impl Draft {
-    /// What was typed, once, where it is not the truth already.
-    fn take(&mut self) -> Option<String> {
-        let typed = Some(self.text.trim().to_owned());
-        if typed == self.seen || typed == self.asked {
-            return None;
-        }
-        self.asked.clone_from(&typed);
-        typed
-    }
-
-    /// Takes the truth over when it changed, and otherwise leaves what is being typed.
-    pub fn follow(&mut self, truth: &str) {
-        if self.seen.as_deref() != Some(truth) {
-            truth.clone_into(&mut self.text);
-            (self.seen, self.asked) = (Some(truth.to_owned()), None);
-        }
-    }
+    keys: keys::Memory,
+    licences: bool,
 }
 
 impl Memory {
@@ -60,26 +50,122 @@ impl Memory {
     pub fn new(file: Option<PathBuf>) -> Self {
         Self { file, ..Self::default() }
     }
+
+    /// Whether the next key belongs to an action that is given one.
+    pub fn listens(&self) -> bool {
+        self.keys.listens()
+    }
+
+    /// Turns to a tab.
+    pub fn turn_to(&mut self, tab: Tab) {
+        self.tab = tab;
+        self.keys = keys::Memory::default();
+    }
+
+    /// As if a key that another action has were pressed for one: for pictures of it.
+    pub fn ask_for_a_key(&mut self) {
+        self.turn_to(Tab::Keys);
+        self.keys = keys::Memory::asking();
+    }
+
+    /// The page is closed: what waited for a key waits no longer.
+    pub fn close(&mut self) {
+        self.keys = keys::Memory::default();
+    }
 }
 
-/// Of the tallest part, points.
-const HEIGHT: f32 = 340.0;
+/// The parts of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tab {
+    #[default]
+    Audio,
+    Video,
+    Network,
+    Keys,
+    Look,
+    Privacy,
+    About,
+}
 
-const TABS: [&str; 5] = ["You and devices", "Sound", "Relays", "Look", "About"];
+impl Tab {
+    /// Every tab, as they stand.
+    pub const ALL: [Self; 7] =
+        [Self::Audio, Self::Video, Self::Network, Self::Keys, Self::Look, Self::Privacy, Self::About];
+
+    /// Its icon and its name.
+    fn face(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Audio => (icons::MIC, "Audio"),
+            Self::Video => (icons::CAMERA, "Video"),
+            Self::Network => (icons::REGIONS, "Network"),
+            Self::Keys => (icons::KEYBOARD, "Keys"),
+            Self::Look => (icons::SUN, "Look"),
+            Self::Privacy => (icons::SHIELD, "Privacy"),
+            Self::About => (icons::INFO, "About"),
+        }
+    }
+}
+
+/// How much larger or smaller a press makes everything.
+const ZOOM_STEP: f32 = 0.1;
+/// Of the page where there is room, points: it keeps its place while one leafs through it.
+const HEIGHT: f32 = 500.0;
+/// Around the page: the window's edge and the sheet's head, points.
+const AROUND: f32 = 172.0;
+/// Of the column of tabs, and of the least that a tab needs beside it, points.
+const COLUMN: f32 = 160.0;
+const BESIDE: f32 = 360.0;
+
+/// The settings with everything so many steps larger, or as large as at first for 0; `None` where nothing changes.
+pub fn zoomed(model: &Model, steps: f32) -> Option<Action> {
+    let zoom = model.settings.zoom;
+    let wanted = if steps == 0.0 { 1.0 } else { ((zoom + steps * ZOOM_STEP) * 10.0).round() / 10.0 };
+    let wanted = wanted.clamp(*ZOOM.start(), *ZOOM.end());
+    let settings = Settings { zoom: wanted, ..model.settings.clone() };
+    (settings != model.settings).then(|| Action::Settings(Box::new(settings)))
+}
 
 /// Draws the page, as wide as there is room.
 pub fn preferences_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Action>) {
-    // The sheet keeps its place while one leafs through it.
-    ui.set_min_height(HEIGHT);
-    widgets::segmented(ui, "Part of the settings", &TABS, &mut memory.tab);
-    ui.add_space(space::M);
-    match memory.tab {
-        0 => you_ui(ui, model, memory, actions),
-        1 => sound_ui(ui, model, actions),
-        2 => relays::relays_ui(ui, model, &mut memory.list, actions),
-        3 => look_ui(ui, model, actions),
-        _ => about_ui(ui, memory, actions),
+    let height = (ui.ctx().content_rect().height() - AROUND).clamp(120.0, HEIGHT);
+    let mut chosen = Tab::ALL.iter().position(|tab| *tab == memory.tab).unwrap_or(0);
+    if ui.available_width() < COLUMN + BESIDE {
+        let names = Tab::ALL.map(|tab| (tab.face().1.to_owned(), tab == memory.tab));
+        let (icon, name) = memory.tab.face();
+        chosen = widgets::picker(ui, "Part of the settings", icon, name, &names).unwrap_or(chosen);
+        ui.add_space(space::S);
+        tab_ui(ui, model, memory, actions, height - theme::CONTROL - 2.0 * space::S);
+    } else {
+        ui.horizontal_top(|ui| {
+            let column = vec2(COLUMN, height);
+            ui.allocate_ui_with_layout(column, Layout::top_down(Align::Min), |ui| {
+                ui.set_width(COLUMN);
+                widgets::tabs(ui, "Parts of the settings", &Tab::ALL.map(Tab::face), &mut chosen);
+            });
+            ui.add_space(space::L);
+            ui.vertical(|ui| tab_ui(ui, model, memory, actions, height));
+        });
     }
+    if memory.tab != Tab::ALL[chosen] {
+        memory.turn_to(Tab::ALL[chosen]);
+    }
+}
+
+fn tab_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Action>, height: f32) {
+    let scroll = ScrollArea::vertical().id_salt(memory.tab.face().1).max_height(height).min_scrolled_height(height);
+    scroll.auto_shrink(false).show(ui, |ui| {
+        // The bar floats over the right edge.
+        ui.set_max_width(ui.available_width() - space::L);
+        match memory.tab {
+            Tab::Audio => audio::audio_ui(ui, model, actions),
+            Tab::Video => video::video_ui(ui, model, actions),
+            Tab::Network => network::network_ui(ui, model, &mut memory.list, actions),
+            Tab::Keys => keys::keys_ui(ui, model, &mut memory.keys, actions),
+            Tab::Look => look::look_ui(ui, model, actions),
+            Tab::Privacy => privacy::privacy_ui(ui, model, &mut memory.name, actions),
+            Tab::About => about::about_ui(ui, model, memory, actions),
+        }
+    });
 }
 
 /// Asks for the settings as they are but for `edit`.
@@ -91,108 +177,52 @@ fn change(model: &Model, actions: &mut Vec<Action>, edit: impl FnOnce(&mut Setti
     }
 }
 
-fn you_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Action>) {
-    memory.name.follow(model.name());
-    let left = widgets::field(ui, "Your name", "Guest", &mut memory.name.text).lost_focus();
-    if left && let Some(name) = memory.name.take() {
-        actions.push(Action::Name(name));
+/// A switch for one of the settings, and below it what it does. `of` finds it among them.
+fn switch(
+    ui: &mut Ui,
+    model: &Model,
+    actions: &mut Vec<Action>,
+    label: &str,
+    note: &str,
+    of: fn(&mut Settings) -> &mut bool,
+) {
+    let mut on = *of(&mut model.settings.clone());
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        if widgets::switch(ui, &mut on, label).changed() {
+            change(model, actions, |settings| *of(settings) = on);
+        }
+        hint(ui, note);
+    });
+    ui.add_space(space::XS);
+}
+
+/// A note below a switch, under its words; none where it is empty.
+fn hint(ui: &mut Ui, note: &str) {
+    const UNDER: f32 = 48.0;
+    if note.is_empty() {
+        return;
     }
-    ui.add_space(space::S);
-    devices::picker_ui(ui, model, Device::Microphone, actions);
     ui.horizontal(|ui| {
-        let button = 96.0;
-        let width = (ui.available_width() - button - space::S).max(120.0);
-        ui.allocate_ui(vec2(width, theme::CONTROL), |ui| {
-            devices::picker_ui(ui, model, Device::Speaker, actions);
-        });
-        if widgets::secondary(ui, "Test").on_hover_text("Plays a short sound").clicked() {
-            actions.push(Action::TestSound);
-        }
-    });
-    devices::picker_ui(ui, model, Device::Camera, actions);
-    ui.add_space(space::S);
-    let settings = &model.settings;
-    let (mut mirror, mut own) = (settings.mirror, settings.self_view);
-    if widgets::switch(ui, &mut mirror, "Mirror my picture").changed() {
-        change(model, actions, |settings| settings.mirror = mirror);
-    }
-    ui.label(theme::note(ui.ctx(), "Only for you: others see you as you are."));
-    if widgets::switch(ui, &mut own, "Show my picture in calls").changed() {
-        change(model, actions, |settings| settings.self_view = own);
-    }
-}
-
-fn sound_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
-    let settings = &model.settings;
-    let (mut echo, mut noise, mut gain) = (settings.echo, settings.noise, settings.gain);
-    if widgets::switch(ui, &mut echo, "Take out echo").changed() {
-        change(model, actions, |settings| settings.echo = echo);
-    }
-    ui.label(theme::note(ui.ctx(), "Others do not hear themselves from your speaker. With headphones it may be off."));
-    ui.add_space(space::S);
-    if widgets::switch(ui, &mut noise, "Hold down noise").changed() {
-        change(model, actions, |settings| settings.noise = noise);
-    }
-    ui.label(theme::note(ui.ctx(), "Fans, engines, a street. Turn it off for music."));
-    ui.add_space(space::S);
-    if widgets::switch(ui, &mut gain, "Even out my loudness").changed() {
-        change(model, actions, |settings| settings.gain = gain);
-    }
-    ui.label(theme::note(ui.ctx(), "Raises a quiet voice to that of the others."));
-    ui.add_space(space::S);
-    let mut sounds = settings.sounds;
-    if widgets::switch(ui, &mut sounds, "Sounds of the call").changed() {
-        change(model, actions, |settings| settings.sounds = sounds);
-    }
-    ui.label(theme::note(ui.ctx(), "Somebody came or left; the call is lost, or back."));
-}
-
-fn look_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
-    const LOOKS: [Look; 3] = [Look::System, Look::Dark, Look::Light];
-    const RENDERERS: [Renderer; 3] = [Renderer::Auto, Renderer::Wgpu, Renderer::Glow];
-    row(ui, "Colours", "", |ui| {
-        let mut look = LOOKS.iter().position(|look| *look == model.settings.look).unwrap_or(0);
-        if widgets::segmented(ui, "Colours", &["System", "Dark", "Light"], &mut look).changed() {
-            change(model, actions, |settings| settings.look = LOOKS[look]);
-        }
-    });
-    widgets::divider(ui);
-    row(ui, "Size", "Also Ctrl with +, - and 0", |ui| zoom_ui(ui, model, actions));
-    widgets::divider(ui);
-    row(ui, "Drawn by", "From the next start", |ui| {
-        let mut chosen = RENDERERS.iter().position(|renderer| *renderer == model.settings.renderer).unwrap_or(0);
-        if widgets::segmented(ui, "Drawn by", &["Auto", "wgpu", "OpenGL"], &mut chosen).changed() {
-            change(model, actions, |settings| settings.renderer = RENDERERS[chosen]);
-        }
+        ui.add_space(UNDER);
+        ui.vertical(|ui| paragraph(ui, note));
     });
 }
 
-fn zoom_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
-    const STEP: f32 = 0.1;
-    let zoom = model.settings.zoom;
-    let step = |by: f32| (((zoom + by) * 10.0).round() / 10.0).clamp(*ZOOM.start(), *ZOOM.end());
-    let mut wanted = zoom;
-    if widgets::icon_button(ui, icons::MINUS, "Smaller").clicked() {
-        wanted = step(-STEP);
-    }
-    ui.label(theme::figure(format!("{:.0} %", zoom * 100.0)));
-    if widgets::icon_button(ui, icons::PLUS, "Larger").clicked() {
-        wanted = step(STEP);
-    }
-    if (zoom - 1.0).abs() > 0.01 && widgets::quiet(ui, "100 %").clicked() {
-        wanted = 1.0;
-    }
-    change(model, actions, |settings| settings.zoom = wanted);
+/// A note of more than one line.
+fn paragraph(ui: &mut Ui, note: &str) {
+    ui.add(eframe::egui::Label::new(theme::note(ui.ctx(), note)).wrap());
 }
 
 /// A setting: its name and a note at the left, its control in a column of controls.
 fn row(ui: &mut Ui, name: &str, note: &str, control: impl FnOnce(&mut Ui)) {
+    const ROW: f32 = 48.0;
+    const NAMES: f32 = 176.0;
     ui.horizontal(|ui| {
-        ui.set_min_height(48.0);
-        let size = vec2(200.0, 48.0);
-        ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
-            ui.set_min_width(size.x);
-            ui.spacing_mut().item_spacing.y = 2.0;
+        ui.set_min_height(ROW);
+        ui.allocate_ui_with_layout(vec2(NAMES, ROW), Layout::top_down(Align::Min), |ui| {
+            ui.set_min_width(NAMES);
+            ui.spacing_mut().item_spacing.y = space::XS / 2.0;
             ui.add_space(if note.is_empty() { 14.0 } else { 5.0 });
             ui.label(Type::Body.text(name));
             if !note.is_empty() {
@@ -201,31 +231,6 @@ fn row(ui: &mut Ui, name: &str, note: &str, control: impl FnOnce(&mut Ui)) {
         });
         control(ui);
     });
-}
-
-fn about_ui(ui: &mut Ui, memory: &Memory, actions: &mut Vec<Action>) {
-    let version = format!("Nearcall {}", env!("CARGO_PKG_VERSION"));
-    ui.label(theme::strong_text(&version));
-    let about = "Video calls over the relay that answers you soonest. Sound and pictures are encrypted from end to end: \
-                 relays pass them on and cannot read them.";
-    ui.label(about);
-    if widgets::secondary_icon(ui, icons::COPY, "Copy version").clicked() {
-        let system = format!("{version}, {} {}", std::env::consts::OS, std::env::consts::ARCH);
-        actions.push(Action::Copy { text: system, said: "Version copied" });
-    }
-    widgets::section(ui, "Settings file");
-    match &memory.file {
-        Some(path) => {
-            let path = path.display().to_string();
-            ui.add(Label::new(RichText::new(&path).font(Type::Figures.font())).wrap().selectable(true));
-            if widgets::secondary_icon(ui, icons::COPY, "Copy path").clicked() {
-                actions.push(Action::Copy { text: path, said: "Path copied" });
-            }
-        }
-        None => {
-            ui.label("There is no folder to keep settings in: they last until you quit.");
-        }
-    }
 }
 
 #[cfg(test)]

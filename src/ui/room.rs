@@ -81,6 +81,11 @@ pub fn read(text: String, known: &[String]) -> Room {
     }
 }
 
+/// Asks for nobody's consent where the user wants to be asked nothing.
+pub fn as_told(room: &mut Room, settings: &Settings) {
+    room.consent.take_if(|_| !settings.ask_hosts);
+}
+
 /// Where an invite leads others: the relay that is hosted here, as its own invite has it, and the relays of `manifest`
 /// that are not on this machine. Nothing but this machine's where there is nothing else: a demo's.
 pub fn ways(manifest: &Manifest, hosted: Option<&str>) -> (Vec<String>, Vec<String>) {

@@ -2,7 +2,7 @@
 //!
 //! The app calls [`shell_ui`] once a frame with the whole window. It only reads the model, and asks by pushing actions.
 
-mod keys;
+pub mod keys;
 mod screens;
 mod sheet;
 mod talk;
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use eframe::egui::{self, Ui, UiBuilder, ViewportCommand};
 
-use self::keys::Key;
+use self::keys::{Chord, Key};
 use self::screens::screens_ui;
 use super::lobby;
 use super::model::{Action, Hosting, Model};
@@ -53,6 +53,18 @@ impl Memory {
     /// Opens the settings.
     pub fn open_settings(&mut self) {
         self.sheet = Some(Sheet::Settings);
+    }
+
+    /// Opens the settings at one of their tabs.
+    pub fn open_settings_at(&mut self, tab: preferences::Tab) {
+        self.preferences.turn_to(tab);
+        self.open_settings();
+    }
+
+    /// Opens the settings where an action asks for a key that another one has.
+    pub fn open_a_question_of_keys(&mut self) {
+        self.preferences.ask_for_a_key();
+        self.open_settings();
     }
 
     /// Opens the drawer with the regions.
@@ -125,6 +137,7 @@ pub fn shell_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
     let ui = &mut whole;
     ui.set_clip_rect(window);
     ui.painter().rect_filled(window, 0.0, theme::palette(ui.ctx()).ground);
+    keys::tell_tooltips(ui.ctx(), &model.settings);
     guard_quit(ui, model, memory);
     obey_keys(ui, model, memory, in_call, actions);
     push_to_talk(ui, model, memory, in_call, actions);
@@ -171,7 +184,11 @@ fn guard_quit(ui: &Ui, model: &Model, memory: &mut Memory) {
 fn obey_keys(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, actions: &mut Vec<Action>) {
     let own = model.call.as_ref().map(|state| &state.own);
     let joined = model.call.as_ref().is_some_and(|state| state.phase != Phase::Lobby);
-    for key in keys::pressed(ui.ctx(), memory.sheet.is_some()) {
+    if memory.sheet == Some(Sheet::Settings) && memory.preferences.listens() {
+        // The next key is the one that an action is given.
+        return;
+    }
+    for key in keys::pressed(ui.ctx(), memory.sheet.is_some(), &model.settings) {
         match key {
             Key::Mute => actions.extend(own.map(|own| Action::Mute(!own.muted))),
             Key::Camera => actions.extend(own.map(|own| Action::Camera(!own.camera))),
@@ -192,6 +209,12 @@ fn obey_keys(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, actions
             Key::Leave if joined => actions.push(Action::Leave),
             Key::Quit if ends_a_call(model) => memory.sheet = Some(Sheet::Quit),
             Key::Share | Key::Regions | Key::People | Key::Leave | Key::Quit => {}
+            Key::Larger => actions.extend(preferences::zoomed(model, 1.0)),
+            Key::Smaller => actions.extend(preferences::zoomed(model, -1.0)),
+            Key::AsItWas => actions.extend(preferences::zoomed(model, 0.0)),
+            // `talk` watches the one that is held.
+            Key::Talk => {}
+            Key::Hand | Key::React(_) | Key::Chat => {}
             Key::View | Key::Figures | Key::Focus(_) | Key::Earlier | Key::Later | Key::Deafen => {}
             Key::Settings => memory.sheet = toggled(memory.sheet, Sheet::Settings),
             Key::Help => memory.sheet = toggled(memory.sheet, Sheet::Keys),
@@ -204,10 +227,11 @@ fn obey_keys(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, actions
     }
 }
 
-/// Whoever is muted is heard while Space is held.
+/// Whoever is muted is heard while the key is held.
 fn push_to_talk(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, actions: &mut Vec<Action>) {
     let muted = model.call.as_ref().is_some_and(|state| state.own.muted);
-    let seen = talk::Seen::of(ui.ctx(), in_call && memory.sheet.is_none());
+    let held: Vec<Chord> = if in_call { keys::Map::new(&model.settings).of(Key::Talk).collect() } else { Vec::new() };
+    let seen = talk::Seen::of(ui.ctx(), in_call && memory.sheet.is_none(), &held);
     actions.extend(memory.talk.step(model.now, seen, muted).map(Action::Talk));
     if memory.talk.is_held() {
         ui.ctx().request_repaint_after(talk::TELL);
@@ -234,16 +258,19 @@ fn toggled(open: Option<Sheet>, sheet: Sheet) -> Option<Sheet> {
 }
 
 fn sheet_ui(ui: &Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Action>) {
+    if memory.sheet != Some(Sheet::Settings) {
+        memory.preferences.close();
+    }
     let Some(sheet) = memory.sheet else {
         return;
     };
     let keep = match sheet {
-        Sheet::Settings => sheet::show(ui.ctx(), "Settings", 620.0, |ui| {
+        Sheet::Settings => sheet::show(ui.ctx(), "Settings", 820.0, |ui| {
             preferences::preferences_ui(ui, model, &mut memory.preferences, actions);
             true
         }),
-        Sheet::Keys => sheet::show(ui.ctx(), "Keys", 460.0, |ui| {
-            keys::table_ui(ui);
+        Sheet::Keys => sheet::show(ui.ctx(), "Keys", 760.0, |ui| {
+            keys::table_ui(ui, &model.settings);
             true
         }),
         // The call may be over while somebody thinks about it.

@@ -1,18 +1,24 @@
-//! Owns the look of the window: colours, sizes, type and the two styles that egui draws with.
+//! Owns the look of the window: colours, sizes, type and the styles that egui draws with.
 //!
-//! Every screen asks here; a screen never names a colour or a font of its own. It knows neither the call nor the
-//! settings: whoever keeps the choice of a look calls [`set`].
+//! Every screen asks here; a screen never names a colour, a font or a radius of its own. It knows neither the call nor
+//! the file of settings: whoever keeps the choice of a look calls [`wear`].
+//!
+//! | module | owns |
+//! | --- | --- |
+//! | `palette` | the colours: dark, light, high contrast |
+//! | `fonts` | the fonts that are shipped, and the families made of them |
+//! | `fallback` | fonts of the system for letters that no shipped font has |
+//! | `visuals` | egui's own style, made of all that |
 
+pub mod fallback;
+mod fonts;
 mod palette;
 mod visuals;
 
-use eframe::egui::{
-    Color32, Context, FontData, FontDefinitions, FontFamily, FontId, RichText, TextStyle, Theme, ThemePreference,
-    epaint::text::{FontTweak, VariationCoords},
-};
+use eframe::egui::{Color32, Context, FontFamily, FontId, Id, RichText, TextStyle, Theme, ThemePreference};
 
-pub use crate::settings::Look;
-pub use palette::Palette;
+pub use self::palette::{Palette, Scheme};
+pub use crate::settings::{Look, Motion};
 
 /// Distances in points, on a grid of 4.
 pub mod space {
@@ -38,11 +44,35 @@ pub mod radius {
     pub const L: u8 = 12;
 }
 
+/// Widths of lines in points.
+pub mod stroke {
+    /// Edges of cards and controls, and lines that part things.
+    pub const HAIR: f32 = 1.0;
+    /// Lines of charts, edges that carry meaning.
+    pub const MARK: f32 = 1.5;
+    /// The ring of the keyboard, and of who speaks.
+    pub const RING: f32 = 2.0;
+}
+
+/// Sizes of icons in points.
+pub mod icon {
+    /// In badges and small rows.
+    pub const S: f32 = 14.0;
+    /// Among words.
+    pub const M: f32 = 16.0;
+    /// On buttons with words.
+    pub const L: f32 = 18.0;
+    /// On round buttons.
+    pub const XL: f32 = 22.0;
+}
+
+/// Height of a row of a list in points.
+pub const ROW: f32 = 34.0;
 /// Height of a button, a text box and a picker in points.
 pub const CONTROL: f32 = 36.0;
 /// Height of a bar of tools, and diameter of its round buttons, in points.
 pub const TOOLBAR: f32 = 48.0;
-/// The longest that a change may be animated, in seconds.
+/// The longest that a change may be animated, in seconds; see [`quick`].
 pub const QUICK: f32 = 0.12;
 
 /// The sizes and weights of text. There are no others.
@@ -56,18 +86,37 @@ pub enum Type {
     Body,
     /// What stands out in it: 14, semibold.
     Strong,
+    /// On buttons: 14, between regular and semibold.
+    Button,
+    /// On small controls and names on pictures: 13, as on buttons.
+    Chip,
+    /// In badges and on the caps of keys: 12, as on buttons.
+    Badge,
     /// Notes and units: 12.
     Small,
     /// Figures in rows: 13, all digits of one width.
     Figures,
     /// The figure that matters: 13, semibold, all digits of one width.
     StrongFigures,
+    /// Figures along the axes of charts: 11, all digits of one width.
+    Axis,
 }
 
 impl Type {
     /// Every type, largest first.
-    pub const ALL: [Self; 7] =
-        [Self::Title, Self::Heading, Self::Body, Self::Strong, Self::Small, Self::Figures, Self::StrongFigures];
+    pub const ALL: [Self; 11] = [
+        Self::Title,
+        Self::Heading,
+        Self::Body,
+        Self::Strong,
+        Self::Button,
+        Self::Chip,
+        Self::Badge,
+        Self::Small,
+        Self::Figures,
+        Self::StrongFigures,
+        Self::Axis,
+    ];
 
     /// Its font, size in points.
     #[must_use]
@@ -77,9 +126,13 @@ impl Type {
             Self::Heading => (16.0, strong()),
             Self::Body => (14.0, FontFamily::Proportional),
             Self::Strong => (14.0, strong()),
+            Self::Button => (14.0, medium()),
+            Self::Chip => (13.0, medium()),
+            Self::Badge => (12.0, medium()),
             Self::Small => (12.0, FontFamily::Proportional),
             Self::Figures => (13.0, figures()),
             Self::StrongFigures => (13.0, strong_figures()),
+            Self::Axis => (11.0, figures()),
         };
         FontId::new(size, family)
     }
@@ -92,9 +145,13 @@ impl Type {
             Self::Heading => TextStyle::Heading,
             Self::Body => TextStyle::Body,
             Self::Strong => TextStyle::Name("Strong".into()),
+            Self::Button => TextStyle::Button,
+            Self::Chip => TextStyle::Name("Chip".into()),
+            Self::Badge => TextStyle::Name("Badge".into()),
             Self::Small => TextStyle::Small,
             Self::Figures => TextStyle::Monospace,
             Self::StrongFigures => TextStyle::Name("Strong figures".into()),
+            Self::Axis => TextStyle::Name("Axis".into()),
         }
     }
 
@@ -165,77 +222,111 @@ pub fn icon_family() -> FontFamily {
     FontFamily::Name("icons".into())
 }
 
-/// Gives `ctx` the fonts and both styles. Once, before the first frame; no widget of ours draws without it.
-pub fn install(ctx: &Context) {
-    ctx.set_fonts(fonts());
-    for theme in [Theme::Dark, Theme::Light] {
-        ctx.set_style_of(theme, visuals::style(theme));
+/// What the desktop prefers, as far as it says so.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Desktop {
+    /// `None`: it does not say; the window's own system may.
+    pub dark: Option<bool>,
+    /// More contrast than usual.
+    pub contrast: bool,
+    /// Nothing that moves without need.
+    pub still: bool,
+}
+
+/// What is worn now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Worn {
+    look: Look,
+    contrast: bool,
+    preference: ThemePreference,
+    motion: bool,
+}
+
+impl Worn {
+    fn of(look: Look, motion: Motion, desktop: Desktop) -> Self {
+        let contrast = look == Look::HighContrast || (look == Look::System && desktop.contrast);
+        let preference = match (look, desktop.dark) {
+            _ if contrast => ThemePreference::Dark,
+            (Look::Dark | Look::HighContrast, _) | (Look::System, Some(true)) => ThemePreference::Dark,
+            (Look::Light, _) | (Look::System, Some(false)) => ThemePreference::Light,
+            (Look::System, None) => ThemePreference::System,
+        };
+        let motion = match motion {
+            Motion::System => !desktop.still,
+            Motion::On => true,
+            Motion::Off => false,
+        };
+        Self { look, contrast, preference, motion }
+    }
+
+    fn now(ctx: &Context) -> Option<Self> {
+        ctx.data(|data| data.get_temp(Self::id()))
+    }
+
+    fn id() -> Id {
+        Id::unique("the look that is worn")
     }
 }
 
-/// Puts `look` in force from the next frame on.
-pub fn set(ctx: &Context, look: Look) {
-    ctx.set_theme(match look {
-        Look::System => ThemePreference::System,
-        Look::Dark => ThemePreference::Dark,
-        Look::Light => ThemePreference::Light,
-    });
+/// Gives `ctx` the fonts and the styles. Once, before the first frame; no widget of ours draws without it.
+pub fn install(ctx: &Context) {
+    ctx.set_fonts(fonts::definitions());
+    fallback::install(ctx);
+    // The shell's keys do it, so that it is kept and can be given other keys.
+    ctx.options_mut(|options| options.zoom_with_keyboard = false);
+    dress(ctx, Worn::of(Look::System, Motion::On, Desktop::default()));
 }
 
-/// The colours of the theme in force.
+/// Puts `look` in force from the next frame on, with motion, whatever the desktop says.
+pub fn set(ctx: &Context, look: Look) {
+    wear(ctx, look, Motion::On, Desktop::default());
+}
+
+/// Puts what the user chose in force from the next frame on. Says whether things move. Costs nothing while nothing changes.
+pub fn wear(ctx: &Context, look: Look, motion: Motion, desktop: Desktop) -> bool {
+    let wanted = Worn::of(look, motion, desktop);
+    if Worn::now(ctx) != Some(wanted) {
+        dress(ctx, wanted);
+        ctx.set_theme(wanted.preference);
+        ctx.request_repaint();
+    }
+    wanted.motion
+}
+
+/// Gives egui's two themes their styles. Which of the two is in force stays as it is.
+fn dress(ctx: &Context, worn: Worn) {
+    let dark = if worn.contrast { Scheme::HighContrast } else { Scheme::Dark };
+    ctx.set_style_of(Theme::Dark, visuals::style(dark, worn.motion));
+    ctx.set_style_of(Theme::Light, visuals::style(Scheme::Light, worn.motion));
+    ctx.data_mut(|data| data.insert_temp(Worn::id(), worn));
+}
+
+/// The colours in force.
 #[must_use]
 pub fn palette(ctx: &Context) -> &'static Palette {
-    Palette::of(ctx.theme())
+    Palette::of(scheme(ctx))
+}
+
+/// The set of colours in force.
+#[must_use]
+pub fn scheme(ctx: &Context) -> Scheme {
+    match ctx.theme() {
+        Theme::Light => Scheme::Light,
+        Theme::Dark if Worn::now(ctx).is_some_and(|worn| worn.contrast) => Scheme::HighContrast,
+        Theme::Dark => Scheme::Dark,
+    }
+}
+
+/// How long a change is animated, seconds: [`QUICK`], or not at all for who wants nothing to move.
+#[must_use]
+pub fn quick(ctx: &Context) -> f32 {
+    if Worn::now(ctx).is_some_and(|worn| !worn.motion) { 0.0 } else { QUICK }
 }
 
 /// `share` (0..=1) of `over` on `under`, both opaque.
 #[must_use]
 pub fn mix(under: Color32, over: Color32, share: f32) -> Color32 {
     under.lerp_to_gamma(over, share.clamp(0.0, 1.0))
-}
-
-/// Inter in four cuts, the icons, and egui's own fonts behind them for every script that Inter has not.
-fn fonts() -> FontDefinitions {
-    const TEXT: &[u8] = include_bytes!("../../assets/fonts/Inter.ttf");
-    const FIGURES: &[u8] = include_bytes!("../../assets/fonts/Inter-Figures.ttf");
-    const STRONG_FIGURES: &[u8] = include_bytes!("../../assets/fonts/Inter-Figures-Strong.ttf");
-    const ICONS: &[u8] = include_bytes!("../../assets/fonts/Icons.ttf");
-
-    let cut = |bytes: &'static [u8], weight: f32| {
-        let coords = VariationCoords::new([(b"wght", weight)]);
-        FontData::from_static(bytes).tweak(FontTweak { coords, ..FontTweak::default() })
-    };
-    // An icon is centred on its square; among letters it goes down to the middle of a capital.
-    let among_letters = FontTweak { y_offset_factor: 0.07, ..FontTweak::default() };
-    let faces = [
-        ("inter", cut(TEXT, 410.0)),
-        ("inter medium", cut(TEXT, 520.0)),
-        ("inter strong", cut(TEXT, 600.0)),
-        ("inter figures", FontData::from_static(FIGURES)),
-        ("inter strong figures", FontData::from_static(STRONG_FIGURES)),
-        ("icons", FontData::from_static(ICONS)),
-        ("icons in text", FontData::from_static(ICONS).tweak(among_letters)),
-    ];
-
-    let mut fonts = FontDefinitions::default();
-    let fallback = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
-    for (name, face) in faces {
-        fonts.font_data.insert(name.to_owned(), face.into());
-    }
-    let families: [(FontFamily, &[&str]); 7] = [
-        (FontFamily::Proportional, &["inter", "icons in text"]),
-        (medium(), &["inter medium", "icons in text"]),
-        (strong(), &["inter strong", "icons in text"]),
-        (figures(), &["inter figures", "inter", "icons in text"]),
-        (strong_figures(), &["inter strong figures", "inter strong", "icons in text"]),
-        (FontFamily::Monospace, &["inter figures", "inter", "icons in text"]),
-        (icon_family(), &["icons", "inter"]),
-    ];
-    for (family, names) in families {
-        let chain = names.iter().map(|name| (*name).to_owned()).chain(fallback.iter().cloned()).collect();
-        fonts.families.insert(family, chain);
-    }
-    fonts
 }
 
 #[cfg(test)]

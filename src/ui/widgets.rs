@@ -9,6 +9,7 @@ mod banner;
 mod button;
 mod choice;
 mod field;
+mod hints;
 mod menu;
 mod meter;
 mod paint;
@@ -16,6 +17,7 @@ mod picker;
 mod quality;
 mod round;
 mod surface;
+mod tabs;
 mod toast;
 
 pub use badge::{badge, key_hint, label_icon};
@@ -25,6 +27,7 @@ pub use button::{
 };
 pub use choice::{segmented, switch};
 pub use field::field;
+pub use hints::set_key_hints;
 pub use menu::{menu_row, picture_button};
 pub use meter::meter;
 pub use paint::focus_ring;
@@ -32,6 +35,7 @@ pub use picker::picker;
 pub use quality::{Quality, quality};
 pub use round::{Tone, round, round_toggle};
 pub use surface::{card, divider, section};
+pub use tabs::tabs;
 pub use toast::{Toast, ToastAnswer, toast_ui};
 
 #[cfg(test)]

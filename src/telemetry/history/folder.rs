@@ -47,6 +47,22 @@ pub(super) fn files(folder: &Path) -> Vec<Found> {
     files
 }
 
+/// Removes all files of the history, and says how many there were.
+///
+/// # Errors
+/// One of them cannot be removed; the others are gone.
+pub(super) fn clear(folder: &Path) -> io::Result<usize> {
+    let (mut count, mut result) = (0, Ok(()));
+    for found in files(folder) {
+        match fs::remove_file(&found.path) {
+            // Somebody was faster.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => result = Err(error),
+            _ => count += 1,
+        }
+    }
+    result.map(|()| count)
+}
+
 fn found(path: &Path) -> Option<Found> {
     let id = path.file_name()?.to_str()?.strip_suffix(".jsonl")?.to_owned();
     // Not one that a link leads to, and nothing that would wait for a writer.

@@ -312,3 +312,17 @@ proptest! {
         export::csv(&log);
     }
 }
+
+#[test]
+fn clearing_takes_every_election_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = |ms: u32| format!("20261121T170312{ms:03}Z-1.jsonl");
+    for ms in [1, 2] {
+        fs::write(folder.path().join(name(ms)), "{}\n").unwrap();
+    }
+    fs::write(folder.path().join("diary.jsonl"), "mine").unwrap();
+    assert_eq!(clear(folder.path()).unwrap(), 2);
+    assert_eq!(files(folder.path()), []);
+    assert!(folder.path().join("diary.jsonl").exists());
+    assert_eq!(clear(&folder.path().join("nowhere")).unwrap(), 0);
+}

@@ -237,8 +237,9 @@ fn what_is_changed_in_the_sheet_is_in_the_file_afterwards() {
     let mut window = Window::open(&runtime, Options::default());
     assert!(load_from(window.folder.path()).settings.mirror);
     window.press("Settings");
+    window.turn_to("Video");
     window.toggle("Mirror my picture");
-    window.choose("Look");
+    window.turn_to("Look");
     window.choose("Light");
     window.until("the file", |window| {
         let kept = load_from(window.folder.path()).settings;
@@ -246,9 +247,9 @@ fn what_is_changed_in_the_sheet_is_in_the_file_afterwards() {
     });
     assert_eq!(window.harness.ctx.theme(), Theme::Light);
     // What was changed a moment before the end is kept, too.
-    window.choose("OpenGL");
+    window.choose("No");
     window.close();
-    assert_eq!(load_from(window.folder.path()).settings.renderer, settings::Renderer::Glow);
+    assert_eq!(load_from(window.folder.path()).settings.motion, settings::Motion::Off);
 }
 
 #[test]

@@ -20,6 +20,7 @@ impl App {
         self.options.join = false;
         let trusted = [room::listed_hosts(&self.model.settings), self.agreed.clone()].concat();
         self.model.room = room::read(text, &trusted);
+        room::as_told(&mut self.model.room, &self.model.settings);
         self.race();
     }
 

@@ -12,7 +12,7 @@ use crate::ui::theme::{self, Type};
 use crate::ui::{icons, widgets};
 
 /// Height of a row of an open list, points.
-const ROW: f32 = 32.0;
+const ROW: f32 = theme::ROW;
 
 /// The rows of a device's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +96,13 @@ fn row_ui(ui: &mut Ui, text: &str, chosen: bool) -> Response {
         widgets::focus_ring(ui, &response, rect.shrink(3.0), theme::radius::S);
         if chosen {
             let at = pos2(rect.left() + 16.0, rect.center().y);
-            ui.painter().text(at, Align2::CENTER_CENTER, icons::CHECK, icons::font(16.0), colours.accent_text);
+            ui.painter().text(
+                at,
+                Align2::CENTER_CENTER,
+                icons::CHECK,
+                icons::font(theme::icon::M),
+                colours.accent_text,
+            );
         }
         let font = if chosen { Type::Strong.font() } else { Type::Body.font() };
         let words = face::line(ui, text, font, rect.width() - 40.0);

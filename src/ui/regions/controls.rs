@@ -39,7 +39,7 @@ pub fn chip(ui: &mut Ui, icon: &str, text: &str, name: &str) -> Response {
     if ui.is_rect_visible(rect) {
         let colours = theme::palette(ui.ctx());
         let over = response.enabled() && response.hovered();
-        let share = ui.ctx().animate_bool_with_time(response.id.with("hover"), over, theme::QUICK);
+        let share = ui.ctx().animate_bool_with_time(response.id.with("hover"), over, theme::quick(ui.ctx()));
         let fill = match response.is_pointer_button_down_on() {
             true => colours.pressed,
             false => theme::mix(colours.raised, colours.hover, share),

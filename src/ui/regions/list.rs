@@ -166,7 +166,7 @@ fn ground(ui: &Ui, table: &Table<'_>, group: &Group<'_>, rect: Rect, response: &
         let inner = rect.shrink2(vec2(PADDING, 0.0));
         ui.painter().hline(inner.x_range(), rect.top(), Stroke::new(1.0, colours.line.gamma_multiply(0.6)));
     }
-    let share = ui.ctx().animate_bool_with_time(response.id.with("hover"), response.hovered(), theme::QUICK);
+    let share = ui.ctx().animate_bool_with_time(response.id.with("hover"), response.hovered(), theme::quick(ui.ctx()));
     let rest = if leads { theme::mix(colours.panel, colours.in_use, 0.10) } else { colours.panel };
     let fill = theme::mix(rest, colours.hover, if open { 0.6 } else { 0.45 * share });
     if leads || open || share > 0.0 {

@@ -1,20 +1,49 @@
-//! The keys that work everywhere, and the table that tells them.
+//! The actions that have keys: one table for the keyboard, the sheet of keys, tooltips and the settings.
 //!
-//! Bare letters are for who has no text box under the keyboard and holds nothing else down, so that a name may have an m.
+//! # How an action is added
+//! 1. A variant of [`Key`].
+//! 2. A row of [`TABLE`]: the name under which the settings keep its keys (for good), what it does in words, its group and
+//!    its keys as [`Chord::read`] reads them. A test fails where two actions have one key.
+//! 3. An arm in `obey_keys` of [`super`], which does it; a key that means nothing on a screen does nothing there.
+//!
+//! A button that does the same is given the action's first key for its tooltip, and shows the user's own. Keys that write
+//! a character are for who has no text box under the keyboard, so that a name may have an m; all of them can be turned
+//! off (WCAG 2.1.4).
+//!
+//! | module | owns |
+//! | --- | --- |
+//! | `chord` | a key with what is held beside it |
+//! | `map` | which key asks for what, with the user's own choice |
 
-use eframe::egui::{self, Context, Event, Modifiers, Popup, Ui};
+mod chord;
+mod map;
 
+use std::collections::BTreeMap;
+
+use eframe::egui::{Align, Context, Event, Layout, Popup, Ui};
+
+pub use self::chord::Chord;
+pub use self::map::{MOST, Map, Taken, chords, give, reset, taken};
+use crate::settings::Settings;
 use crate::ui::theme::{self, Type};
 use crate::ui::widgets;
 
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Key {
+pub enum Key {
     Mute,
+    /// Held: whoever is muted is heard. `talk` watches it, as a press alone does nothing.
+    Talk,
     Camera,
+    /// Microphone and camera off, at once.
+    Panic,
     Share,
-    Regions,
+    Hand,
+    /// One of the reactions, counted from 1.
+    React(u8),
+    Chat,
     People,
+    Regions,
     /// Who speaks large, or everybody alike.
     View,
     /// Figures on every tile.
@@ -23,121 +52,211 @@ pub(super) enum Key {
     Focus(u8),
     Earlier,
     Later,
+    /// Nobody is heard, and one is not heard.
     Deafen,
-    /// Microphone and camera off, whatever is open.
-    Panic,
     Leave,
     FullScreen,
+    Larger,
+    Smaller,
+    AsItWas,
     Settings,
     Help,
     Close,
     Quit,
 }
 
+/// Where an action stands on the sheet of keys and in the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    You,
+    Call,
+    Window,
+}
+
+impl Group {
+    /// Every group, in the order in which they stand.
+    pub const ALL: [Self; 3] = [Self::You, Self::Call, Self::Window];
+
+    /// Its name for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::You => "You",
+            Self::Call => "The call",
+            Self::Window => "The window",
+        }
+    }
+}
+
+/// An action with keys that the user may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    pub key: Key,
+    /// Under which the settings keep the user's own keys.
+    pub id: &'static str,
+    /// What it does.
+    pub words: &'static str,
+    pub group: Group,
+    /// Its keys as long as the user chose no others; the first stands in tooltips.
+    pub keys: &'static [&'static str],
+}
+
+const fn row(key: Key, id: &'static str, words: &'static str, group: Group, keys: &'static [&'static str]) -> Row {
+    Row { key, id, words, group, keys }
+}
+
+/// Every action whose keys may be changed.
+pub const TABLE: &[Row] = &[
+    row(Key::Mute, "mute", "Microphone on or off", Group::You, &["M", "Ctrl+D"]),
+    row(Key::Talk, "talk", "Hold to talk while muted", Group::You, &["Space"]),
+    row(Key::Camera, "camera", "Camera on or off", Group::You, &["V", "Ctrl+E"]),
+    row(Key::Panic, "panic", "Microphone and camera off at once", Group::You, &["Ctrl+Shift+Space"]),
+    row(Key::Deafen, "deafen", "Hear nobody, or everybody again", Group::You, &["Ctrl+Shift+D"]),
+    row(Key::Share, "share", "Share a screen, or stop", Group::You, &["D"]),
+    row(Key::Hand, "hand", "Raise or lower your hand", Group::You, &["R", "H"]),
+    row(Key::Chat, "chat", "Chat", Group::Call, &["C"]),
+    row(Key::People, "people", "People", Group::Call, &["P"]),
+    row(Key::Regions, "regions", "Regions", Group::Call, &["N"]),
+    row(Key::View, "view", "Who speaks large, or everybody alike", Group::Call, &["W"]),
+    row(Key::Figures, "figures", "Figures on tiles", Group::Call, &["A"]),
+    row(Key::Earlier, "earlier", "Earlier people", Group::Call, &["PageUp"]),
+    row(Key::Later, "later", "More people", Group::Call, &["PageDown"]),
+    row(Key::Leave, "leave", "Leave the call", Group::Call, &["Ctrl+Shift+L"]),
+    row(Key::FullScreen, "full-screen", "Full screen", Group::Window, &["F11", "S"]),
+    row(Key::Larger, "larger", "Everything larger", Group::Window, &["Ctrl+Plus"]),
+    row(Key::Smaller, "smaller", "Everything smaller", Group::Window, &["Ctrl+Minus"]),
+    row(Key::AsItWas, "as-it-was", "Everything as large as at first", Group::Window, &["Ctrl+0"]),
+    row(Key::Settings, "settings", "Settings", Group::Window, &["Ctrl+Comma"]),
+    row(Key::Help, "help", "These keys", Group::Window, &["Questionmark", "F1"]),
+    row(Key::Quit, "quit", "Quit", Group::Window, &["Ctrl+Q"]),
+];
+
+/// Actions whose keys stay: what they do in words, their group, and their keys for people.
+pub const FIXED: &[(&str, Group, &[&str])] = &[
+    ("A reaction", Group::You, &["Alt+1", "…", "Alt+6"]),
+    ("Pin a person, or yourself", Group::Call, &["1", "…", "9", "0"]),
+    ("Join", Group::Call, &["Enter"]),
+    ("Close what is open", Group::Window, &["Esc"]),
+];
+
+/// Tells the tooltips which keys the user has in place of the first ones.
+pub(super) fn tell_tooltips(ctx: &Context, settings: &Settings) {
+    let mut hints = BTreeMap::new();
+    if !settings.keys.is_empty() || !settings.single_keys {
+        let (map, mac) = (Map::new(settings), ctx.os().is_mac());
+        for row in TABLE {
+            let first = row.keys.first().and_then(|key| Chord::read(key)).map(|chord| chord.shown(mac));
+            let now = map.of(row.key).next().map(|chord| chord.shown(mac)).unwrap_or_default();
+            hints.extend(first.filter(|first| *first != now).map(|first| (first, now)));
+        }
+    }
+    widgets::set_key_hints(ctx, hints);
+}
+
 /// What was pressed since the last frame. With a sheet open, only what works on sheets.
-pub(super) fn pressed(ctx: &Context, sheet: bool) -> Vec<Key> {
-    let typing = ctx.text_edit_focused();
-    let popup = Popup::is_any_open(ctx);
+pub(super) fn pressed(ctx: &Context, sheet: bool, settings: &Settings) -> Vec<Key> {
     let of = |event: &Event| match event {
-        Event::Key { key, pressed: true, repeat: false, modifiers, .. } => meaning(*key, *modifiers),
+        Event::Key { key, pressed: true, repeat: false, modifiers, .. } => Chord::pressed(*key, *modifiers),
         _ => None,
     };
-    let all: Vec<(Key, bool)> = ctx.input(|input| input.events.iter().filter_map(of).collect());
-    all.into_iter()
-        .filter(|(key, bare)| !(*bare && (typing || popup || (sheet && *key != Key::Help))))
+    let chords: Vec<Chord> = ctx.input(|input| input.events.iter().filter_map(of).collect());
+    if chords.is_empty() {
+        return Vec::new();
+    }
+    let (typing, popup) = (ctx.text_edit_focused(), Popup::is_any_open(ctx));
+    let map = Map::new(settings);
+    let works_on_sheets = |key: Key| {
+        use Key::{AsItWas, Close, FullScreen, Help, Larger, Panic, Settings, Smaller};
+        matches!(key, Close | Help | Settings | FullScreen | Panic | Larger | Smaller | AsItWas)
+    };
+    chords
+        .into_iter()
+        .filter_map(|chord| Some((map.key(chord)?, chord.types())))
+        .filter(|(key, types)| !(*types && (typing || popup || (sheet && *key != Key::Help))))
         .map(|(key, _)| key)
-        .filter(|key| !sheet || matches!(key, Key::Close | Key::Help | Key::Settings | Key::FullScreen | Key::Panic))
+        .filter(|key| !sheet || works_on_sheets(*key))
         // Esc closes one thing at a time: the list of a picker first.
         .filter(|key| *key != Key::Close || !popup)
         .collect()
 }
 
-/// What a key means, and whether it is a bare letter.
-fn meaning(key: egui::Key, held: Modifiers) -> Option<(Key, bool)> {
-    let bare = !held.any();
-    let command = held.command && !held.alt;
-    Some(match key {
-        egui::Key::M if bare => (Key::Mute, true),
-        egui::Key::V if bare => (Key::Camera, true),
-        egui::Key::D if bare => (Key::Share, true),
-        egui::Key::S if bare => (Key::FullScreen, true),
-        egui::Key::N if bare => (Key::Regions, true),
-        egui::Key::P if bare => (Key::People, true),
-        egui::Key::W if bare => (Key::View, true),
-        egui::Key::A if bare => (Key::Figures, true),
-        egui::Key::PageUp if bare => (Key::Earlier, true),
-        egui::Key::PageDown if bare => (Key::Later, true),
-        egui::Key::Questionmark if !held.command && !held.alt => (Key::Help, true),
-        egui::Key::Slash if held.shift_only() => (Key::Help, true),
-        egui::Key::F1 if bare => (Key::Help, false),
-        egui::Key::F11 if bare => (Key::FullScreen, false),
-        egui::Key::Escape if bare => (Key::Close, false),
-        egui::Key::D if command && held.shift => (Key::Deafen, false),
-        egui::Key::D if command => (Key::Mute, false),
-        egui::Key::Space if command && held.shift => (Key::Panic, false),
-        egui::Key::E if command && !held.shift => (Key::Camera, false),
-        egui::Key::L if command && held.shift => (Key::Leave, false),
-        egui::Key::Comma if command => (Key::Settings, false),
-        egui::Key::Q if command => (Key::Quit, false),
-        _ => return digit(key).filter(|_| bare).map(|digit| (Key::Focus(digit), true)),
-    })
-}
-
-fn digit(key: egui::Key) -> Option<u8> {
-    const DIGITS: [egui::Key; 10] = [
-        egui::Key::Num0,
-        egui::Key::Num1,
-        egui::Key::Num2,
-        egui::Key::Num3,
-        egui::Key::Num4,
-        egui::Key::Num5,
-        egui::Key::Num6,
-        egui::Key::Num7,
-        egui::Key::Num8,
-        egui::Key::Num9,
-    ];
-    DIGITS.iter().position(|digit| *digit == key).map(|digit| digit as u8)
-}
-
-/// Every key, and what it does.
-pub(super) fn table_ui(ui: &mut Ui) {
-    let command = if ui.ctx().os().is_mac() { "Cmd" } else { "Ctrl" };
-    let with = |rest: &str| format!("{command}+{rest}");
-    let rows: [(&str, Vec<String>); 20] = [
-        ("Microphone on or off", vec!["M".into(), with("D")]),
-        ("Hold to talk while muted", vec!["Space".into()]),
-        ("Camera on or off", vec!["V".into(), with("E")]),
-        ("Microphone and camera off at once", vec![with("Shift+Space")]),
-        ("Hear nobody, or everybody again", vec![with("Shift+D")]),
-        ("Share a screen, or stop", vec!["D".into()]),
-        ("People", vec!["P".into()]),
-        ("Regions", vec!["N".into()]),
-        ("Who speaks large, or everybody alike", vec!["W".into()]),
-        ("Pin a person, or yourself", vec!["1 to 9".into(), "0".into()]),
-        ("Earlier people, more people", vec!["Page Up".into(), "Page Down".into()]),
-        ("Figures on tiles", vec!["A".into()]),
-        ("Full screen", vec!["F11".into(), "S".into()]),
-        ("Join", vec!["Enter".into()]),
-        ("Leave the call", vec![with("Shift+L")]),
-        ("Settings", vec![with(",")]),
-        ("These keys", vec!["?".into(), "F1".into()]),
-        ("Larger, smaller, as it was", vec![with("+"), with("-"), with("0")]),
-        ("Quit", vec![with("Q")]),
-        ("Close what is open", vec!["Esc".into()]),
-    ];
-    for (index, (what, keys)) in rows.iter().enumerate() {
-        if index > 0 {
-            widgets::divider(ui);
-        }
-        ui.horizontal(|ui| {
-            ui.label(Type::Body.text(*what));
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                for key in keys.iter().rev() {
-                    widgets::key_hint(ui, key);
-                }
-            });
+/// Every key, and what it does: in two columns where there is room.
+pub(super) fn table_ui(ui: &mut Ui, settings: &Settings) {
+    /// Of a column, points.
+    const COLUMN: f32 = 320.0;
+    if ui.available_width() < 2.0 * COLUMN {
+        groups_ui(ui, settings, &Group::ALL);
+    } else {
+        ui.spacing_mut().item_spacing.x = theme::space::XL;
+        ui.columns_const(|[left, right]| {
+            groups_ui(left, settings, &[Group::You, Group::Window]);
+            groups_ui(right, settings, &[Group::Call]);
         });
     }
     ui.add_space(theme::space::XS);
-    ui.label(theme::note(ui.ctx(), "Single letters rest while you type."));
+    let note = if settings.single_keys {
+        "Single letters rest while you type. Settings, Keys changes all of them."
+    } else {
+        "Single letters, digits and signs are off: see Settings, Keys."
+    };
+    ui.label(theme::note(ui.ctx(), note));
+}
+
+fn groups_ui(ui: &mut Ui, settings: &Settings, groups: &[Group]) {
+    let mac = ui.ctx().os().is_mac();
+    let map = Map::new(settings);
+    for group in groups {
+        widgets::section(ui, group.words());
+        for row in TABLE.iter().filter(|row| row.group == *group) {
+            let keys: Vec<String> = map.of(row.key).map(|chord| chord.shown(mac)).collect();
+            row_ui(ui, row.words, &keys);
+        }
+        for (words, _, keys) in FIXED.iter().filter(|(_, of, _)| of == group) {
+            row_ui(ui, words, &keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>());
+        }
+    }
+}
+
+fn row_ui(ui: &mut Ui, words: &str, keys: &[String]) {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = theme::space::XS;
+        ui.label(Type::Body.text(words));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if keys.is_empty() {
+                ui.label(theme::note(ui.ctx(), "no key"));
+            }
+            for key in keys.iter().rev() {
+                widgets::key_hint(ui, key);
+            }
+        });
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_has_a_name_of_its_own_and_keys_that_can_be_read_and_given() {
+        for (index, row) in TABLE.iter().enumerate() {
+            for other in &TABLE[..index] {
+                assert!(row.id != other.id && row.words != other.words && row.key != other.key, "{}", row.id);
+            }
+            assert!(!row.keys.is_empty(), "{}", row.id);
+            for key in row.keys {
+                let chord = Chord::read(key).unwrap_or_else(|| panic!("{}: {key}", row.id));
+                assert_eq!(chord.written(), *key, "{}", row.id);
+                assert_eq!(chord.reserved(), None, "{}: {key}", row.id);
+            }
+        }
+    }
+
+    #[test]
+    fn no_key_means_two_things_at_first() {
+        let map = Map::new(&Settings::default());
+        let mut seen: Vec<Chord> = Vec::new();
+        for (chord, key) in map.all() {
+            assert!(!seen.contains(&chord), "{} is {key:?} and something else", chord.written());
+            seen.push(chord);
+        }
+    }
 }

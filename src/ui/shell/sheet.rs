@@ -12,7 +12,7 @@ pub(super) fn show(ctx: &Context, title: &str, width: f32, add: impl FnOnce(&mut
     let room = ctx.content_rect().size();
     let frame = Frame::new()
         .fill(colours.panel)
-        .stroke(Stroke::new(1.0, colours.line))
+        .stroke(Stroke::new(theme::stroke::HAIR, colours.line))
         .corner_radius(theme::radius::L)
         .inner_margin(Margin::same(20))
         .shadow(Shadow { offset: [0, 12], blur: 40, spread: 0, color: colours.shadow });

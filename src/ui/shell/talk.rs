@@ -1,4 +1,4 @@
-//! Push-to-talk: whoever is muted is heard while Space is held. Pure; the shell asks it once a frame.
+//! Push-to-talk: whoever is muted is heard while a key is held, Space at first. Pure; the shell asks it once a frame.
 //!
 //! It fails closed: anything but a key that is seen to be held, in a window that has the keyboard, ends it. The call keeps
 //! its own watch, for a window that draws no more frames.
@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use eframe::egui::{Context, Event, Key, Popup};
 
+use super::keys::Chord;
 use crate::call::command::Talking;
 
 /// How often the call is told that the key is held: it stays open for half a second each time.
@@ -30,22 +31,22 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Of this frame. `free`: a call is shown and nothing lies over it.
-    pub fn of(ctx: &Context, free: bool) -> Self {
+    /// Of this frame, for these `keys`. `free`: a call is shown and nothing lies over it.
+    pub fn of(ctx: &Context, free: bool, keys: &[Chord]) -> Self {
+        let is = |key: Key| keys.iter().any(|chord| chord.key == key);
         // With something under the keyboard, Space is its own.
-        let taken =
-            ctx.text_edit_focused() || ctx.memory(|memory| memory.focused().is_some()) || Popup::is_any_open(ctx);
+        let pressed_with_space = is(Key::Space) && ctx.memory(|memory| memory.focused().is_some());
+        let taken = ctx.text_edit_focused() || pressed_with_space || Popup::is_any_open(ctx);
         ctx.input(|input| {
             let mut seen = Self { allowed: free && !taken && input.focused, ..Self::default() };
             for event in &input.events {
                 match event {
-                    Event::Key { key: Key::Space, pressed: true, repeat: false, modifiers, .. } => {
-                        seen.pressed |= !modifiers.any();
+                    Event::Key { key, pressed: true, repeat: false, modifiers, .. } if is(*key) => {
+                        seen.pressed |= Chord::pressed(*key, *modifiers).is_some_and(|chord| keys.contains(&chord));
                     }
-                    Event::Key { key: Key::Space, pressed: true, .. } => seen.repeated = true,
-                    Event::Key { key: Key::Space, pressed: false, .. } | Event::WindowFocused(false) => {
-                        seen.released = true;
-                    }
+                    Event::Key { key, pressed: true, .. } if is(*key) => seen.repeated = true,
+                    Event::Key { key, pressed: false, .. } if is(*key) => seen.released = true,
+                    Event::WindowFocused(false) => seen.released = true,
                     _ => {}
                 }
             }

@@ -134,6 +134,64 @@ fn letters_and_their_chords_do_the_same() {
 }
 
 #[test]
+fn the_keys_of_the_settings_take_the_place_of_the_first_ones() {
+    let mut model = fixtures::call(2);
+    model.settings.keys =
+        [("mute".to_owned(), vec!["F9".to_owned()]), ("talk".to_owned(), vec!["F8".to_owned()])].into();
+    fixtures::change(&mut model, |state, _| state.own.muted = true);
+    let mut stand = Stand::new(model);
+    assert_eq!(stand.press(Modifiers::NONE, Key::M), []);
+    assert_eq!(stand.press(Modifiers::NONE, Key::F9), [Action::Mute(false)]);
+    stand.harness.key_down(Key::F8);
+    stand.step();
+    assert_eq!(stand.taken(), [Action::Talk(Talking::Starts)]);
+    stand.harness.key_up(Key::F8);
+    stand.step();
+    assert_eq!(stand.taken(), [Action::Talk(Talking::Ends)]);
+}
+
+#[test]
+fn single_keys_that_are_off_do_nothing_and_their_chords_still_do() {
+    let mut model = fixtures::call(2);
+    model.settings.single_keys = false;
+    let mut stand = Stand::new(model);
+    for key in [Key::M, Key::V, Key::P, Key::Questionmark] {
+        assert_eq!(stand.press(Modifiers::NONE, key), [], "{key:?}");
+    }
+    assert!(!stand.sees("People (3)"));
+    assert_eq!(stand.press(Modifiers::COMMAND, Key::D), [Action::Mute(true)]);
+    stand.press(Modifiers::NONE, Key::F1);
+    assert!(stand.sees("Single letters, digits and signs are off"));
+}
+
+#[test]
+fn everything_is_made_larger_smaller_and_as_at_first_by_keys_that_are_kept() {
+    let mut model = fixtures::call(2);
+    model.settings.zoom = 1.2;
+    let mut stand = Stand::new(model);
+    let mut zoom = |held, key| match &stand.press(held, key)[..] {
+        [Action::Settings(settings)] => settings.zoom,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(zoom(Modifiers::COMMAND, Key::Plus), 1.3);
+    assert_eq!(zoom(Modifiers::COMMAND | Modifiers::SHIFT, Key::Equals), 1.3);
+    assert_eq!(zoom(Modifiers::COMMAND, Key::Minus), 1.1);
+    assert_eq!(zoom(Modifiers::COMMAND, Key::Num0), 1.0);
+    stand.model.borrow_mut().settings.zoom = 3.0;
+    assert_eq!(stand.press(Modifiers::COMMAND, Key::Plus), [], "it is as large as it may be");
+    assert_eq!(stand.harness.ctx.zoom_factor(), 1.0, "egui itself leaves these keys alone");
+}
+
+#[test]
+fn one_key_turns_microphone_and_camera_off_whatever_is_open() {
+    let mut stand = Stand::new(fixtures::call(2));
+    stand.memory.borrow_mut().open_settings();
+    stand.step();
+    let pressed = stand.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::Space);
+    assert_eq!(pressed, [Action::Mute(true), Action::Camera(false)]);
+}
+
+#[test]
 fn letters_are_text_while_a_text_box_has_the_keyboard() {
     let mut stand = Stand::new(fixtures::lobby(Duration::from_secs(5)));
     stand.harness.get_by_label("Your name").focus();
@@ -207,9 +265,9 @@ fn keys_open_and_close_the_drawers_and_the_sheets() {
     stand.press(Modifiers::NONE, Key::Escape);
     assert!(!stand.sees("Close the drawer"));
     stand.press(Modifiers::COMMAND, Key::Comma);
-    assert!(stand.sees("You and devices"));
+    assert!(stand.sees("Hold down noise"));
     stand.click("Close");
-    assert!(!stand.sees("You and devices"));
+    assert!(!stand.sees("Hold down noise"));
 }
 
 #[test]

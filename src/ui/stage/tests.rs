@@ -56,7 +56,7 @@ fn the_tools_ask_for_what_they_say() {
     assert_eq!(stand.click("Leave"), [Action::Leave]);
     stand.click("More");
     stand.click("Settings");
-    assert!(stand.sees("You and devices"));
+    assert!(stand.sees("Hold down noise"));
 }
 
 #[test]

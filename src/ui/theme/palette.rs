@@ -1,13 +1,29 @@
-//! The colours, once for the dark and once for the light theme, and nothing else.
+//! The colours: dark, light, and with high contrast. Nothing else.
 //!
 //! States wear the colours of Okabe and Ito (Color Universal Design, 2008), made lighter on dark and darker on light
-//! until text in them reads at 4.5 to 1 on every ground of the theme (WCAG 2.1, 1.4.3); a test counts it.
+//! until text in them reads at 4.5 to 1 on every surface (WCAG 2.1, 1.4.3), and at 7 to 1 with high contrast (1.4.6); a
+//! test counts every pair.
 
-use eframe::egui::{Color32, Theme};
+use eframe::egui::Color32;
 
 use super::mix;
 
-/// What each colour is for. `ground`, `panel` and `raised` are grounds; text of any colour here may stand on them.
+/// Which of the three sets of colours is worn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scheme {
+    #[default]
+    Dark,
+    Light,
+    /// White and yellow on black.
+    HighContrast,
+}
+
+impl Scheme {
+    /// Every scheme.
+    pub const ALL: [Self; 3] = [Self::Dark, Self::Light, Self::HighContrast];
+}
+
+/// What each colour is for. [`Palette::surfaces`] are grounds; text of every colour of [`Palette::texts`] may stand on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Palette {
     /// Behind everything.
@@ -67,13 +83,43 @@ pub struct Palette {
 }
 
 impl Palette {
-    /// The colours of `theme`.
+    /// The colours of `scheme`.
     #[must_use]
-    pub fn of(theme: Theme) -> &'static Self {
-        match theme {
-            Theme::Dark => &DARK,
-            Theme::Light => &LIGHT,
+    pub fn of(scheme: Scheme) -> &'static Self {
+        match scheme {
+            Scheme::Dark => &DARK,
+            Scheme::Light => &LIGHT,
+            Scheme::HighContrast => &HIGH_CONTRAST,
         }
+    }
+
+    /// The colours that text and icons may have on a surface, by their names.
+    #[must_use]
+    pub fn texts(&self) -> [(&'static str, Color32); 10] {
+        [
+            ("text", self.text),
+            ("weak", self.weak),
+            ("accent_text", self.accent_text),
+            ("good", self.good),
+            ("fair", self.fair),
+            ("poor", self.poor),
+            ("down", self.down),
+            ("in_use", self.in_use),
+            ("fastest", self.fastest),
+            ("danger_text", self.danger_text),
+        ]
+    }
+
+    /// What text may stand on, by its name; [`Palette::tint`]s come on top.
+    #[must_use]
+    pub fn surfaces(&self) -> [(&'static str, Color32); 5] {
+        [
+            ("ground", self.ground),
+            ("panel", self.panel),
+            ("raised", self.raised),
+            ("hover", self.hover),
+            ("pressed", self.pressed),
+        ]
     }
 
     /// A quiet ground in `colour`, for badges and banners. `text` and the colour itself can be read on it.
@@ -90,7 +136,7 @@ const DARK: Palette = Palette {
     hover: rgb(0x2A313B),
     pressed: rgb(0x1B2027),
     line: rgb(0x2B323C),
-    edge: rgb(0x6B7684),
+    edge: rgb(0x7A8594),
     text: rgb(0xE9EDF2),
     weak: rgb(0x9DA8B6),
     accent: rgb(0x0A74B8),
@@ -120,18 +166,18 @@ const LIGHT: Palette = Palette {
     hover: rgb(0xE3E8EE),
     pressed: rgb(0xD7DEE6),
     line: rgb(0xDCE1E7),
-    edge: rgb(0x7E8996),
+    edge: rgb(0x6C7783),
     text: rgb(0x14181D),
     weak: rgb(0x56606C),
     accent: rgb(0x0069A6),
     on_accent: Color32::WHITE,
     accent_text: rgb(0x00659F),
     good: rgb(0x00704F),
-    fair: rgb(0x845A00),
-    poor: rgb(0xA84500),
+    fair: rgb(0x805700),
+    poor: rgb(0xA24200),
     down: rgb(0x616161),
     in_use: rgb(0x00659F),
-    fastest: rgb(0x1C6F93),
+    fastest: rgb(0x155F80),
     danger: rgb(0xC42B2B),
     on_danger: Color32::WHITE,
     danger_text: rgb(0xB42323),
@@ -141,6 +187,36 @@ const LIGHT: Palette = Palette {
     scrim: Color32::from_black_alpha(176),
     veil: Color32::from_black_alpha(90),
     shadow: Color32::from_black_alpha(36),
+};
+
+const HIGH_CONTRAST: Palette = Palette {
+    ground: rgb(0x000000),
+    panel: rgb(0x000000),
+    raised: rgb(0x161616),
+    hover: rgb(0x2B2B2B),
+    pressed: rgb(0x101010),
+    line: rgb(0x757575),
+    edge: rgb(0xFFFFFF),
+    text: rgb(0xFFFFFF),
+    weak: rgb(0xDADADA),
+    accent: rgb(0xFFE04A),
+    on_accent: Color32::BLACK,
+    accent_text: rgb(0xFFE04A),
+    good: rgb(0x5FE8BE),
+    fair: rgb(0xFFC247),
+    poor: rgb(0xFFAB78),
+    down: rgb(0xCFCFCF),
+    in_use: rgb(0x8CCBFF),
+    fastest: rgb(0xA8DFFF),
+    danger: rgb(0xFFB8B0),
+    on_danger: Color32::BLACK,
+    danger_text: rgb(0xFFA59D),
+    tile: rgb(0x1C1C1C),
+    on_tile: Color32::WHITE,
+    weak_on_tile: rgb(0xDADADA),
+    scrim: Color32::from_black_alpha(216),
+    veil: Color32::from_black_alpha(200),
+    shadow: Color32::TRANSPARENT,
 };
 
 /// `0xRRGGBB`.

@@ -1,19 +1,21 @@
 //! Puts the tokens of the theme into egui's own style, so that scroll bars, menus, tooltips and text boxes match.
 
 use eframe::egui::{
-    Color32, CornerRadius, FontId, Margin, Shadow, Stroke, Style, TextStyle, Theme, Visuals,
-    style::{HandleShape, ScrollStyle, WidgetVisuals, Widgets},
+    Color32, CornerRadius, Margin, Shadow, Stroke, Style, Visuals,
+    style::{HandleShape, ScrollAnimation, ScrollStyle, WidgetVisuals, Widgets},
     vec2,
 };
 
-use super::{CONTROL, Palette, QUICK, Type, medium, radius, space};
+use super::{CONTROL, Palette, QUICK, Scheme, Type, radius, space, stroke};
 
-/// egui's style for `theme`.
-pub(super) fn style(theme: Theme) -> Style {
-    let mut style = Style { animation_time: QUICK, visuals: visuals(theme), ..Style::default() };
+/// egui's style for `scheme`; with `motion`, things may move.
+pub(super) fn style(scheme: Scheme, motion: bool) -> Style {
+    let animation_time = if motion { QUICK } else { 0.0 };
+    let mut style = Style { animation_time, visuals: visuals(scheme), ..Style::default() };
+    if !motion {
+        style.scroll_animation = ScrollAnimation::none();
+    }
     style.text_styles = Type::ALL.into_iter().map(|kind| (kind.style(), kind.font())).collect();
-    let button = FontId::new(14.0, medium());
-    style.text_styles.insert(TextStyle::Button, button);
 
     let spacing = &mut style.spacing;
     spacing.item_spacing = vec2(space::S, space::S);
@@ -36,9 +38,9 @@ pub(super) fn style(theme: Theme) -> Style {
     style
 }
 
-fn visuals(theme: Theme) -> Visuals {
-    let colours = Palette::of(theme);
-    let base = if theme == Theme::Dark { Visuals::dark() } else { Visuals::light() };
+fn visuals(scheme: Scheme) -> Visuals {
+    let colours = Palette::of(scheme);
+    let base = if scheme == Scheme::Light { Visuals::light() } else { Visuals::dark() };
     let shadow = Shadow { offset: [0, 8], blur: 24, spread: 0, color: colours.shadow };
     let mut visuals = Visuals {
         weak_text_color: Some(colours.weak),
@@ -53,21 +55,23 @@ fn visuals(theme: Theme) -> Visuals {
         window_corner_radius: CornerRadius::same(radius::L),
         window_shadow: shadow,
         window_fill: colours.panel,
-        window_stroke: Stroke::new(1.0, colours.line),
+        window_stroke: Stroke::new(stroke::HAIR, colours.line),
         menu_corner_radius: CornerRadius::same(radius::M + 2),
         panel_fill: colours.ground,
         popup_shadow: shadow,
         slider_trailing_fill: true,
         handle_shape: HandleShape::Circle,
-        disabled_alpha: 0.45,
+        disabled_alpha: if scheme == Scheme::HighContrast { 0.6 } else { 0.45 },
         ..base
     };
     visuals.selection.bg_fill = super::mix(colours.panel, colours.accent, 0.55);
-    visuals.selection.stroke = Stroke::new(1.5, colours.accent_text);
-    if theme == Theme::Light {
-        visuals.selection.bg_fill = super::mix(colours.panel, colours.accent, 0.22);
+    visuals.selection.stroke = Stroke::new(stroke::MARK, colours.accent_text);
+    match scheme {
+        Scheme::Dark => {}
+        Scheme::Light => visuals.selection.bg_fill = super::mix(colours.panel, colours.accent, 0.22),
+        Scheme::HighContrast => visuals.selection.bg_fill = super::mix(colours.panel, colours.accent, 0.35),
     }
-    visuals.text_cursor.stroke = Stroke::new(1.5, colours.accent_text);
+    visuals.text_cursor.stroke = Stroke::new(stroke::MARK, colours.accent_text);
     visuals
 }
 
@@ -75,14 +79,14 @@ fn widgets(colours: &Palette) -> Widgets {
     let state = |fill: Color32, line: Color32, text: Color32| WidgetVisuals {
         bg_fill: fill,
         weak_bg_fill: fill,
-        bg_stroke: Stroke::new(1.0, line),
+        bg_stroke: Stroke::new(stroke::HAIR, line),
         corner_radius: CornerRadius::same(radius::M),
-        fg_stroke: Stroke::new(1.5, text),
+        fg_stroke: Stroke::new(stroke::MARK, text),
         expansion: 0.0,
     };
     Widgets {
         noninteractive: WidgetVisuals {
-            fg_stroke: Stroke::new(1.0, colours.text),
+            fg_stroke: Stroke::new(stroke::HAIR, colours.text),
             ..state(colours.panel, colours.line, colours.text)
         },
         inactive: state(colours.raised, colours.line, colours.text),

@@ -1,8 +1,6 @@
 //! Small marks: badges of states, the caps of keys, an icon with its word.
 
-use eframe::egui::{
-    Color32, CornerRadius, FontId, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2,
-};
+use eframe::egui::{Color32, CornerRadius, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 
 use super::paint::{line, put_centre, put_left};
 use crate::ui::icons;
@@ -10,8 +8,8 @@ use crate::ui::theme::{self, Type};
 
 /// A small pill in `colour` with an icon and a word. `icon` may be empty; `text` is its accessible name.
 pub fn badge(ui: &mut Ui, icon: &str, text: &str, colour: Color32) -> Response {
-    let words = line(ui, text, FontId::new(12.0, theme::medium()), 240.0);
-    let glyph = (!icon.is_empty()).then(|| line(ui, icon, icons::font(14.0), 20.0));
+    let words = line(ui, text, Type::Badge.font(), 240.0);
+    let glyph = (!icon.is_empty()).then(|| line(ui, icon, icons::font(theme::icon::S), 20.0));
     let lead = glyph.as_ref().map_or(0.0, |glyph| glyph.size().x + theme::space::XS);
     let size = vec2(lead + words.size().x + 16.0, 22.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
@@ -30,13 +28,19 @@ pub fn badge(ui: &mut Ui, icon: &str, text: &str, colour: Color32) -> Response {
 
 /// The cap of a key, such as "M" or "Ctrl+D".
 pub fn key_hint(ui: &mut Ui, key: &str) {
-    let words = line(ui, key, FontId::new(11.5, theme::medium()), 200.0);
+    let words = line(ui, key, Type::Badge.font(), 200.0);
     let size = vec2((words.size().x + 12.0).max(20.0), 20.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     if ui.is_rect_visible(rect) {
         let colours = theme::palette(ui.ctx());
         let corner = CornerRadius::same(theme::radius::S);
-        ui.painter().rect(rect, corner, colours.raised, Stroke::new(1.0, colours.edge), StrokeKind::Inside);
+        ui.painter().rect(
+            rect,
+            corner,
+            colours.raised,
+            Stroke::new(theme::stroke::HAIR, colours.edge),
+            StrokeKind::Inside,
+        );
         put_centre(ui, rect, words, colours.text);
     }
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, key));
@@ -48,7 +52,7 @@ pub fn label_icon(ui: &mut Ui, icon: &str, text: &str, colour: Color32) -> Respo
         ui.spacing_mut().item_spacing.x = theme::space::XS + 1.0;
         ui.horizontal(|ui| {
             let (_, rect) = ui.allocate_space(vec2(16.0, 20.0));
-            put_left(ui, rect, line(ui, icon, icons::font(16.0), 20.0), colour);
+            put_left(ui, rect, line(ui, icon, icons::font(theme::icon::M), 20.0), colour);
             ui.label(RichText::new(text).font(Type::Body.font()).color(colour))
         })
         .inner

@@ -84,7 +84,7 @@ fn strip(
     let rect = shown.response.rect;
     let corner = CornerRadius::same(theme::radius::M);
     let fill = colours.tint(colour);
-    let edge = Stroke::new(1.0, theme::mix(fill, colour, 0.35));
+    let edge = Stroke::new(theme::stroke::HAIR, theme::mix(fill, colour, 0.35));
     let mut shapes = vec![Shape::rect_filled(rect, corner, fill)];
     if striped {
         shapes.extend(stripes(rect, theme::mix(fill, colour, 0.16)));

@@ -1,16 +1,16 @@
 //! Buttons with words: one main thing to do, others beside it, and what cannot be taken back.
 
 use eframe::egui::{
-    Color32, CornerRadius, FontId, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Color32, CornerRadius, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use super::paint::{Fill, focus_ring, line, put_centre, put_left};
 use crate::ui::{icons, theme};
 
 /// Size of an icon beside a word, in points.
-const ICON: f32 = 18.0;
+const ICON: f32 = theme::icon::L;
 /// From the edge to the words, in points.
-const PADDING: f32 = 16.0;
+const PADDING: f32 = theme::space::L;
 
 /// The weight that a button has on its screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +87,7 @@ fn button(ui: &mut Ui, weight: Weight, icon: &str, label: &str, width: Option<f3
     let glyph = (!icon.is_empty()).then(|| line(ui, icon, icons::font(ICON), ICON * 2.0));
     let lead = glyph.as_ref().map_or(0.0, |glyph| glyph.size().x + theme::space::S);
     let room = width.unwrap_or_else(|| ui.available_width()) - 2.0 * PADDING - lead;
-    let words = line(ui, label, FontId::new(14.0, theme::medium()), room.max(24.0));
+    let words = line(ui, label, theme::Type::Button.font(), room.max(24.0));
     let content = lead + words.size().x;
     let size = vec2(width.unwrap_or(content + 2.0 * PADDING).max(theme::CONTROL), theme::CONTROL);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
@@ -116,7 +116,7 @@ fn ground(ui: &Ui, weight: Weight, rect: Rect, response: &Response) -> Color32 {
             (fill, None, colours.text)
         }
     };
-    let stroke = edge.map_or(Stroke::NONE, |edge| Stroke::new(1.0, edge));
+    let stroke = edge.map_or(Stroke::NONE, |edge| Stroke::new(theme::stroke::HAIR, edge));
     let corner = CornerRadius::same(theme::radius::M);
     ui.painter().rect(rect, corner, fill.at(ui, response), stroke, StrokeKind::Inside);
     focus_ring(ui, response, rect, theme::radius::M);

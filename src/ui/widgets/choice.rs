@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use eframe::egui::{
-    CornerRadius, FontId, Galley, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, lerp,
-    pos2, vec2,
+    CornerRadius, Galley, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, lerp, pos2, vec2,
 };
 
 use super::paint::{focus_ring, hover, line, put_centre, put_left};
-use crate::ui::theme::{self, QUICK, Type};
+use crate::ui::theme::{self, Type, stroke};
 
 /// A switch with its label at its right; a click on either turns it.
 pub fn switch(ui: &mut Ui, on: &mut bool, label: &str) -> Response {
@@ -24,11 +23,11 @@ pub fn switch(ui: &mut Ui, on: &mut bool, label: &str) -> Response {
     if ui.is_rect_visible(rect) {
         let colours = theme::palette(ui.ctx());
         let rail = Rect::from_center_size(pos2(rect.left() + track.x / 2.0, rect.center().y), track);
-        let share = ui.ctx().animate_bool_with_time(response.id, *on, QUICK);
+        let share = ui.ctx().animate_bool_with_time(response.id, *on, theme::quick(ui.ctx()));
         let over = hover(ui, &response) * 0.12;
         let fill = theme::mix(theme::mix(colours.raised, colours.text, over), colours.accent, share);
         let edge = theme::mix(colours.edge, colours.accent, share);
-        ui.painter().rect(rail, CornerRadius::same(11), fill, Stroke::new(1.5, edge), StrokeKind::Inside);
+        ui.painter().rect(rail, CornerRadius::same(11), fill, Stroke::new(stroke::MARK, edge), StrokeKind::Inside);
         let knob = pos2(lerp(rail.left() + 11.0..=rail.right() - 11.0, share), rail.center().y);
         let colour = theme::mix(colours.edge, colours.on_accent, share);
         ui.painter().circle_filled(knob, lerp(6.0..=7.5, share), colour);
@@ -46,14 +45,19 @@ pub fn segmented(ui: &mut Ui, label: &str, options: &[&str], chosen: &mut usize)
     let mut changed = false;
     let mut response = ui
         .scope_builder(builder, |ui| {
-            let cells: Vec<_> =
-                options.iter().map(|option| line(ui, *option, FontId::new(13.0, theme::medium()), 200.0)).collect();
+            let cells: Vec<_> = options.iter().map(|option| line(ui, *option, Type::Chip.font(), 200.0)).collect();
             let widths: Vec<f32> = cells.iter().map(|cell| (cell.size().x + 28.0).max(48.0)).collect();
             let size = vec2(widths.iter().sum::<f32>() + 6.0, theme::CONTROL);
             let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
             let colours = theme::palette(ui.ctx());
             let corner = CornerRadius::same(theme::radius::M);
-            ui.painter().rect(rect, corner, colours.raised, Stroke::new(1.0, colours.line), StrokeKind::Inside);
+            ui.painter().rect(
+                rect,
+                corner,
+                colours.raised,
+                Stroke::new(stroke::HAIR, colours.line),
+                StrokeKind::Inside,
+            );
             let mut left = rect.left() + 3.0;
             for (index, cell) in cells.into_iter().enumerate() {
                 let place = Rect::from_min_size(pos2(left, rect.top() + 3.0), vec2(widths[index], rect.height() - 6.0));
@@ -81,7 +85,7 @@ fn segment(ui: &Ui, place: Rect, response: &Response, cell: Arc<Galley>, chosen:
     let corner = CornerRadius::same(theme::radius::M - 2);
     let share = hover(ui, response);
     if chosen {
-        let edge = Stroke::new(1.0, colours.edge);
+        let edge = Stroke::new(stroke::HAIR, colours.edge);
         ui.painter().rect(place, corner, colours.panel, edge, StrokeKind::Inside);
     } else if share > 0.0 {
         ui.painter().rect_filled(place, corner, colours.hover.gamma_multiply(share));

@@ -7,7 +7,7 @@ use eframe::egui::{
     pos2,
 };
 
-use crate::ui::theme::{self, Palette, QUICK};
+use crate::ui::theme::{self, Palette};
 
 /// Rings `rect` while the keyboard is on `response`. `radius` is that of the control's own corners, in points.
 pub fn focus_ring(ui: &Ui, response: &Response, rect: Rect, radius: u8) {
@@ -16,13 +16,18 @@ pub fn focus_ring(ui: &Ui, response: &Response, rect: Rect, radius: u8) {
     }
     let colours = theme::palette(ui.ctx());
     let corner = CornerRadius::same(radius.saturating_add(3));
-    ui.painter().rect_stroke(rect.expand(3.0), corner, Stroke::new(2.0, colours.accent_text), StrokeKind::Inside);
+    ui.painter().rect_stroke(
+        rect.expand(3.0),
+        corner,
+        Stroke::new(theme::stroke::RING, colours.accent_text),
+        StrokeKind::Inside,
+    );
 }
 
 /// How far `response` is into being hovered, 0..=1. Asks for frames only on the way there and back.
 pub(super) fn hover(ui: &Ui, response: &Response) -> f32 {
     let over = response.enabled() && (response.hovered() || response.is_pointer_button_down_on());
-    ui.ctx().animate_bool_with_time(response.id.with("hover"), over, QUICK)
+    ui.ctx().animate_bool_with_time(response.id.with("hover"), over, theme::quick(ui.ctx()))
 }
 
 /// The three grounds of a control: at rest, under the pointer, pressed.

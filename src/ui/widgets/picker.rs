@@ -10,7 +10,7 @@ use crate::ui::icons;
 use crate::ui::theme::{self, Type};
 
 /// Height of a row of the list, in points.
-const ROW: f32 = 34.0;
+const ROW: f32 = theme::ROW;
 
 /// A drop-down as wide as there is room. `label` is its accessible name, `current` what stands on it (and its value),
 /// `icon` may be empty. Each choice is its text and whether it is the selected one. Returns the index of the choice that
@@ -42,17 +42,17 @@ fn closed(ui: &Ui, rect: Rect, response: &Response, icon: &str, current: &str, o
     let corner = CornerRadius::same(theme::radius::M);
     let edge = if open { colours.accent_text } else { colours.line };
     let fill = Fill::raised(colours).at(ui, response);
-    ui.painter().rect(rect, corner, fill, Stroke::new(1.0, edge), StrokeKind::Inside);
+    ui.painter().rect(rect, corner, fill, Stroke::new(theme::stroke::HAIR, edge), StrokeKind::Inside);
     focus_ring(ui, response, rect, theme::radius::M);
 
     let inner = rect.shrink2(vec2(theme::space::M, 0.0));
     let mut left = inner.left();
     if !icon.is_empty() {
-        let glyph = line(ui, icon, icons::font(18.0), 24.0);
+        let glyph = line(ui, icon, icons::font(theme::icon::L), 24.0);
         left += glyph.size().x + theme::space::S;
         put_left(ui, inner, glyph, colours.weak);
     }
-    let chevron = line(ui, icons::CHEVRON_DOWN, icons::font(14.0), 20.0);
+    let chevron = line(ui, icons::CHEVRON_DOWN, icons::font(theme::icon::S), 20.0);
     let right = inner.right() - chevron.size().x;
     put_left(ui, inner.with_min_x(right), chevron, colours.weak);
     let words = line(ui, current, Type::Body.font(), right - theme::space::S - left);
@@ -84,7 +84,7 @@ fn row(ui: &mut Ui, text: &str, selected: bool) -> Response {
         ui.painter().rect_filled(rect, CornerRadius::same(theme::radius::S + 2), fill);
         let mark = Rect::from_min_size(rect.min, vec2(34.0, ROW));
         if selected {
-            let glyph = line(ui, icons::CHECK, icons::font(16.0), 24.0);
+            let glyph = line(ui, icons::CHECK, icons::font(theme::icon::M), 24.0);
             put_centre(ui, mark, glyph, colours.accent_text);
         }
         let room = Rect::from_min_max(pos2(mark.right(), rect.top()), rect.max - vec2(theme::space::S, 0.0));

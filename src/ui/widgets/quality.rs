@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn every_quality_has_its_own_word_shape_and_colour() {
         let all = [Quality::Good, Quality::Fair, Quality::Poor, Quality::NoAnswer];
-        let colours = Palette::of(eframe::egui::Theme::Dark);
+        let colours = Palette::of(crate::ui::theme::Scheme::Dark);
         for one in all {
             for other in all.into_iter().filter(|other| *other != one) {
                 assert_ne!(one.word(), other.word());

@@ -2,6 +2,7 @@
 
 use eframe::egui::{Color32, CornerRadius, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 
+use super::hints::key_now;
 use super::key_hint;
 use super::paint::{Fill, focus_ring, line, put_centre};
 use crate::ui::icons;
@@ -24,8 +25,9 @@ pub enum Tone {
     Danger,
 }
 
-/// A round button with an icon. `label` is its accessible name, `key` the key that does the same ("" for none); both
-/// stand in the tooltip. [`Tone::Active`] and [`Tone::Off`] are announced as a toggle that is on or off.
+/// A round button with an icon. `label` is its accessible name, `key` the first key that does the same ("" for none), in
+/// whose place the user's own is shown; both stand in the tooltip. [`Tone::Active`] and [`Tone::Off`] are announced as a
+/// toggle that is on or off.
 pub fn round(ui: &mut Ui, icon: &str, label: &str, key: &str, tone: Tone) -> Response {
     let on = match tone {
         Tone::Active => Some(true),
@@ -48,18 +50,19 @@ fn draw(ui: &mut Ui, icon: &str, label: &str, key: &str, tone: Tone, on: Option<
         let (fill, colour) = dress(colours, tone);
         let radius = (DIAMETER / 2.0) as u8;
         let edge = if tone == Tone::Plain { colours.line } else { Color32::TRANSPARENT };
-        let stroke = Stroke::new(1.0, edge);
+        let stroke = Stroke::new(theme::stroke::HAIR, edge);
         ui.painter().rect(rect, CornerRadius::same(radius), fill.at(ui, &response), stroke, StrokeKind::Inside);
         focus_ring(ui, &response, rect, radius);
-        let glyph = line(ui, icon, icons::font(22.0), width);
+        let glyph = line(ui, icon, icons::font(theme::icon::XL), width);
         put_centre(ui, rect, glyph, colour);
     }
     response.widget_info(|| WidgetInfo { selected: on, ..WidgetInfo::labeled(Role::Button, ui.is_enabled(), label) });
     let tip = |ui: &mut Ui| {
         ui.horizontal(|ui| {
             ui.label(label);
+            let key = key_now(ui.ctx(), key);
             if !key.is_empty() {
-                key_hint(ui, key);
+                key_hint(ui, &key);
             }
         });
     };

@@ -9,7 +9,7 @@ pub fn card<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> InnerResponse<R> 
     let colours = theme::palette(ui.ctx());
     Frame::new()
         .fill(colours.panel)
-        .stroke(Stroke::new(1.0, colours.line))
+        .stroke(Stroke::new(theme::stroke::HAIR, colours.line))
         .corner_radius(CornerRadius::same(theme::radius::L))
         .inner_margin(Margin::same(theme::space::L as i8))
         .show(ui, |ui| {
@@ -35,5 +35,5 @@ pub fn section(ui: &mut Ui, title: &str) {
 pub fn divider(ui: &mut Ui) {
     let colours = theme::palette(ui.ctx());
     let (_, rect) = ui.allocate_space(vec2(ui.available_width(), 1.0));
-    ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(1.0, colours.line));
+    ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(theme::stroke::HAIR, colours.line));
 }

@@ -74,7 +74,7 @@ fn one(ui: &mut Ui, index: usize, toast: &Toast) -> Option<ToastAnswer> {
     let mut answer = None;
     Frame::new()
         .fill(colours.panel)
-        .stroke(Stroke::new(1.0, colours.line))
+        .stroke(Stroke::new(theme::stroke::HAIR, colours.line))
         .corner_radius(CornerRadius::same(theme::radius::L))
         .shadow(Shadow { offset: [0, 6], blur: 20, spread: 0, color: colours.shadow })
         .inner_margin(Margin { left: 14, right: 8, top: 8, bottom: 8 })

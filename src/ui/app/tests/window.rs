@@ -201,6 +201,12 @@ impl Window {
         self.click(Role::Switch, label);
     }
 
+    /// Turns to a part of the settings.
+    pub fn turn_to(&mut self, label: &str) {
+        self.until(label, |window| window.harness.query_by_role_and_label(Role::Tab, label).map(drop));
+        self.click(Role::Tab, label);
+    }
+
     /// Chooses one of a few.
     pub fn choose(&mut self, label: &str) {
         self.until(label, |window| window.harness.query_by_role_and_label(Role::RadioButton, label).map(drop));
