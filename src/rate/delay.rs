@@ -122,7 +122,7 @@ impl Delay {
             return;
         }
         let Some(least) = self.least(now, NOW) else { return };
-        self.unsteady.add(least, OFF_MOST, 16);
+        self.unsteady.add(least, OFF_MOST);
         if let Some((_, last)) = self.last.replace((now, least)) {
             self.noise = (self.noise * 15 + least.abs_diff(last).min(NOISE)) / 16;
         }

@@ -179,7 +179,8 @@ impl Window {
         while self.past.front().is_some_and(|(at, ..)| now.saturating_duration_since(*at) > LOSS_MEMORY) {
             self.past.pop_front();
         }
-        if self.lost_of_late() > RUNS_OVER {
+        let (acked, lost) = self.of_late();
+        if share(acked, lost) > RUNS_OVER {
             self.ran_over = Some(now);
         }
         let rtt = round.least_rtt.map(|least| self.steady(now, least));
@@ -206,7 +207,7 @@ impl Window {
 
     /// The least RTT of this round, or of some more where jitter is large.
     fn steady(&mut self, now: Instant, least: Duration) -> Duration {
-        self.unsteady.add(least, QUEUE_LIMIT, 16);
+        self.unsteady.add(least, QUEUE_LIMIT);
         self.least.push_back((now, least));
         while self.least.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > STANDS) {
             self.least.pop_front();
@@ -227,17 +228,17 @@ impl Window {
     }
 
     fn heavy_loss(&self, round: &Round) -> bool {
-        let lost: u64 = self.past.iter().map(|(_, _, lost)| lost).sum();
-        lost >= 8 * self.mtu && self.lost_of_late() > LOSS_LIMIT && share(round.acked, round.lost) > LOSS_LIMIT
+        let (acked, lost) = self.of_late();
+        lost >= 8 * self.mtu && share(acked, lost) > LOSS_LIMIT && share(round.acked, round.lost) > LOSS_LIMIT
     }
 
-    /// The share that was lost within [`LOSS_MEMORY`].
-    fn lost_of_late(&self) -> f64 {
-        let (acked, lost) = self.past.iter().fold((0, 0), |(acked, lost), past| (acked + past.1, lost + past.2));
-        share(acked, lost)
+    /// What was acknowledged and lost within [`LOSS_MEMORY`].
+    fn of_late(&self) -> (u64, u64) {
+        self.past.iter().fold((0, 0), |(acked, lost), past| (acked + past.1, lost + past.2))
     }
 }
 
+/// The share that was lost.
 fn share(acked: u64, lost: u64) -> f64 {
     lost as f64 / (acked + lost).max(1) as f64
 }
