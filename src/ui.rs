@@ -14,7 +14,7 @@
 //! | [`picture`] | pictures, drawn from their planes |
 //! | [`theme`], [`icons`], [`widgets`] | how all of it looks |
 //! | [`renderer`] | wgpu or OpenGL |
-//! | [`room`], `news`, [`options`], [`host`] | a link or a name; events in words; flags; a relay here |
+//! | [`room`], `links`, `news`, [`options`], [`host`] | a link or a name; links in a text; events in words; flags; a relay here |
 //! | [`fixtures`], [`gallery`], [`offscreen`] | every screen as an image |
 
 mod app;
@@ -25,6 +25,7 @@ pub mod fixtures;
 pub mod gallery;
 pub mod host;
 pub mod icons;
+mod links;
 pub mod lobby;
 pub mod model;
 mod news;

@@ -11,6 +11,7 @@ use crate::election;
 use crate::media::audio::{AudioSource, Output, Switches};
 use crate::media::screen::ScreenSource;
 use crate::media::video::VideoSource;
+use crate::proto::words::Reaction;
 use crate::proto::{ParticipantId, Track};
 
 /// An order. Orders are carried out in turn; none of them fails: what cannot be done is told as an event.
@@ -51,8 +52,14 @@ pub enum Command {
     View(BTreeMap<ParticipantId, View>),
     /// Plays a sound of a second where the others are heard.
     TestSound,
-    /// Says something to everybody, sealed.
+    /// Says a line to everybody in the room, sealed. At most [`limits::TEXT_BYTES`](crate::proto::limits::TEXT_BYTES).
     Chat(String),
+    /// Shows a reaction to everybody for a moment.
+    React(Reaction),
+    /// Raises our hand, or lowers it.
+    Hand(bool),
+    /// Asks one, or everybody, to lower the hand: where we are host.
+    LowerHands(Option<ParticipantId>),
     /// Carried out by the relays, where we are host.
     Moderate(Moderation),
     /// Ends the call.
@@ -83,6 +90,8 @@ pub enum Moderation {
         peer: ParticipantId,
         track: Track,
     },
+    /// Every microphone but ours; each may lift it itself.
+    MuteEveryone,
     /// The participant, and its user, stay outside while the room lives.
     Remove {
         peer: ParticipantId,

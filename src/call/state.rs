@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::conversation::Conversation;
 use super::delay::MouthToEar;
 use super::event::Place;
 use super::hops::Hops;
@@ -42,6 +43,8 @@ pub struct State {
     pub screens: Vec<ParticipantId>,
     /// Who speaks, or spoke last; stays for a moment so that a view does not flicker.
     pub speaker: Option<ParticipantId>,
+    /// Chat, reactions, raised hands, and what hosts decided.
+    pub conversation: Conversation,
 }
 
 /// What the user is doing.

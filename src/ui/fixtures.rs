@@ -4,6 +4,7 @@
 mod hops;
 mod quality;
 mod screens;
+mod talk;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 pub use screens::{picking_a_screen, screens, sharing};
+pub use talk::{chatting, chatting_with_trouble, hands, hosted};
 
 use super::host::Reach;
 use super::model::{Choice, Devices, DrillRelay, DrillState, Entry, Hosting, Model, Notice, NoticeKind, Room, What};
@@ -290,6 +292,7 @@ fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
         peers: Vec::new(),
         screens: Vec::new(),
         speaker: None,
+        conversation: Default::default(),
     }
 }
 

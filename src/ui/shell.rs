@@ -3,6 +3,7 @@
 //! The app calls [`shell_ui`] once a frame with the whole window. It only reads the model, and asks by pushing actions.
 
 mod keys;
+mod removal;
 mod screens;
 mod sheet;
 mod talk;
@@ -22,6 +23,7 @@ use super::theme;
 use super::toasts;
 use crate::call::state::{Own, Phase, Sharing};
 use crate::media::screen::{self, ScreenSource};
+use crate::proto::ParticipantId;
 
 /// What the window itself remembers from frame to frame.
 #[derive(Debug, Default)]
@@ -42,6 +44,8 @@ enum Sheet {
     Share,
     /// Whether to leave the call and quit.
     Quit,
+    /// Whether to remove somebody.
+    Remove(ParticipantId),
 }
 
 impl Memory {
@@ -63,6 +67,16 @@ impl Memory {
     /// Opens the drawer with the people.
     pub fn open_people(&mut self) {
         self.stage.open(Drawer::People);
+    }
+
+    /// Opens the chat.
+    pub fn open_chat(&mut self) {
+        self.stage.open(Drawer::Chat);
+    }
+
+    /// Asks whether to remove somebody.
+    pub fn ask_to_remove(&mut self, whom: ParticipantId) {
+        self.sheet = Some(Sheet::Remove(whom));
     }
 
     /// Opens the list of what can be shared.
@@ -114,7 +128,8 @@ pub fn shell_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
         if std::mem::take(&mut memory.stage.share_asked) {
             share(model.call.as_ref().map(|state| &state.own), memory, actions);
         }
-        std::mem::take(&mut memory.stage.settings_asked).then_some(Sheet::Settings)
+        let removal = std::mem::take(&mut memory.stage.removal).map(Sheet::Remove);
+        removal.or(std::mem::take(&mut memory.stage.settings_asked).then_some(Sheet::Settings))
     } else {
         lobby::lobby_ui(ui, model, &mut memory.lobby, painter, actions);
         let lobby = &mut memory.lobby;
@@ -157,9 +172,15 @@ fn obey_keys(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, actions
             Key::Share if in_call => share(own, memory, actions),
             Key::Regions if in_call => memory.stage.toggle(Drawer::Regions),
             Key::People if in_call => memory.stage.toggle(Drawer::People),
+            Key::Chat if in_call => memory.stage.toggle(Drawer::Chat),
+            Key::Hand if in_call => actions.extend(
+                model.call.as_ref().map(|state| Action::Hand(state.conversation.place(state.own.id).is_none())),
+            ),
+            Key::React(reaction) if in_call => actions.push(Action::React(reaction)),
             Key::Leave if joined => actions.push(Action::Leave),
             Key::Quit if ends_a_call(model) => memory.sheet = Some(Sheet::Quit),
-            Key::Share | Key::Regions | Key::People | Key::Leave | Key::Quit => {}
+            Key::Share | Key::Regions | Key::People | Key::Chat | Key::Hand | Key::React(_) => {}
+            Key::Leave | Key::Quit => {}
             Key::Settings => memory.sheet = toggled(memory.sheet, Sheet::Settings),
             Key::Help => memory.sheet = toggled(memory.sheet, Sheet::Keys),
             Key::FullScreen => {
@@ -216,6 +237,7 @@ fn sheet_ui(ui: &Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Actio
         }),
         // The call may be over while somebody thinks about it.
         Sheet::Share => in_call(model) && sheet::show(ui.ctx(), "Share", 480.0, |ui| screens_ui(ui, model, actions)),
+        Sheet::Remove(whom) => removal::removal_ui(ui.ctx(), model, whom, actions),
         Sheet::Quit => {
             let question = if in_call(model) { "Leave the call and quit?" } else { "Stop hosting and quit?" };
             sheet::show(ui.ctx(), question, 400.0, |ui| quit_ui(ui, model))

@@ -3,10 +3,12 @@
 //! [`super::shell`] shows it from the first link on. The order of tiles is the order in which people came: nobody jumps
 //! because somebody speaks. What is asked for goes out as actions.
 
+mod chat;
 pub(super) mod face;
 mod grid;
 mod people;
 mod screens;
+mod signs;
 mod tiles;
 mod toolbar;
 mod top;
@@ -44,6 +46,9 @@ pub struct Memory {
     /// The list of a device is open.
     pub(super) picking: bool,
     drawer: Option<Drawer>,
+    chat: chat::Memory,
+    /// Whom a host wants to remove; the caller asks, and takes this back.
+    pub(super) removal: Option<ParticipantId>,
     regions: regions::Memory,
     /// Of the tiles, from 0.
     page: usize,
@@ -56,11 +61,13 @@ pub struct Memory {
 pub(super) enum Drawer {
     Regions,
     People,
+    Chat,
 }
 
 impl Memory {
     pub(super) fn open(&mut self, drawer: Drawer) {
         self.drawer = Some(drawer);
+        self.chat.focus = drawer == Drawer::Chat;
     }
 
     pub(super) fn close_drawer(&mut self) {
@@ -73,7 +80,10 @@ impl Memory {
 
     /// Opens a drawer, or closes it.
     pub(super) fn toggle(&mut self, drawer: Drawer) {
-        self.drawer = (self.drawer != Some(drawer)).then_some(drawer);
+        match self.drawer == Some(drawer) {
+            true => self.close_drawer(),
+            false => self.open(drawer),
+        }
     }
 }
 
@@ -82,6 +92,8 @@ pub fn stage_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
     let Some(state) = model.call.clone() else {
         return;
     };
+    memory.chat.take_in(&state.conversation, memory.drawer == Some(Drawer::Chat));
+    chat::announce_ui(ui, &memory.chat);
     let whole = ui.max_rect();
     let (top, rest) = whole.split_top_bottom_at_y(whole.top() + TOP);
     let (middle, bottom) = rest.split_top_bottom_at_y(rest.bottom() - BOTTOM);
@@ -114,7 +126,8 @@ pub fn stage_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
 fn drawer_width(drawer: Drawer, room: f32) -> f32 {
     match drawer {
         Drawer::Regions => (room * 0.46).clamp(360.0, 560.0).min(room - 160.0),
-        Drawer::People => 320.0_f32.min(room - 160.0),
+        Drawer::People => 340.0_f32.min(room - 160.0),
+        Drawer::Chat => (room * 0.3).clamp(320.0, 420.0).min(room - 160.0),
     }
 }
 
@@ -139,15 +152,21 @@ fn drawer_ui(
     let title = match drawer {
         Drawer::Regions => "Regions".to_owned(),
         Drawer::People => format!("People ({})", state.peers.len() + 1),
+        Drawer::Chat => "Chat".to_owned(),
     };
     within(ui, "inside", place.shrink(space::L), |ui| {
         if top::drawer_head_ui(ui, &title) {
             memory.drawer = None;
         }
+        if drawer == Drawer::Chat {
+            return chat::panel_ui(ui, model, state, &mut memory.chat, actions);
+        }
         let scroll = eframe::egui::ScrollArea::vertical().id_salt(title).auto_shrink(false);
         scroll.show(ui, |ui| match drawer {
             Drawer::Regions => regions::panel_ui(ui, model, &mut memory.regions, actions),
-            Drawer::People => people::people_ui(ui, model, state, actions),
+            Drawer::People => people::people_ui(ui, model, state, &mut memory.removal, actions),
+            // Scrolls by itself, above its box.
+            Drawer::Chat => {}
         });
     });
 }

@@ -47,6 +47,7 @@ pub fn nobody(participant: ParticipantId, relays: Relays, elector: &Elector) -> 
         peers: Vec::new(),
         screens: Vec::new(),
         speaker: None,
+        conversation: Default::default(),
     }
 }
 
@@ -69,6 +70,7 @@ pub fn of(call: &mut Controller, now: Instant) -> State {
         peers,
         screens: call.screens.newest_first(),
         speaker: call.speakers.current(),
+        conversation: call.conversation(now),
     }
 }
 

@@ -4,6 +4,7 @@
 
 use eframe::egui::{self, Context, Event, Modifiers, Popup, Ui};
 
+use crate::proto::words::Reaction;
 use crate::ui::theme::{self, Type};
 use crate::ui::widgets;
 
@@ -15,6 +16,9 @@ pub(super) enum Key {
     Share,
     Regions,
     People,
+    Chat,
+    Hand,
+    React(Reaction),
     Leave,
     FullScreen,
     Settings,
@@ -51,6 +55,9 @@ fn meaning(key: egui::Key, held: Modifiers) -> Option<(Key, bool)> {
         egui::Key::S if bare => (Key::Share, true),
         egui::Key::N if bare => (Key::Regions, true),
         egui::Key::P if bare => (Key::People, true),
+        egui::Key::C if bare => (Key::Chat, true),
+        egui::Key::R | egui::Key::H if bare => (Key::Hand, true),
+        key if held.alt && !held.shift && !held.command => (Key::React(reaction(key)?), false),
         egui::Key::Questionmark if !held.command && !held.alt => (Key::Help, true),
         egui::Key::Slash if held.shift_only() => (Key::Help, true),
         egui::Key::F1 if bare => (Key::Help, false),
@@ -65,15 +72,25 @@ fn meaning(key: egui::Key, held: Modifiers) -> Option<(Key, bool)> {
     })
 }
 
+/// The reaction of a digit.
+fn reaction(key: egui::Key) -> Option<Reaction> {
+    use egui::Key::{Num1, Num2, Num3, Num4, Num5, Num6};
+    let index = [Num1, Num2, Num3, Num4, Num5, Num6].iter().position(|digit| *digit == key)?;
+    Reaction::ALL.get(index).copied()
+}
+
 /// Every key, and what it does.
 pub(super) fn table_ui(ui: &mut Ui) {
     let command = if ui.ctx().os().is_mac() { "Cmd" } else { "Ctrl" };
     let with = |rest: &str| format!("{command}+{rest}");
-    let rows: [(&str, Vec<String>); 13] = [
+    let rows: [(&str, Vec<String>); 16] = [
         ("Microphone on or off", vec!["M".into(), with("D")]),
         ("Hold to talk while muted", vec!["Space".into()]),
         ("Camera on or off", vec!["V".into(), with("E")]),
         ("Share a screen, or stop", vec!["S".into()]),
+        ("Raise your hand, or lower it", vec!["R".into(), "H".into()]),
+        ("React", vec!["Alt+1".into(), "Alt+6".into()]),
+        ("Chat", vec!["C".into()]),
         ("Regions", vec!["N".into()]),
         ("People", vec!["P".into()]),
         ("Join", vec!["Enter".into()]),

@@ -106,6 +106,8 @@ fn every_state_is_drawn_at_every_size_without_an_action() {
             fixtures::screens(1),
             fixtures::screens(4),
             fixtures::sharing(),
+            fixtures::chatting(),
+            fixtures::hosted(),
         ] {
             let mut stand = Stand::sized(model, width, height);
             assert_eq!(stand.taken(), [], "{width} x {height}");

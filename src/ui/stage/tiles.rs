@@ -6,7 +6,7 @@ use eframe::egui::{
     Align2, Color32, CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, vec2,
 };
 
-use super::{face, grid, volume};
+use super::{face, grid, signs, volume};
 use crate::call::state::{DeviceState, Limit, Own, Peer, State};
 use crate::call::views::View;
 use crate::media::Device;
@@ -97,7 +97,8 @@ fn peer_ui(ui: &mut Ui, model: &Model, peer: &Peer, place: Rect, painter: &Paint
     if peer.speaking && !peer.muted {
         ui.painter().rect_stroke(place, rounding, Stroke::new(3.0, colours.in_use), StrokeKind::Inside);
     }
-    let said = said(peer, shown.is_some(), frozen);
+    signs::over_ui(ui, model, peer.id, place);
+    let said = said(peer, shown.is_some(), frozen) + &signs::words(model, peer.id);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &said));
     volume::on_right_click(&response, peer, actions);
     response.on_hover_ui(|ui| figures_ui(ui, peer));
@@ -246,7 +247,8 @@ fn own_ui(ui: &mut Ui, model: &Model, own: &Own, place: Rect, painter: &Painter)
         (None, false) => ", no picture",
     };
     let why = limited.map(|(_, why)| format!(", {why}")).unwrap_or_default();
-    let said = format!("You{}{state}{why}", if own.muted { ", muted" } else { "" });
+    signs::over_ui(ui, model, own.id, place);
+    let said = format!("You{}{state}{why}{}", if own.muted { ", muted" } else { "" }, signs::words(model, own.id));
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &said));
     if let Some((_, why)) = limited {
         response.on_hover_text(format!("Others see a smaller picture of you: {why}."));

@@ -4,7 +4,7 @@ use eframe::egui::{
     Align, Layout, Popup, PopupCloseBehavior, Rect, RectAlign, Response, Role, Sense, Ui, UiBuilder, WidgetInfo, vec2,
 };
 
-use super::{Drawer, Memory, face};
+use super::{Drawer, Memory, chat, face, signs};
 use crate::call::state::{Sharing, State};
 use crate::media::Device;
 use crate::ui::model::{Action, Model};
@@ -17,7 +17,7 @@ use widgets::{Tone, round, round_toggle};
 const BUTTON: f32 = 44.0;
 const ARROW: f32 = 20.0;
 /// Of all tools together, points.
-const WIDTH: f32 = 6.0 * BUTTON + 2.0 * ARROW + BUTTON * 1.45 + 2.0 * 2.0 + 6.0 * 10.0;
+const WIDTH: f32 = 9.0 * BUTTON + 2.0 * ARROW + BUTTON * 1.45 + 2.0 * 2.0 + 9.0 * 10.0;
 
 /// Draws the tools in the middle of the bar.
 pub(super) fn toolbar_ui(ui: &mut Ui, model: &Model, state: &State, memory: &mut Memory, actions: &mut Vec<Action>) {
@@ -36,6 +36,8 @@ pub(super) fn toolbar_ui(ui: &mut Ui, model: &Model, state: &State, memory: &mut
     let shares = state.own.sharing != Sharing::Nothing;
     let label = if shares { "Stop sharing" } else { "Share a screen or a window" };
     memory.share_asked |= round_toggle(ui, icons::MONITOR, label, "S", tone(shares), shares).clicked();
+    signs::buttons_ui(ui, state, actions);
+    chat::button_ui(ui, &state.conversation, memory);
     let (people, regions) = (memory.drawer == Some(Drawer::People), memory.drawer == Some(Drawer::Regions));
     if round_toggle(ui, icons::PEOPLE, "People", "P", tone(people), people).clicked() {
         memory.toggle(Drawer::People);
