@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use inbox::{Inbox, Seen};
-pub use outbox::{Again, Outbox, Settled};
+pub use outbox::{Outbox, Settled};
 
 use super::conversation::{Delivery, Line, Reacted};
 use crate::proto::ParticipantId;
@@ -21,6 +21,8 @@ use crate::rate::Bucket;
 
 /// Lines that are kept.
 const LINES: usize = 500;
+/// Lines of ours that may wait to be said.
+const UNSAID: usize = 32;
 /// How long a reaction is shown.
 pub const REACTION: Duration = Duration::from_secs(3);
 /// Reactions that are shown at a time, of all and of each.
@@ -37,6 +39,8 @@ const OWN_HANDS: (f64, u32) = (0.5, 6);
 pub struct Words {
     pub outbox: Outbox,
     pub inbox: Inbox,
+    /// Lines of ours that are to be said.
+    unsaid: VecDeque<String>,
     lines: Arc<Vec<Arc<Line>>>,
     serial: u64,
     /// Serials of our own lines that are not settled, by their numbers.
@@ -57,6 +61,7 @@ impl Words {
         Self {
             outbox: Outbox::default(),
             inbox: Inbox::default(),
+            unsaid: VecDeque::new(),
             lines: Arc::default(),
             serial: 0,
             own: BTreeMap::new(),
@@ -70,12 +75,24 @@ impl Words {
         }
     }
 
-    /// Whether one more line of ours is not too much.
-    pub fn may_say(&mut self, now: Instant) -> bool {
-        self.may_say.take(now)
+    /// Takes in a line of ours; false where too many wait to be said.
+    pub fn queue(&mut self, text: String) -> bool {
+        let room = self.unsaid.len() < UNSAID;
+        if room {
+            self.unsaid.push_back(text);
+        }
+        room
     }
 
-    /// The same of a reaction.
+    /// The next line of ours that may be said now.
+    pub fn next_line(&mut self, now: Instant) -> Option<String> {
+        if self.unsaid.is_empty() || !self.may_say.take(now) {
+            return None;
+        }
+        self.unsaid.pop_front()
+    }
+
+    /// Whether one more reaction of ours is not too much.
     pub fn may_react(&mut self, now: Instant) -> bool {
         self.may_react.take(now)
     }
@@ -196,6 +213,21 @@ mod tests {
         let states: Vec<_> = words.lines().iter().map(|line| line.delivery).collect();
         assert_eq!(states, [Delivery::Done, Delivery::Missed(2)]);
         assert!(drawn.iter().all(|line| line.delivery == Delivery::Sending));
+    }
+
+    #[test]
+    fn what_is_pasted_is_said_no_faster_than_relays_take_it_and_in_order() {
+        let start = crate::clock::now();
+        let mut words = Words::new(start);
+        let taken = (0..50).filter(|n| words.queue(n.to_string())).count();
+        assert_eq!(taken, UNSAID);
+        let mut said = Vec::new();
+        for tenth in 0..120 {
+            let now = start + Duration::from_millis(100 * tenth);
+            said.extend(std::iter::from_fn(|| words.next_line(now)));
+            assert!(said.len() as u64 <= 10 + tenth / 5, "{} after {tenth}", said.len());
+        }
+        assert_eq!(said, (0..UNSAID).map(|n| n.to_string()).collect::<Vec<_>>());
     }
 
     #[test]

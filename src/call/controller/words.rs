@@ -21,24 +21,31 @@ impl Controller {
             return;
         }
         let refusal = if self.entered.is_none() {
-            Some("chat begins in the call: join first".to_owned())
+            Some("chat begins in the call: join first")
         } else if text.len() > limits::TEXT_BYTES {
-            Some("that is too long for one line of chat: say it in parts".to_owned())
-        } else if !self.words.may_say(now) {
-            Some("that was a lot of chat in a short time: wait a moment and say it again".to_owned())
+            Some("that is too long for one line of chat: say it in parts")
+        } else if !self.words.queue(text) {
+            Some("that was a lot of chat in a short time: wait a moment and say it again")
         } else {
             None
         };
-        if let Some(message) = refusal {
-            return self.tell(Event::Error { message });
+        match refusal {
+            Some(message) => self.tell(Event::Error { message: message.into() }),
+            None => self.say_lines(now),
         }
-        let hearers = self.hearers();
-        let delivery = if hearers.is_empty() { Delivery::Done } else { Delivery::Sending };
-        let name = self.membership.as_ref().map(|membership| membership.name().to_owned()).unwrap_or_default();
-        let number = self.say_words(now, Body::Text(text.clone()), hearers);
-        let (from, at) = (self.participant, clock::wall());
-        let line = Line { serial: 0, from, name, me: true, text, at, delivery };
-        self.words.add(line, (delivery == Delivery::Sending).then_some(number));
+    }
+
+    /// Says what waits, no faster than relays take it.
+    fn say_lines(&mut self, now: Instant) {
+        while let Some(text) = self.words.next_line(now) {
+            let hearers = self.hearers();
+            let delivery = if hearers.is_empty() { Delivery::Done } else { Delivery::Sending };
+            let name = self.membership.as_ref().map(|membership| membership.name().to_owned()).unwrap_or_default();
+            let number = self.say_words(now, Body::Text(text.clone()), hearers);
+            let (from, at) = (self.participant, clock::wall());
+            let line = Line { serial: 0, from, name, me: true, text, at, delivery };
+            self.words.add(line, (delivery == Delivery::Sending).then_some(number));
+        }
     }
 
     /// Shows a reaction to everybody. One that is lost is lost.
@@ -157,6 +164,7 @@ impl Controller {
 
     /// Ten times a second: what was heard is said to be, and what was not heard is said again.
     pub(super) fn keep_words(&mut self, now: Instant) {
+        self.say_lines(now);
         let given_up = self.words.outbox.expire(now);
         self.settle_words(given_up);
         if self.active.is_none() || self.entered.is_none() {
@@ -197,10 +205,12 @@ impl Controller {
     }
 
     fn say_words(&mut self, now: Instant, body: Body, hearers: BTreeSet<ParticipantId>) -> u64 {
-        let (number, bytes, given_up) = self.words.outbox.say(now, body, hearers);
-        self.say_sealed(None, &bytes);
-        self.settle_words(given_up);
-        number
+        let said = self.words.outbox.say(now, body, hearers);
+        if let Some(bytes) = said.now {
+            self.say_sealed(None, &bytes);
+        }
+        self.settle_words(said.given_up);
+        said.number
     }
 
     fn settle_words(&mut self, settled: impl IntoIterator<Item = Settled>) {

@@ -3,8 +3,8 @@
 //! A draft is kept while the drawer is closed. Nothing that was said is kept after the call.
 
 use eframe::egui::{
-    Align2, Color32, CornerRadius, FontId, Key, KeyboardShortcut, Label, Margin, Modifiers, Rect, Role, ScrollArea,
-    Sense, TextEdit, Ui, Vec2, WidgetInfo, accesskit, pos2, vec2,
+    Color32, CornerRadius, FontId, Key, KeyboardShortcut, Label, Margin, Modifiers, Rect, Role, ScrollArea, Sense,
+    TextEdit, Ui, Vec2, WidgetInfo, accesskit, pos2, vec2,
 };
 
 use super::{Drawer, face, within};
@@ -295,9 +295,9 @@ fn composer_ui(ui: &mut Ui, memory: &mut Memory, actions: &mut Vec<Action>) {
         });
     });
     if note > 0.0 {
-        let words = face::line(ui, &format!("{rest} letters left"), Type::Small.font(), below.width());
-        let at = Align2::LEFT_CENTER.anchor_size(below.left_center() + vec2(MARGIN.x, 2.0), words.size());
-        ui.painter().galley(at.min, words, theme::palette(ui.ctx()).weak);
+        within(ui, "left", below.with_min_x(below.left() + MARGIN.x), |ui| {
+            ui.label(theme::note(ui.ctx(), format!("{rest} letters left")));
+        });
     }
     if sends && !memory.draft.trim().is_empty() {
         actions.push(Action::Chat(std::mem::take(&mut memory.draft)));
