@@ -120,18 +120,15 @@ impl Words {
 /// A line of chat as it may be shown, ours or a stranger's: without control characters and marks that turn the text around them, with
 /// at most one empty line in a row, trimmed.
 pub fn clean(text: &str) -> String {
+    let visible = |c: &char| *c == '\t' || !(c.is_control() || reorders(*c));
     let mut shown = String::with_capacity(text.len());
-    let mut breaks = 0;
-    for c in text.trim().chars() {
-        match c {
-            '\n' => breaks += 1,
-            '\t' => {}
-            c if c.is_control() || reorders(c) => continue,
-            c if c.is_whitespace() => {}
-            _ => breaks = 0,
-        }
-        if breaks <= 2 {
-            shown.push(if c == '\t' { ' ' } else { c });
+    let mut empty = 0;
+    for row in text.lines() {
+        let row: String = row.chars().filter(visible).map(|c| if c == '\t' { ' ' } else { c }).collect();
+        empty = if row.trim().is_empty() { empty + 1 } else { 0 };
+        if empty <= 1 {
+            shown.push_str(row.trim_end());
+            shown.push('\n');
         }
     }
     shown.trim().to_owned()
@@ -182,7 +179,7 @@ mod tests {
             ("  hello \r\n", "hello"),
             ("a\u{202E}b\u{7}c", "abc"),
             ("one\r\n\r\n\r\n\n\ntwo", "one\n\ntwo"),
-            ("one\n \n \n\t\ntwo", "one\n \ntwo"),
+            ("one \n \n \n\t\n  two", "one\n\n  two"),
             ("tab\tstop", "tab stop"),
             ("\u{1}\n ", ""),
             ("日本 👍🏽 ok", "日本 👍🏽 ok"),

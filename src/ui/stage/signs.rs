@@ -106,6 +106,9 @@ fn reaction_ui(ui: &Ui, model: &Model, reacted: &Reacted, index: usize, place: R
     }
     let colours = theme::palette(ui.ctx());
     let size = SIZE.min(place.height() * 0.4);
+    if size < 4.0 {
+        return;
+    }
     let (rise, shown) = if model.motion {
         ui.ctx().request_repaint_after(FRAME);
         (age / LASTS, ((LASTS - age) / FADES).min(1.0))

@@ -88,7 +88,7 @@ fn deeds(state: &State, peer: &Peer) -> Vec<(&'static str, &'static str, Moderat
     }
     match muted(Track::Camera) {
         Some(_) => deeds.push((icons::CAMERA, "Let them turn the camera on", unmute(Track::Camera))),
-        None if peer.camera => deeds.push((icons::CAMERA_OFF, "Turn the camera off", mute(Track::Camera, false))),
+        None if peer.camera => deeds.push((icons::CAMERA_OFF, "Turn their camera off", mute(Track::Camera, false))),
         None => {}
     }
     match muted(Track::Screen) {

@@ -98,7 +98,7 @@ fn a_host_mutes_one_and_lets_who_was_muted_speak_again() {
     for (words, action) in [
         ("Mute", mute(false)),
         ("Mute until a host lifts it", mute(true)),
-        ("Turn the camera off", Action::Moderate(Moderation::Mute { peer: BEN, track: Track::Camera, firm: false })),
+        ("Turn their camera off", Action::Moderate(Moderation::Mute { peer: BEN, track: Track::Camera, firm: false })),
         ("Lower the hand", Action::LowerHands(Some(BEN))),
     ] {
         stand.click("What a host can do about Ben Okafor");
