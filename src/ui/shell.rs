@@ -24,6 +24,7 @@ use super::toasts;
 use crate::call::state::{Own, Phase, Sharing};
 use crate::media::screen::{self, ScreenSource};
 use crate::proto::ParticipantId;
+use crate::proto::words::Reaction;
 
 /// What the window itself remembers from frame to frame.
 #[derive(Debug, Default)]
@@ -176,7 +177,7 @@ fn obey_keys(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, actions
             Key::Hand if in_call => actions.extend(
                 model.call.as_ref().map(|state| Action::Hand(state.conversation.place(state.own.id).is_none())),
             ),
-            Key::React(reaction) if in_call => actions.push(Action::React(reaction)),
+            Key::React(number) if in_call => actions.extend(reaction(number).map(Action::React)),
             Key::Leave if joined => actions.push(Action::Leave),
             Key::Quit if ends_a_call(model) => memory.sheet = Some(Sheet::Quit),
             Key::Share | Key::Regions | Key::People | Key::Chat | Key::Hand | Key::React(_) => {}
@@ -216,6 +217,11 @@ fn share(own: Option<&Own>, memory: &mut Memory, actions: &mut Vec<Action>) {
             memory.sheet = Some(Sheet::Share);
         }
     }
+}
+
+/// The reaction of this number, from 1.
+fn reaction(number: u8) -> Option<Reaction> {
+    Reaction::ALL.get(usize::from(number.checked_sub(1)?)).copied()
 }
 
 fn toggled(open: Option<Sheet>, sheet: Sheet) -> Option<Sheet> {

@@ -4,7 +4,6 @@
 
 use eframe::egui::{self, Context, Event, Modifiers, Popup, Ui};
 
-use crate::proto::words::Reaction;
 use crate::ui::theme::{self, Type};
 use crate::ui::widgets;
 
@@ -18,7 +17,8 @@ pub(super) enum Key {
     People,
     Chat,
     Hand,
-    React(Reaction),
+    /// One of the reactions, counted from 1.
+    React(u8),
     Leave,
     FullScreen,
     Settings,
@@ -57,7 +57,7 @@ fn meaning(key: egui::Key, held: Modifiers) -> Option<(Key, bool)> {
         egui::Key::P if bare => (Key::People, true),
         egui::Key::C if bare => (Key::Chat, true),
         egui::Key::R | egui::Key::H if bare => (Key::Hand, true),
-        key if held.alt && !held.shift && !held.command => (Key::React(reaction(key)?), false),
+        key if held.alt && !held.shift && !held.command => (Key::React(digit(key)?), false),
         egui::Key::Questionmark if !held.command && !held.alt => (Key::Help, true),
         egui::Key::Slash if held.shift_only() => (Key::Help, true),
         egui::Key::F1 if bare => (Key::Help, false),
@@ -72,11 +72,10 @@ fn meaning(key: egui::Key, held: Modifiers) -> Option<(Key, bool)> {
     })
 }
 
-/// The reaction of a digit.
-fn reaction(key: egui::Key) -> Option<Reaction> {
+/// The digit of a key, 1 to 6.
+fn digit(key: egui::Key) -> Option<u8> {
     use egui::Key::{Num1, Num2, Num3, Num4, Num5, Num6};
-    let index = [Num1, Num2, Num3, Num4, Num5, Num6].iter().position(|digit| *digit == key)?;
-    Reaction::ALL.get(index).copied()
+    (1..).zip([Num1, Num2, Num3, Num4, Num5, Num6]).find(|(_, digit)| *digit == key).map(|(number, _)| number)
 }
 
 /// Every key, and what it does.

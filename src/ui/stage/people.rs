@@ -26,26 +26,27 @@ pub(super) fn people_ui(
     actions: &mut Vec<Action>,
 ) {
     let talk = &state.conversation;
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = space::S;
-        if let Some(invite) = &model.room.invite
-            && widgets::secondary_icon(ui, icons::COPY, "Copy invite").clicked()
-        {
-            actions.push(Action::Copy { text: invite.clone(), said: "Invite copied" });
-        }
-        if talk.host
-            && !state.peers.is_empty()
-            && widgets::secondary_icon(ui, icons::MIC_OFF, "Mute everyone").clicked()
-        {
-            actions.push(Action::Moderate(Moderation::MuteEveryone));
-        }
-    });
+    let mutes = talk.host && !state.peers.is_empty();
+    if model.room.invite.is_some() || mutes {
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing.x = space::S;
+            if let Some(invite) = &model.room.invite
+                && widgets::secondary_icon(ui, icons::COPY, "Copy invite").clicked()
+            {
+                actions.push(Action::Copy { text: invite.clone(), said: "Invite copied" });
+            }
+            if mutes && widgets::secondary_icon(ui, icons::MIC_OFF, "Mute everyone").clicked() {
+                actions.push(Action::Moderate(Moderation::MuteEveryone));
+            }
+        });
+    }
     host::lock_ui(ui, talk, actions);
     hands_ui(ui, state, actions);
     let own = &state.own;
     let name = own_name(state);
     let note = if talk.host { "host" } else { "" };
-    let width = if talk.host { 2.0 * VOLUME + ui.spacing().item_spacing.x } else { VOLUME };
+    // As wide as the buttons of the others.
+    let width = (VOLUME + space::S) * if talk.host { 2.0 } else { 1.0 };
     row(ui, name, &format!("{name} (you)"), own.muted, own.camera, note, |ui| ui.add_space(width));
     for peer in &state.peers {
         let name = peer.name.as_deref().unwrap_or("?");

@@ -115,10 +115,12 @@ fn reaction_ui(ui: &Ui, model: &Model, reacted: &Reacted, index: usize, place: R
     } else {
         (0.0, 1.0)
     };
+    // What rises parts by itself; what stands still must not cover what came before.
+    let apart = size * if model.motion { 0.3 } else { 1.1 };
+    let column = if model.motion { (reacted.serial % 3) as f32 - 1.0 } else { 0.0 };
     let way = (place.height() - 2.0 * size - 24.0).max(0.0) * 0.8;
-    let column = (reacted.serial % 3) as f32 - 1.0;
-    let right = place.right() - face::INSET - size * 1.3 + column * size * 0.25 - index as f32 * size * 0.3;
-    let bottom = place.bottom() - size - 20.0 - (if model.motion { rise * way } else { index as f32 * 4.0 });
+    let right = place.right() - face::INSET - size * 1.3 + column * size * 0.25 - index as f32 * apart;
+    let bottom = place.bottom() - size - 20.0 - rise * way;
     let centre = pos2(right.max(place.left() + size / 2.0), bottom.max(place.top() + size / 2.0));
     ui.painter().circle_filled(centre, size / 2.0, colours.scrim.gamma_multiply(shown));
     let colour = colour(reacted.what, colours);

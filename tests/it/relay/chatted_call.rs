@@ -1,6 +1,7 @@
 //! What people say to one another, through the app's own client and relays with real sockets: at two relays on one bus, while one
 //! moves, and while one is away.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use nearcall::call::conversation::{Conversation, Delivery};
@@ -17,6 +18,7 @@ use nearcall::proto::words::Reaction;
 use nearcall::proto::{CALL_PATH, ParticipantId};
 use nearcall::relay::Relay;
 use nearcall::relay::bus::{BusConfig, Hub};
+use tokio::sync::watch;
 
 use super::alone;
 use super::moderation::{Place, ROOM};
@@ -28,7 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Somebody in the call, and what the call told.
 struct Person {
     call: Call,
-    told: Vec<Event>,
+    /// Held, or the snapshot would not follow.
+    state: watch::Receiver<Arc<State>>,
 }
 
 impl Person {
@@ -52,13 +55,14 @@ impl Person {
             record_video: None,
             history: None,
         };
-        let person = Self { call: Call::start(config).await.unwrap(), told: Vec::new() };
+        let call = Call::start(config).await.unwrap();
+        let person = Self { state: call.state(), call };
         person.sees("the call", |state| matches!(state.phase, Phase::InCall { .. })).await;
         person
     }
 
     fn id(&self) -> ParticipantId {
-        self.call.state().borrow().own.id
+        self.state.borrow().own.id
     }
 
     fn does(&self, command: Command) {
@@ -70,9 +74,9 @@ impl Person {
     }
 
     async fn sees(&self, what: &str, is: impl Fn(&State) -> bool) {
-        let mut state = self.call.state();
+        let mut state = self.state.clone();
         let seen = tokio::time::timeout(PATIENCE, state.wait_for(|state| is(state))).await.is_ok();
-        assert!(seen, "not seen: {what}: {:?}", self.call.state().borrow().conversation);
+        assert!(seen, "not seen: {what}: {:?}", self.state.borrow().conversation);
     }
 
     async fn talks(&self, what: &str, is: impl Fn(&Conversation) -> bool) {
@@ -86,8 +90,7 @@ impl Person {
 
     /// Every line, with who said it.
     fn lines(&self) -> Vec<String> {
-        let state = self.call.state();
-        let state = state.borrow();
+        let state = self.state.borrow();
         state.conversation.lines.iter().map(|line| format!("{}: {}", line.name, line.text)).collect()
     }
 
@@ -105,11 +108,9 @@ impl Person {
 
     /// Waits for an event.
     async fn event<T>(&mut self, what: &str, mut find: impl FnMut(&Event) -> Option<T>) -> T {
-        let told = &mut self.told;
         let call = &mut self.call;
         let found = async {
             while let Some(event) = call.event().await {
-                told.push(event.clone());
                 if let Some(found) = find(&event) {
                     return found;
                 }
@@ -220,7 +221,7 @@ async fn what_is_said_while_the_relay_dies_arrives_once_and_in_order() {
     let place = Place::new(BusConfig::Local(Hub::new()));
     let mut relays = vec![place.relay("one").await, place.relay("two").await];
     let bob = Person::enter(&place, "Bob", &entries(&[&relays[0], &relays[1]])).await;
-    let home = bob.call.state().borrow().active.clone().unwrap().relay;
+    let home = bob.state.borrow().active.clone().unwrap().relay;
     let dying = relays.remove(usize::from(home == "two"));
     let other = relays.remove(0);
     let ada = Person::enter(&place, "Ada", &entries(&[&other])).await;
