@@ -94,7 +94,7 @@ fn hand_ui(ui: &Ui, talk: &Conversation, who: ParticipantId, place: Rect) {
     let Some(turn) = talk.place(who) else { return };
     let colours = theme::palette(ui.ctx());
     let at = place.left_top() + Vec2::splat(face::INSET);
-    let mark = (icons::HAND, theme::mix(colours.fair, Color32::WHITE, 0.35));
+    let mark = (icons::HAND, on_dark(colours.fair));
     face::pill(ui, at, Align2::LEFT_TOP, &turn.to_string(), &[mark], place.width() - 16.0);
 }
 
@@ -124,9 +124,14 @@ fn reaction_ui(ui: &Ui, model: &Model, reacted: &Reacted, index: usize, place: R
     let centre = pos2(right.max(place.left() + size / 2.0), bottom.max(place.top() + size / 2.0));
     ui.painter().circle_filled(centre, size / 2.0, colours.scrim.gamma_multiply(shown));
     let colour = colour(reacted.what, colours);
-    let light = theme::mix(colour, Color32::WHITE, 0.35).gamma_multiply(shown);
+    let light = on_dark(colour).gamma_multiply(shown);
     let symbol = reacted.what.symbol();
     ui.painter().text(centre + vec2(0.0, size * 0.02), Align2::CENTER_CENTER, symbol, font(size * 0.6), light);
+}
+
+/// A colour of either theme, light enough for the dark ground that signs on pictures have in both.
+fn on_dark(colour: Color32) -> Color32 {
+    theme::mix(colour, Color32::WHITE, if colour.intensity() < 0.5 { 0.6 } else { 0.25 })
 }
 
 /// The emoji come from behind the icons.
