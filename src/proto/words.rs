@@ -19,11 +19,11 @@ pub struct Words {
     /// From 1, by ones, in the order in which this sender said them. 0: not numbered, what is lost is lost.
     #[prost(uint64, tag = "1")]
     pub number: u64,
-    #[prost(oneof = "words::Body", tags = "2, 3, 4, 5")]
-    pub body: Option<words::Body>,
+    #[prost(oneof = "said::Body", tags = "2, 3, 4, 5")]
+    pub body: Option<said::Body>,
 }
 
-pub mod words {
+pub mod said {
     #[derive(Clone, PartialEq, prost::Oneof)]
     pub enum Body {
         /// A line of chat, at most [`limits::TEXT_BYTES`](crate::proto::limits::TEXT_BYTES).
@@ -93,8 +93,8 @@ impl Reaction {
 impl Limited for Words {
     fn check(&self) -> Result<(), DecodeError> {
         match &self.body {
-            Some(words::Body::Text(text)) => within("line of chat", text.len(), limits::TEXT_BYTES),
-            Some(words::Body::Heard(heard)) => within("numbers heard", heard.numbers.len(), limits::HEARD),
+            Some(said::Body::Text(text)) => within("line of chat", text.len(), limits::TEXT_BYTES),
+            Some(said::Body::Heard(heard)) => within("numbers heard", heard.numbers.len(), limits::HEARD),
             _ => Ok(()),
         }
     }
@@ -147,10 +147,10 @@ mod tests {
     #[test]
     fn words_come_back_whole_and_are_no_timing() {
         let bodies = [
-            words::Body::Text("hello".into()),
-            words::Body::React(Reaction::Party as i32),
-            words::Body::LowerHand(0),
-            words::Body::Heard(Heard { numbers: vec![1, u64::MAX] }),
+            said::Body::Text("hello".into()),
+            said::Body::React(Reaction::Party as i32),
+            said::Body::LowerHand(0),
+            said::Body::Heard(Heard { numbers: vec![1, u64::MAX] }),
         ];
         for body in bodies {
             let words = Words { number: 7, body: Some(body) };
@@ -162,13 +162,13 @@ mod tests {
 
     #[test]
     fn a_line_of_full_length_fits_a_sealed_message_and_a_longer_one_is_refused() {
-        let line = |len| Words { number: u64::MAX, body: Some(words::Body::Text("x".repeat(len))) };
+        let line = |len| Words { number: u64::MAX, body: Some(said::Body::Text("x".repeat(len))) };
         let bytes = line(limits::TEXT_BYTES).encode_sealed();
         assert!(bytes.len() < limits::SEALED_BYTES - 100, "{}", bytes.len());
         assert!(Words::decode_sealed(&bytes[1..]).is_ok());
         assert!(Words::decode_sealed(&line(limits::TEXT_BYTES + 1).encode_sealed()[1..]).is_err());
         let heard =
-            |count| Words { number: 0, body: Some(words::Body::Heard(Heard { numbers: vec![u64::MAX; count] })) };
+            |count| Words { number: 0, body: Some(said::Body::Heard(Heard { numbers: vec![u64::MAX; count] })) };
         let bytes = heard(limits::HEARD).encode_sealed();
         assert!(bytes.len() < limits::SEALED_BYTES - 100 && Words::decode_sealed(&bytes[1..]).is_ok());
         assert!(Words::decode_sealed(&heard(limits::HEARD + 1).encode_sealed()[1..]).is_err());

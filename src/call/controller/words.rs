@@ -9,7 +9,7 @@ use super::super::words::Settled;
 use super::Controller;
 use crate::clock;
 use crate::proto::control::{Sealed, client_message};
-use crate::proto::words::{self, Heard, Reaction, Words, words::Body};
+use crate::proto::words::{self, Heard, Reaction, Words, said::Body};
 use crate::proto::{ParticipantId, limits, timing};
 
 impl Controller {

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::proto::ParticipantId;
-use crate::proto::words::{Words, words::Body};
+use crate::proto::words::{Words, said::Body};
 
 /// Words that may wait; the oldest of more are given up.
 const WAITING: usize = 64;

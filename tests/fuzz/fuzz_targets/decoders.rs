@@ -68,7 +68,7 @@ pub fn timing(data: &[u8]) -> bool {
 
 /// What people say, opened; and what is shown of it.
 pub fn words(data: &[u8]) -> bool {
-    if let Ok(Words { body: Some(words::words::Body::Text(text)), .. }) = Words::decode_sealed(data) {
+    if let Ok(Words { body: Some(words::said::Body::Text(text)), .. }) = Words::decode_sealed(data) {
         let shown = words::clean(&text);
         assert!(shown.len() <= text.len() && text.len() <= limits::TEXT_BYTES);
         assert_eq!(words::clean(&shown), shown);

@@ -66,7 +66,7 @@ fn timings() -> Vec<Seed> {
 }
 
 fn words() -> Vec<Seed> {
-    use words::words::Body;
+    use words::said::Body;
     let said = |number, body| control::encode(&Words { number, body: Some(body) });
     vec![
         seed("words", "a_line", said(3, Body::Text("see https://example.org,\nplease \u{1F44D}".into()))),

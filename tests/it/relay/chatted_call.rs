@@ -145,7 +145,8 @@ async fn talk_between_two_relays(bus: BusConfig) {
     bob.hears("Ada: Good morning,\nBob").await;
     bob.says("Good morning");
     ada.hears("Bob: Good morning").await;
-    (ada.is_heard().await, bob.is_heard().await);
+    ada.is_heard().await;
+    bob.is_heard().await;
     let delivered = |event: &Event| match event {
         Event::ChatDelivered { number, missed } => Some((*number, *missed)),
         _ => None,
@@ -183,7 +184,8 @@ async fn talk_between_two_relays(bus: BusConfig) {
     bob.says("Welcome");
     cy.hears("Bob: Welcome").await;
     assert_eq!(cy.lines(), ["Bob: Welcome"]);
-    (bob.is_heard().await, ada.hears("Bob: Welcome").await);
+    bob.is_heard().await;
+    ada.hears("Bob: Welcome").await;
 
     cy.does(Command::LowerHands(None));
     let error = |event: &Event| if let Event::Error { message } = event { Some(message.clone()) } else { None };
@@ -225,7 +227,8 @@ async fn what_is_said_while_the_relay_dies_arrives_once_and_in_order() {
     let dying = relays.remove(usize::from(home == "two"));
     let other = relays.remove(0);
     let ada = Person::enter(&place, "Ada", &entries(&[&other])).await;
-    (ada.meets(1).await, bob.meets(1).await);
+    ada.meets(1).await;
+    bob.meets(1).await;
     bob.sees("a standby", |state| state.standby.is_some()).await;
     bob.does(Command::Hand(true));
     bob.says("before");
@@ -239,7 +242,8 @@ async fn what_is_said_while_the_relay_dies_arrives_once_and_in_order() {
     bob.says("three");
     let three = |talk: &Conversation| talk.lines.iter().any(|line| line.text == "three");
     ada.talks("all of it", three).await;
-    (ada.is_heard().await, bob.is_heard().await);
+    ada.is_heard().await;
+    bob.is_heard().await;
     let mut from_bob = ada.lines();
     from_bob.retain(|line| line.starts_with("Bob"));
     assert_eq!(from_bob, ["Bob: before", "Bob: one", "Bob: two", "Bob: three"]);
@@ -264,7 +268,8 @@ async fn what_was_said_while_somebody_was_away_is_heard_when_they_are_back_and_o
     };
     let ada = Person::enter(&place, "Ada", &entries(&[&relay])).await;
     let mut bob = Person::enter(&place, "Bob", &[behind]).await;
-    (ada.meets(1).await, bob.meets(1).await);
+    ada.meets(1).await;
+    bob.meets(1).await;
 
     // Nobody listens at the port of the one that is gone.
     let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -276,7 +281,8 @@ async fn what_was_said_while_somebody_was_away_is_heard_when_they_are_back_and_o
     newcomer.sees("Ada", |state| state.peers.iter().any(|peer| peer.name.as_deref() == Some("Ada"))).await;
     way.lead_to(address);
     bob.talks("what was said meanwhile", |talk| talk.lines.len() == 2).await;
-    (ada.is_heard().await, bob.is_heard().await);
+    ada.is_heard().await;
+    bob.is_heard().await;
     assert_eq!(bob.lines(), ["Bob: I am away", "Ada: you are away"]);
     assert_eq!(ada.lines(), ["Ada: you are away", "Bob: I am away"]);
     assert!(newcomer.lines().iter().all(|line| !line.starts_with("Ada")), "it was said before they came");
