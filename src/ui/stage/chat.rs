@@ -3,8 +3,8 @@
 //! A draft is kept while the drawer is closed. Nothing that was said is kept after the call.
 
 use eframe::egui::{
-    Color32, CornerRadius, FontId, Key, KeyboardShortcut, Label, Margin, Modifiers, Rect, Role, ScrollArea, Sense,
-    TextEdit, Ui, Vec2, WidgetInfo, accesskit, pos2, vec2,
+    Color32, CornerRadius, Event, FontId, Id, Key, KeyboardShortcut, Label, Margin, Modifiers, Rect, Role, ScrollArea,
+    Sense, TextEdit, Ui, Vec2, WidgetInfo, accesskit, pos2, vec2,
 };
 
 use super::{Drawer, face, within};
@@ -42,6 +42,8 @@ pub(in crate::ui) struct Memory {
     said: String,
     /// How many lines more than [`SHOWN`] are drawn.
     more: usize,
+    /// What was typed behind the Enter that sent a line, for the next frame.
+    later: Vec<Event>,
     /// The box takes the keyboard.
     pub focus: bool,
 }
@@ -260,31 +262,27 @@ fn composer_ui(ui: &mut Ui, memory: &mut Memory, actions: &mut Vec<Action>) {
     let note = if rest < NEAR { 20.0 } else { 0.0 };
     let (row, below) = whole.split_top_bottom_at_y(whole.bottom() - note);
     let (text, send) = row.split_left_right_at_x(row.right() - SEND - space::S);
-    let mut sends = false;
+    let id = ui.scope_id().with("a line of chat");
+    let mut sends = enter(ui, id, &mut memory.later);
     within(ui, "text", text, |ui| {
-        ScrollArea::vertical().id_salt("draft").max_height(text.height()).min_scrolled_height(text.height()).show(
-            ui,
-            |ui| {
-                let edit = TextEdit::multiline(&mut memory.draft)
-                    .id_salt("a line of chat")
-                    .hint_text("Say something to everybody")
-                    .font(Type::Body.font())
-                    .margin(Margin::symmetric(MARGIN.x as i8, MARGIN.y as i8))
-                    .desired_rows(1)
-                    .desired_width(f32::INFINITY)
-                    .char_limit(LETTERS)
-                    // Enter alone sends.
-                    .return_key(KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter));
-                let response = ui.add(edit);
-                ui.ctx().accesskit_node_builder(response.id, |node| node.set_label("Your line of chat"));
-                if std::mem::take(&mut memory.focus) {
-                    response.request_focus();
-                }
-                let enter =
-                    |input: &eframe::egui::InputState| input.key_pressed(Key::Enter) && input.modifiers.is_none();
-                sends = response.has_focus() && ui.input(enter);
-            },
-        );
+        let height = text.height();
+        ScrollArea::vertical().id_salt("draft").max_height(height).min_scrolled_height(height).show(ui, |ui| {
+            let edit = TextEdit::multiline(&mut memory.draft)
+                .id(id)
+                .hint_text("Say something to everybody")
+                .font(Type::Body.font())
+                .margin(Margin::symmetric(MARGIN.x as i8, MARGIN.y as i8))
+                .desired_rows(1)
+                .desired_width(f32::INFINITY)
+                .char_limit(LETTERS)
+                // Enter alone sends.
+                .return_key(KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter));
+            let response = ui.add(edit);
+            ui.ctx().accesskit_node_builder(response.id, |node| node.set_label("Your line of chat"));
+            if std::mem::take(&mut memory.focus) {
+                response.request_focus();
+            }
+        });
     });
     let place = Rect::from_min_size(pos2(send.right() - SEND, row.bottom() - SEND), Vec2::splat(SEND));
     within(ui, "send", place, |ui| {
@@ -302,6 +300,34 @@ fn composer_ui(ui: &mut Ui, memory: &mut Memory, actions: &mut Vec<Action>) {
     if sends && !memory.draft.trim().is_empty() {
         actions.push(Action::Chat(std::mem::take(&mut memory.draft)));
     }
+}
+
+/// Whether Enter was pressed alone in the box. What was typed behind it within the same frame belongs to the next line: it waits in
+/// `later` for the next frame. A slow machine draws few frames, and a fast hand does not wait for them.
+fn enter(ui: &Ui, id: Id, later: &mut Vec<Event>) -> bool {
+    if !ui.memory(|memory| memory.has_focus(id)) {
+        later.clear();
+        return false;
+    }
+    let is_typing =
+        |event: &Event| matches!(event, Event::Key { .. } | Event::Text(_) | Event::Paste(_) | Event::Ime(_));
+    let sends = |event: &Event| match event {
+        Event::Key { key: Key::Enter, pressed: true, modifiers, .. } => modifiers.is_none(),
+        _ => false,
+    };
+    let pressed = ui.input_mut(|input| {
+        input.events.splice(0..0, later.drain(..));
+        let at = input.events.iter().position(sends)?;
+        let behind = input.events.split_off(at + 1);
+        let (typed, others): (Vec<_>, Vec<_>) = behind.into_iter().partition(is_typing);
+        input.events.extend(others);
+        *later = typed;
+        Some(())
+    });
+    if !later.is_empty() {
+        ui.ctx().request_repaint();
+    }
+    pressed.is_some()
 }
 
 #[cfg(test)]

@@ -59,6 +59,32 @@ fn shift_and_enter_begin_a_new_row_and_the_button_sends_too() {
 }
 
 #[test]
+fn what_a_fast_hand_types_within_one_frame_is_sent_as_it_was_meant() {
+    let mut stand = Stand::new(fixtures::call(2));
+    stand.press(Modifiers::NONE, Key::C);
+    let key =
+        |modifiers, pressed| Event::Key { key: Key::Enter, physical_key: None, pressed, repeat: false, modifiers };
+    let text = |text: &str| Event::Text(text.into());
+    for event in [
+        text("one"),
+        key(Modifiers::SHIFT, true),
+        key(Modifiers::SHIFT, false),
+        text("two"),
+        key(Modifiers::NONE, true),
+        key(Modifiers::NONE, false),
+        text("three"),
+        key(Modifiers::NONE, true),
+        text("fo"),
+    ] {
+        stand.harness.input_mut().events.push(event);
+    }
+    stand.step();
+    assert_eq!(stand.taken(), [Action::Chat("one\ntwo".into()), Action::Chat("three".into())]);
+    types(&mut stand, "ur");
+    assert_eq!(stand.press(Modifiers::NONE, Key::Enter), [Action::Chat("four".into())]);
+}
+
+#[test]
 fn a_draft_is_kept_while_the_chat_is_closed_and_escape_closes_it() {
     let mut stand = Stand::new(fixtures::call(2));
     stand.press(Modifiers::NONE, Key::C);
