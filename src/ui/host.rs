@@ -124,8 +124,11 @@ impl Hosting {
     }
 }
 
-/// Lets the one who hosts in as host, and nobody else: it goes into no invite.
-fn host_token(key: &str, room: &str) -> Result<String, HostError> {
+/// What makes its holder host of this room, at relays that have this key: it goes into no invite.
+///
+/// # Errors
+/// The text is no key, or the name no room's.
+pub fn host_token(key: &str, room: &str) -> Result<String, HostError> {
     let issued = clock::unix_seconds();
     let (room, user) = (room.to_owned(), "host".to_owned());
     let claims = Claims { room, user, publish: true, host: true, issued, expires: issued + TOKEN_SECONDS };
