@@ -9,6 +9,7 @@
 pub mod arrivals;
 pub mod command;
 mod controller;
+pub mod conversation;
 pub mod delay;
 pub mod event;
 pub mod history;
@@ -32,6 +33,7 @@ mod subscribe;
 mod talk;
 pub mod views;
 mod wishes;
+mod words;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -50,6 +50,9 @@
 //! * **What is received.** `Subscribe` lists wishes: track, largest picture, highest temporal layer. The relay sends at most that, less
 //!   where the link does not carry it, and changes sizes at key frames alone. `KeyFrameRequest` goes to that sender as
 //!   `KeyFrameWanted`, many as one.
+//! * **What people say** is `Sealed`: to one participant or to all others, wherever they are, handed on in the order in which it came
+//!   and kept nowhere. What is inside, no relay reads: the [times](timing) of their sound, and [words]: chat, reactions, and the
+//!   answers that they were heard. Whose hand is up is in the sealed profile of the roster.
 //! * **The relay goes.** `Drain` says by when, and over which time clients should spread. A relay that is full, draining or cut off
 //!   from the others says so in its [probe replies](probe) first, and refuses newcomers by `Refused` with its reason. Members of its
 //!   calls stay.
@@ -67,6 +70,7 @@ pub mod probe;
 pub mod report;
 pub mod subgroup;
 pub mod timing;
+pub mod words;
 
 pub use header::{Kind, MediaHeader};
 pub use ids::{FrameNumber, Layer, ParticipantId, RelayInstance, Track, Transport};

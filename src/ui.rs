@@ -15,7 +15,9 @@
 //! | [`picture`] | pictures, drawn from their planes |
 //! | [`theme`], [`icons`], [`widgets`] | how all of it looks |
 //! | [`renderer`] | wgpu or OpenGL |
-//! | [`room`], `news`, `sounds`, [`options`], [`host`] | a link or a name; events in words and in sounds; flags; a relay here |
+//! | [`room`], `links` | a link or a name; links in a text |
+//! | `news`, `sounds` | events in words and in sounds |
+//! | [`options`], [`host`] | flags; a relay here |
 //! | `awake` | the screen stays on during a call |
 //! | [`fixtures`], [`gallery`], [`offscreen`] | every screen as an image |
 
@@ -29,6 +31,7 @@ pub mod fixtures;
 pub mod gallery;
 pub mod host;
 pub mod icons;
+mod links;
 pub mod lobby;
 pub mod model;
 mod news;

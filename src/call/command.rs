@@ -11,6 +11,7 @@ use crate::election;
 use crate::media::audio::{AudioSource, Output, Sound, Switches};
 use crate::media::screen::ScreenSource;
 use crate::media::video::VideoSource;
+use crate::proto::words::Reaction;
 use crate::proto::{ParticipantId, Track};
 
 /// An order. Orders are carried out in turn; none of them fails: what cannot be done is told as an event.
@@ -57,8 +58,14 @@ pub enum Command {
     Deafen(bool),
     /// While nothing carries the call: dials everything now.
     Retry,
-    /// Says something to everybody, sealed.
+    /// Says a line to everybody in the room, sealed. At most [`limits::TEXT_BYTES`](crate::proto::limits::TEXT_BYTES).
     Chat(String),
+    /// Shows a reaction to everybody for a moment.
+    React(Reaction),
+    /// Raises our hand, or lowers it.
+    Hand(bool),
+    /// Asks one, or everybody, to lower the hand: where we are host.
+    LowerHands(Option<ParticipantId>),
     /// Carried out by the relays, where we are host.
     Moderate(Moderation),
     /// Ends the call.
@@ -89,6 +96,8 @@ pub enum Moderation {
         peer: ParticipantId,
         track: Track,
     },
+    /// Every microphone but ours; each may lift it itself.
+    MuteEveryone,
     /// The participant, and its user, stay outside while the room lives.
     Remove {
         peer: ParticipantId,

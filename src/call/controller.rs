@@ -13,6 +13,7 @@ mod share;
 mod summary;
 mod timing;
 mod view;
+mod words;
 
 use deaf::Deaf;
 pub(super) use inputs::forward;
@@ -48,6 +49,7 @@ use super::subscribe::Subscriber;
 use super::talk::Talk;
 use super::views::Views;
 use super::wishes::Wishes;
+use super::words::Words;
 use super::{CallError, Config, manifest};
 use crate::clock::{self, Suspension};
 use crate::election::{self, Candidate, Elector, Input, LinkId};
@@ -96,6 +98,7 @@ pub(super) struct Controller {
     winners: Option<Winners>,
     roster: Roster,
     house: House,
+    words: Words,
     /// A host removed us: the call is over.
     removed: bool,
     /// How those were received who have left.
@@ -243,6 +246,7 @@ impl Controller {
             winners,
             roster: Roster::default(),
             house: House::default(),
+            words: Words::new(now),
             removed: false,
             gone: Vec::new(),
             subscriber,

@@ -90,9 +90,30 @@ pub enum Event {
         region: String,
         transport: Transport,
     },
+    /// Somebody else said a line.
     Chat {
         peer: String,
+        name: Option<String>,
         text: String,
+    },
+    /// Everybody who was there has our line with this number, counted from 1, or `missed` of them never got it.
+    ChatDelivered {
+        number: u64,
+        missed: usize,
+    },
+    /// A hand went up, also before we came, or down. `place` is the one in the order of raised hands, from 1.
+    Hand {
+        peer: String,
+        name: Option<String>,
+        me: bool,
+        up: bool,
+        place: Option<usize>,
+    },
+    /// Somebody else shows this for a moment.
+    Reaction {
+        peer: String,
+        name: Option<String>,
+        reaction: &'static str,
     },
     /// What a host decided, or took back (`on` is false).
     Moderated {

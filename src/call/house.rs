@@ -60,6 +60,20 @@ impl House {
         ruling.version != 0 && newest.is_some_and(|newest| ruling.version < newest)
     }
 
+    /// Nobody new comes in.
+    pub fn is_locked(&self) -> bool {
+        self.on.keys().any(|(kind, ..)| *kind == RulingKind::Lock as i32)
+    }
+
+    /// What is muted, and whether for good.
+    pub fn mutes(&self) -> Vec<(ParticipantId, Track, bool)> {
+        let mute = |((kind, who, track), ruling): (&Subject, &Ruling)| {
+            let track = u8::try_from(*track).ok().and_then(|track| Track::try_from(track).ok())?;
+            (*kind == RulingKind::Mute as i32).then_some((ParticipantId(*who), track, ruling.firm))
+        };
+        self.on.iter().filter_map(mute).collect()
+    }
+
     /// Whether a host muted this, and if so, whether for good.
     pub fn mute(&self, participant: ParticipantId, track: Track) -> Option<bool> {
         self.on.get(&(RulingKind::Mute as i32, participant.0, track as u32)).map(|ruling| ruling.firm)

@@ -60,6 +60,17 @@ impl Membership {
         Ok(true)
     }
 
+    /// Shows our hand as this, 0 for down: to be said on every link.
+    ///
+    /// # Errors
+    /// The key is used up.
+    pub fn raise(&mut self, hand: u32) -> Result<(), SealError> {
+        let profile = Profile { hand, ..self.profile.clone() };
+        self.identity.member.profile = self.sealer.seal_profile(&profile)?.into();
+        self.profile = profile;
+        Ok(())
+    }
+
     /// Our name, as the others see it.
     pub fn name(&self) -> &str {
         &self.profile.name

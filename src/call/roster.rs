@@ -118,6 +118,11 @@ impl Roster {
         self.members.get(&id).is_some_and(|entry| entry.member.state() == MemberState::Reconnecting)
     }
 
+    /// Whether a member may mute, remove and lock.
+    pub fn is_host(&self, id: ParticipantId) -> bool {
+        self.members.get(&id).is_some_and(|entry| entry.member.host)
+    }
+
     /// How many members there are, ourselves not among them.
     pub fn count(&self) -> usize {
         self.members.len()

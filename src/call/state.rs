@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::conversation::Conversation;
 use super::delay::MouthToEar;
 use super::event::Place;
 use super::hops::Hops;
@@ -45,6 +46,8 @@ pub struct State {
     pub speaker: Option<ParticipantId>,
     /// While every link is lost, or silent: how far the way back is.
     pub redial: Option<Redial>,
+    /// Chat, reactions, raised hands, and what hosts decided.
+    pub conversation: Conversation,
 }
 
 /// What the user is doing.

@@ -13,6 +13,7 @@ use super::arrivals::Arrivals;
 use super::delay::Transit;
 use super::redundancy::{Heard, Losses};
 use super::state::Volume;
+use super::words::Seen;
 use crate::crypto::frame::Opener;
 use crate::crypto::profile::Profile;
 use crate::crypto::secret::RoomSecret;
@@ -66,8 +67,9 @@ struct Peer {
     opener: Option<Opener>,
     profile: Option<Profile>,
     volume: Volume,
-    /// Control messages below this were seen.
-    next_control: u64,
+    /// Control messages that came.
+    controls: Seen,
+    newest_control: u64,
     /// When the newest audio came, and whether silence was announced with it.
     audio: Option<(Instant, bool)>,
     /// Number of the newest audio, and how late it and those before it came.
@@ -85,6 +87,14 @@ impl std::fmt::Debug for Peer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Peer").field("readable", &self.opener.is_some()).finish_non_exhaustive()
     }
+}
+
+/// A control message of a peer.
+#[derive(Debug)]
+pub struct Opened {
+    pub payload: Vec<u8>,
+    /// A later one was opened before.
+    pub late: bool,
 }
 
 /// What a receiver tells a sender.
@@ -140,7 +150,8 @@ impl Subscriber {
             opener: opener(),
             profile: None,
             volume: Volume::default(),
-            next_control: 0,
+            controls: Seen::default(),
+            newest_control: 0,
             audio: None,
             newest: None,
             transit: Transit::default(),
@@ -279,15 +290,16 @@ impl Subscriber {
         self.peers.get_mut(&peer).map(|peer| std::mem::take(&mut peer.transit)).unwrap_or_default()
     }
 
-    /// Opens a control message; `None` where it does not open or was seen before.
-    pub fn control(&mut self, from: ParticipantId, sealed: &[u8]) -> Option<Vec<u8>> {
+    /// Opens a control message; `None` where it does not open or was seen before. Around a move a later one may come first.
+    pub fn control(&mut self, from: ParticipantId, sealed: &[u8]) -> Option<Opened> {
         let peer = self.peers.get_mut(&from)?;
         let control = peer.opener.as_ref()?.open_control(sealed).ok()?;
-        if control.sequence < peer.next_control {
+        if !peer.controls.take(control.sequence) {
             return None;
         }
-        peer.next_control = control.sequence + 1;
-        Some(control.payload)
+        let late = control.sequence < peer.newest_control;
+        peer.newest_control = peer.newest_control.max(control.sequence);
+        Some(Opened { payload: control.payload, late })
     }
 
     /// Where each picture stands, for a link that goes on from there.

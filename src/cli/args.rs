@@ -171,6 +171,10 @@ pub struct CallArgs {
     /// What is done to a microphone's sound: echo, noise and gain, any of them with commas between, or off
     #[arg(long, default_value = "echo,noise,gain", value_name = "WHAT")]
     pub processing: crate::media::audio::Switches,
+    /// Say this in the chat as soon as somebody else is there; repeats. - says each line of standard input, where /hand up,
+    /// /hand down and /react NAME do what they say
+    #[arg(long, value_name = "TEXT|-")]
+    pub chat: Vec<String>,
     /// Write the mix that the speaker gets, from the start of the process, 48 kHz mono
     #[arg(long, value_name = "OUT.wav")]
     pub record_audio: Option<PathBuf>,

@@ -1,10 +1,13 @@
 //! `nearcall call`: a participant without a window.
 
+mod speech;
+
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
 
+use self::speech::Speech;
 use super::args::{CallArgs, UsageError};
 use super::{Exit, print};
 use crate::call::log::EventLog;
@@ -21,6 +24,7 @@ pub async fn run(args: CallArgs) -> anyhow::Result<Exit> {
     let start = clock::now();
     let mut events = args.events.as_deref().map(|path| open_log(path, start)).transpose()?;
     let duration = args.duration;
+    let mut speech = Speech::new(args.chat.clone());
     let mut call = Call::start(config(args)?).await?;
     let leave = async {
         match duration {
@@ -34,6 +38,10 @@ pub async fn run(args: CallArgs) -> anyhow::Result<Exit> {
     loop {
         let event = tokio::select! {
             event = call.event() => event,
+            command = speech.next() => {
+                call.command(command);
+                continue;
+            }
             () = &mut leave, if !asked => {
                 asked = true;
                 call.command(Command::Leave);
@@ -49,6 +57,7 @@ pub async fn run(args: CallArgs) -> anyhow::Result<Exit> {
             }
         };
         let Some(event) = event else { break };
+        speech.note(&event);
         joined |= matches!(event, Event::Joined { .. });
         refused |= matches!(event, Event::Refused { .. } | Event::Removed { .. });
         match &mut events {
@@ -185,7 +194,17 @@ pub fn words(event: &Event) -> Option<String> {
         Event::Refused { relay, message } => format!("{relay} refuses: {message}"),
         Event::Reconnecting => "reconnecting".into(),
         Event::Reconnected { region, .. } => format!("back, over {region}"),
-        Event::Chat { text, .. } => format!("chat: {text}"),
+        Event::Chat { peer, name, text } => format!("{}: {text}", name.as_ref().unwrap_or(peer)),
+        Event::ChatDelivered { missed: 0, .. } => return None,
+        Event::ChatDelivered { number, missed } => {
+            format!("your line {number} did not reach {missed} of those who were there")
+        }
+        Event::Hand { me: true, up, .. } => if *up { "you raised your hand" } else { "your hand is down" }.into(),
+        Event::Hand { peer, name, up, .. } => {
+            let who = name.as_ref().unwrap_or(peer);
+            if *up { format!("{who} raised a hand") } else { format!("{who} lowered the hand") }
+        }
+        Event::Reaction { peer, name, reaction } => format!("{} reacts: {reaction}", name.as_ref().unwrap_or(peer)),
         Event::Device { device, state } => format!("{device} {state}"),
         Event::Moderated { .. } => return moderated(event),
         Event::Removed { message } => message.clone(),

@@ -16,13 +16,19 @@ use super::{Exit, print};
 use crate::call::event::Summary;
 use crate::call::manifest::Source;
 use crate::call::{Call, Command, Config, Entry, Event};
+use crate::crypto::AuthKey;
 use crate::crypto::secret::RoomSecret;
 use crate::media::audio::{AudioSource, Output, Switches};
 use crate::media::video::{VideoConfig, VideoSource};
 use crate::proto::manifest::Manifest;
+use crate::proto::words::Reaction;
+use crate::relay::config::Access;
 use crate::ui;
 
 const ROOM: &str = "demo";
+/// The synthetic participants beside a window.
+const ADA: &str = "Ada (Frankfurt)";
+const BEN: &str = "Ben (New York)";
 /// A synthetic participant says something for so long, and is silent for so long.
 const SPEAKS: Duration = Duration::from_millis(1500);
 const RESTS: Duration = Duration::from_millis(7500);
@@ -30,17 +36,18 @@ const RESTS: Duration = Duration::from_millis(7500);
 /// With a window, on the main thread.
 pub fn window(runtime: &Runtime, args: DemoArgs) -> anyhow::Result<Exit> {
     let secret = RoomSecret::random(&SystemRandom::new())?;
+    // Who looks at the demo is host.
+    let key = AuthKey::generate_ed25519(&SystemRandom::new())?;
+    let token = Some(ui::host::host_token(&key, ROOM)?);
     let (orders, orders_in) = mpsc::channel(16);
     let (shown, relays) = watch::channel(Vec::new());
     let (manifest, guests, drilled) = runtime.block_on(async {
-        let mut world = places::world().await?;
+        let mut world = places::world(Access::Hosted(key)).await?;
         let manifest = place(&mut world, Seat::Singapore).await?;
         let mut guests = Vec::new();
-        for (name, seat, hz, wait) in
-            [("Ada (Frankfurt)", Seat::Frankfurt, 330.0, 2), ("Ben (New York)", Seat::NewYork, 247.0, 6)]
-        {
+        for (name, seat, hz, wait) in [(ADA, Seat::Frankfurt, 330.0, 2), (BEN, Seat::NewYork, 247.0, 6)] {
             let call = Call::start(config(name, place(&mut world, seat).await?, secret.clone(), hz)).await?;
-            guests.push(tokio::spawn(sit(call, Duration::from_secs(wait))));
+            guests.push(tokio::spawn(sit(name, call, Duration::from_secs(wait))));
         }
         anyhow::Ok((manifest, guests, tokio::spawn(drills::run(world, orders_in, shown))))
     })?;
@@ -48,7 +55,7 @@ pub fn window(runtime: &Runtime, args: DemoArgs) -> anyhow::Result<Exit> {
     let options = ui::options::Options {
         room: Some(ROOM.into()),
         manifests: vec![Source::Given(manifest)],
-        entry: Some(Entry { room: ROOM.into(), secret, name: String::new(), token: None }),
+        entry: Some(Entry { room: ROOM.into(), secret, name: String::new(), token }),
         join: args.join,
         renderer: args.renderer,
         video: args.video,
@@ -72,15 +79,22 @@ pub fn window(runtime: &Runtime, args: DemoArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// A synthetic participant: shows its pattern, and makes itself heard now and then.
-async fn sit(mut call: Call, wait: Duration) {
+/// A synthetic participant: shows its pattern, makes itself heard now and then, and minds who comes and what is written.
+async fn sit(own: &str, mut call: Call, wait: Duration) {
     call.command(Command::Mute(true));
     let turn = tokio::time::sleep(wait);
     tokio::pin!(turn);
     let mut speaks = false;
     loop {
         tokio::select! {
-            event = call.event() => if event.is_none() { return },
+            event = call.event() => match event {
+                None => return,
+                Some(event) => {
+                    if let Some(command) = reply(own, &event) {
+                        call.command(command);
+                    }
+                }
+            },
             () = &mut turn => {
                 speaks = !speaks;
                 call.command(Command::Mute(!speaks));
@@ -90,9 +104,22 @@ async fn sit(mut call: Call, wait: Duration) {
     }
 }
 
+/// What a synthetic participant does about something that somebody real did.
+fn reply(own: &str, event: &Event) -> Option<Command> {
+    let is_real = |name: &str| ![ADA, BEN].contains(&name);
+    match event {
+        Event::PeerJoined { name: Some(name), .. } if is_real(name) => Some(match own {
+            ADA => Command::Chat(format!("Hello, {name}. I am synthetic, but I react when you write something.")),
+            _ => Command::Hand(true),
+        }),
+        Event::Chat { name: Some(name), .. } if is_real(name) && own == ADA => Some(Command::React(Reaction::ThumbsUp)),
+        _ => None,
+    }
+}
+
 /// Without a window: the two alone.
 pub async fn run(args: DemoArgs) -> anyhow::Result<Exit> {
-    let mut world = places::world().await?;
+    let mut world = places::world(Access::Open).await?;
     let secret = RoomSecret::random(&SystemRandom::new())?;
     let near_singapore = place(&mut world, Seat::Singapore).await?;
     let near_frankfurt = place(&mut world, Seat::Frankfurt).await?;
@@ -185,4 +212,22 @@ async fn attend(name: &str, mut call: Call, duration: Duration) -> Attendance {
         }
     }
     attendance
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn synthetic_people_mind_real_ones_and_not_one_another() {
+        let joined = |name: &str| Event::PeerJoined { peer: "1".into(), name: Some(name.into()), readable: true };
+        let says = |name: &str| Event::Chat { peer: "1".into(), name: Some(name.into()), text: "hello".into() };
+        assert!(matches!(reply(ADA, &joined("Zoë")), Some(Command::Chat(text)) if text.contains("Zoë")));
+        assert_eq!(reply(BEN, &joined("Zoë")), Some(Command::Hand(true)));
+        assert_eq!(reply(ADA, &says("Zoë")), Some(Command::React(Reaction::ThumbsUp)));
+        for other in [ADA, BEN] {
+            assert_eq!((reply(ADA, &joined(other)), reply(ADA, &says(other))), (None, None));
+        }
+        assert_eq!(reply(BEN, &says("Zoë")), None);
+    }
 }

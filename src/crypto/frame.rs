@@ -224,7 +224,7 @@ impl Sealer {
         self.seal_stream(Stream::Media(header.track), &header.to_bytes(), payload, max)
     }
 
-    /// Seals a control message: chat, hands. At most [`limits::SEALED_BYTES`] less [`OVERHEAD`].
+    /// Seals a control message: words, times. At most [`limits::SEALED_BYTES`] less [`OVERHEAD`].
     ///
     /// # Errors
     /// Too long, or the key is used up.

@@ -2,6 +2,8 @@
 
 use prost::Message;
 
+use crate::proto::words::reorders;
+
 /// Name and the like. Fields are added, never renumbered.
 #[derive(Clone, PartialEq, Message)]
 pub struct Profile {
@@ -19,6 +21,9 @@ pub struct Profile {
     /// It shares a screen or a window.
     #[prost(bool, tag = "5")]
     pub sharing: bool,
+    /// Its hand is up: greater than that of everybody whose hand was up before; 0: it is down.
+    #[prost(uint32, tag = "6")]
+    pub hand: u32,
 }
 
 impl Profile {
@@ -40,11 +45,6 @@ impl Profile {
         let codecs = self.codecs.into_iter().take(Self::CODECS).collect();
         Self { name: cut.trim_end().to_owned(), codecs, ..self }
     }
-}
-
-/// Marks that turn the text around them (Unicode UAX 9): in a name they could rewrite the line that it stands in.
-fn reorders(c: char) -> bool {
-    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -143,6 +143,9 @@ pub struct Welcome {
     /// Lets this participant in at any region, without the token.
     #[prost(bytes = "bytes", tag = "4")]
     pub ticket: Bytes,
+    /// It may mute, remove and lock.
+    #[prost(bool, tag = "5")]
+    pub host: bool,
 }
 
 /// Who answers.

@@ -30,6 +30,10 @@ pub const SALT_BYTES: usize = 16;
 pub const PUBLIC_KEY_BYTES: usize = 32;
 /// A sealed message (chat, hands, keys), bytes.
 pub const SEALED_BYTES: usize = 16 * 1024;
+/// A line of chat, bytes of UTF-8.
+pub const TEXT_BYTES: usize = 8 * 1024;
+/// Numbers of words in one answer that they were heard.
+pub const HEARD: usize = 256;
 /// Members of a room.
 pub const MEMBERS: usize = 256;
 /// Wishes, and frames to resume from, in one subscription.

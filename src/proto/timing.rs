@@ -1,7 +1,7 @@
 //! What participants tell one another so that each knows how old the sound is that it hears. Travels sealed: no relay reads it.
 //!
-//! The first byte of a sealed message says what it is: text (chat) begins with none of the control characters below [`TEXT`],
-//! [`TIMING`] is this, and other kinds below [`TEXT`] are skipped.
+//! The first byte of a sealed message says what it is: [`TIMING`] is this, [`WORDS`](super::words::WORDS) is what people say, and
+//! other kinds are skipped.
 
 use prost::Message;
 
@@ -10,7 +10,7 @@ use super::{DecodeError, limits};
 
 /// First byte of a sealed [`Timing`].
 pub const TIMING: u8 = 1;
-/// The least first byte of a text.
+/// Every kind is below this: a text as such is none.
 pub const TEXT: u8 = 0x20;
 
 /// Said to everybody in the room, each 5 s, and a few times in the first seconds. A time that was not measured is left out.
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_timing_comes_back_whole_and_is_no_text() {
+    fn a_timing_comes_back_whole() {
         let echoes = vec![Echo { participant: 7, sent_us: 1, held_us: 2 }];
         let timing = Timing {
             sent_us: 5,

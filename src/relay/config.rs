@@ -90,6 +90,8 @@ pub enum CertificateSource {
 pub enum Access {
     /// Everybody.
     Open,
+    /// Everybody; who has a token that is signed with this key has the rights that it gives, and may so be host.
+    Hosted(String),
     /// Who has a token that is signed with this key: the text of a key file, see [`crate::crypto::auth`].
     Key(String),
     /// Who has a token that is signed with one of the keys in these files, which are read again when they change.
@@ -100,6 +102,7 @@ impl std::fmt::Debug for Access {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Access::Open => "Open",
+            Access::Hosted(_) => "Hosted",
             Access::Key(_) => "Key",
             Access::Files(_) => "Files",
         })

@@ -45,6 +45,8 @@ pub struct KeyTexts {
 pub struct Gate {
     /// `None`: everybody may enter.
     keys: RwLock<Option<Arc<Keys>>>,
+    /// Whoever shows nothing may enter as well, without any right but to take part.
+    strangers: bool,
     random: SystemRandom,
 }
 
@@ -80,7 +82,7 @@ pub struct Admission {
 impl Gate {
     /// Everybody may enter any room.
     pub fn open() -> Self {
-        Self { keys: RwLock::new(None), random: SystemRandom::new() }
+        Self { keys: RwLock::new(None), strangers: true, random: SystemRandom::new() }
     }
 
     /// Tokens and tickets are asked for.
@@ -89,7 +91,7 @@ impl Gate {
     /// A text is not a key.
     pub fn with_keys(texts: &KeyTexts) -> Result<Self, GateError> {
         let keys = Arc::new(Keys::read(texts)?);
-        Ok(Self { keys: RwLock::new(Some(keys)), random: SystemRandom::new() })
+        Ok(Self { keys: RwLock::new(Some(keys)), strangers: false, random: SystemRandom::new() })
     }
 
     /// One key alone.
@@ -98,6 +100,14 @@ impl Gate {
     /// The text is not a key.
     pub fn with_key(text: &str) -> Result<Self, GateError> {
         Self::with_keys(&KeyTexts { auth: vec![text.to_owned()], tickets: None })
+    }
+
+    /// Everybody may enter; tokens of this key give the rights that they name.
+    ///
+    /// # Errors
+    /// The text is not a key.
+    pub fn hosted(text: &str) -> Result<Self, GateError> {
+        Ok(Self { strangers: true, ..Self::with_key(text)? })
     }
 
     /// Other keys from now on. Whoever is in stays in.
@@ -141,9 +151,11 @@ impl Gate {
         }
         room::check(&hello.room).map_err(|error| error.to_string())?;
         let now = clock::unix_seconds();
-        let Some(keys) = self.keys() else {
-            return Ok(admission(Ticket::for_open_room(participant, &hello.room, now), Vec::new(), hello));
-        };
+        let stranger = || admission(Ticket::for_open_room(participant, &hello.room, now), Vec::new(), hello);
+        let Some(keys) = self.keys() else { return Ok(stranger()) };
+        if self.strangers && hello.token.is_empty() && hello.ticket.is_empty() {
+            return Ok(stranger());
+        }
         let (resumed, ticket) = match keys.resume(hello, now) {
             Ok((0, ticket)) => {
                 return Ok(Admission { resumed: true, ..admission(ticket, hello.ticket.to_vec(), hello) });
@@ -250,6 +262,22 @@ mod tests {
         assert_eq!(gate.admit(&hello("stand-up", 1)).unwrap().user, "");
         assert!(gate.admit(&hello("", 1)).is_err());
         assert!(gate.admit(&hello("stand-up", 0)).is_err());
+    }
+
+    #[test]
+    fn a_hosted_gate_lets_everybody_in_and_makes_who_has_its_token_host() {
+        let key = key();
+        let gate = Gate::hosted(&key).unwrap();
+        let guest = gate.admit(&hello("stand-up", 1)).unwrap();
+        assert!(!guest.host && guest.publish && guest.user.is_empty() && guest.ticket.is_empty());
+        let host = gate.admit(&Hello { token: token(&key, "stand-up"), ..hello("stand-up", 7) }).unwrap();
+        assert!(host.host);
+        let resumed = gate.admit(&Hello { ticket: host.ticket.clone().into(), ..hello("stand-up", 7) }).unwrap();
+        assert!(resumed.host && resumed.resumed);
+        // Whoever shows something shows the right thing.
+        let other = Hello { token: token(&self::key(), "stand-up"), ..hello("stand-up", 8) };
+        assert!(gate.admit(&other).is_err());
+        assert!(gate.admit(&Hello { ticket: host.ticket.into(), ..hello("stand-up", 8) }).is_err());
     }
 
     #[test]

@@ -41,6 +41,7 @@ impl KeyFiles {
 pub fn gate(access: &Access) -> Result<Gate, GateError> {
     let gate = match access {
         Access::Open => return Ok(Gate::open()),
+        Access::Hosted(text) => Gate::hosted(text)?,
         Access::Key(text) => Gate::with_key(text)?,
         Access::Files(files) => Gate::with_keys(&files.read().map_err(|error| GateError::Read(error.to_string()))?)?,
     };

@@ -243,6 +243,7 @@ impl Session {
             relay: Some(info),
             participant: admission.participant.0,
             ticket: admission.ticket.clone().into(),
+            host: admission.host,
         };
         send(&self.sender, server_message::Body::Welcome(welcome));
         self.patience = clock::now() + core.limits.idle;

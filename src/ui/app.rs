@@ -55,6 +55,8 @@ pub struct App {
     pub(super) agreed: Vec<String>,
     /// The relay that runs here.
     pub(super) hosted_relay: Option<Manifest>,
+    /// What makes us host in the room that it was started for.
+    pub(super) host_token: Option<String>,
     /// What Join was pressed for, until the room is left.
     pub(super) entered: Option<call::Entry>,
     pub(super) actions: Vec<Action>,
@@ -108,6 +110,7 @@ impl App {
             sources,
             agreed: Vec::new(),
             hosted_relay: None,
+            host_token: None,
             entered: None,
             actions: Vec::new(),
             views: BTreeMap::new(),
@@ -181,7 +184,8 @@ impl App {
         let sound = self.model.call.as_deref().and_then(|state| sounds::of_event(event, state, self.settled_in()));
         self.sound(sound);
         // Who was there before is no news.
-        let greeted = matches!(event, Event::PeerJoined { name: Some(_), .. }) && !self.settled_in();
+        let greeted =
+            matches!(event, Event::PeerJoined { name: Some(_), .. } | Event::Hand { .. }) && !self.settled_in();
         if let Some((kind, text)) = news::toast(event).filter(|_| !greeted) {
             self.toast(kind, text);
         }
@@ -211,6 +215,7 @@ impl App {
 
     fn hosted(&mut self, hosted: Hosted) {
         self.model.hosting = Hosting::Yes { invite: hosted.invite.clone(), reach: hosted.reach };
+        self.host_token = Some(hosted.token);
         self.memory_of_host(&hosted.invite, hosted.manifest);
     }
 

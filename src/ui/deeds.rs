@@ -58,6 +58,11 @@ impl App {
             Action::Share(source) => self.command(Command::Share(source)),
             Action::Pick(device, choice) => self.pick(device, choice),
             Action::TestSound => self.command(Command::TestSound),
+            Action::Chat(text) => self.command(Command::Chat(text)),
+            Action::React(reaction) => self.command(Command::React(reaction)),
+            Action::Hand(up) => self.command(Command::Hand(up)),
+            Action::LowerHands(whose) => self.command(Command::LowerHands(whose)),
+            Action::Moderate(order) => self.command(Command::Moderate(order)),
             Action::RaceAgain => {
                 self.model.race = None;
                 let sources = self.raced();

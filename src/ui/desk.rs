@@ -65,6 +65,8 @@ pub enum Word {
 pub struct Hosted {
     /// With the room's secret.
     pub invite: String,
+    /// For the one who hosts alone.
+    pub token: String,
     pub reach: String,
     pub manifest: Manifest,
 }
@@ -239,6 +241,7 @@ impl Work {
                 let word = started.map_err(|error| error.to_string()).map(|hosting| {
                     let hosted = Hosted {
                         invite: hosting.invite.clone(),
+                        token: hosting.token.clone(),
                         reach: hosting.reach.to_string(),
                         manifest: hosting.manifest.clone(),
                     };
@@ -317,7 +320,8 @@ mod tests {
 
     #[test]
     fn what_is_hosted_is_not_shown_with_its_secret() {
-        let hosted = Hosted { invite: "#secret".into(), reach: "here".into(), manifest: Manifest::default() };
+        let token = "#secret too".into();
+        let hosted = Hosted { invite: "#secret".into(), token, reach: "here".into(), manifest: Manifest::default() };
         assert!(!format!("{:?}", Word::Hosting(Ok(hosted))).contains("secret"));
     }
 }

@@ -5,6 +5,7 @@ mod hops;
 mod quality;
 mod screens;
 mod stages;
+mod talk;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 pub use screens::{picking_a_screen, screens, sharing};
 pub use stages::{deaf, reconnecting, slow_computer, their_network, without_oneself, your_network};
+pub use talk::{chatting, chatting_with_trouble, hands, hosted};
 
 use super::host::Reach;
 use super::model::{Choice, Devices, DrillRelay, DrillState, Entry, Hosting, Model, Notice, NoticeKind, Room, What};
@@ -279,6 +281,7 @@ fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
         screens: Vec::new(),
         speaker: None,
         redial: None,
+        conversation: Default::default(),
     }
 }
 

@@ -109,6 +109,12 @@ pub fn pieces() -> Vec<Piece> {
         piece("call-sharing", fixtures::sharing()),
         with("call-share", fixtures::picking_a_screen(), shell::Memory::open_share),
         piece("lobby-joining", fixtures::joining()),
+        piece("call-unread", fixtures::chatting()),
+        with("call-chat", fixtures::chatting_with_trouble(), shell::Memory::open_chat),
+        with("call-chat-empty", fixtures::call(2), shell::Memory::open_chat),
+        with("call-hands", fixtures::hands(), shell::Memory::open_people),
+        with("call-host", fixtures::hosted(), shell::Memory::open_people),
+        with("call-remove", fixtures::hosted(), |memory| memory.ask_to_remove(crate::proto::ParticipantId(3))),
     ]
 }
 

@@ -1,18 +1,21 @@
 //! *Host a call here*: a relay in this process that people on the same network can reach, and the invite that leads to it.
 //!
 //! Called by the lobby, in a build that has the relay. The relay lets everybody in, as with `--open`: what keeps a call
-//! private is the secret in its invite, which the relay never sees. Must never: show the invite in a log.
+//! private is the secret in its invite, which the relay never sees. Who hosts has a token besides, and with it a host's rights in
+//! the room. Must never: show the invite or the token in a log.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
+use crate::clock;
 use crate::crypto::invite::{Invite, InviteError};
 use crate::crypto::secret::RoomSecret;
-use crate::crypto::{self, NoRandom};
+use crate::crypto::{self, AuthKey, Claims, NoRandom};
 use crate::proto::manifest::{Manifest, RelayEntry};
 use crate::proto::{CALL_PATH, DEFAULT_PORT};
+use crate::relay::config::Access;
 use crate::relay::{Config, Relay, RelayError};
 
 /// Ports that are tried in turn; 0 is any that is free.
@@ -21,6 +24,8 @@ const PORTS: [u16; 4] = [DEFAULT_PORT, DEFAULT_PORT + 1, DEFAULT_PORT + 2, 0];
 pub const REGION: &str = "host's computer";
 /// Threads of a relay that shares its machine with its host's own call.
 const WORKERS: usize = 2;
+/// How long the token of the one who hosts is good: longer than a computer carries a call.
+const TOKEN_SECONDS: u64 = 30 * 24 * 3600;
 
 /// Letters of a room's code: none looks or sounds like another. A consonant and a vowel make a syllable.
 const CONSONANTS: &[u8; 11] = b"bdfgkmrstvz";
@@ -34,6 +39,8 @@ pub struct Hosting {
     pub room: String,
     /// The link for the others, with the room's secret.
     pub invite: String,
+    /// With it the one who hosts may mute, remove and lock. For nobody else.
+    pub token: String,
     /// The relay as this machine reaches it, over loopback: the host's own call does not hang on the network. Give it
     /// to the host's call before what the invite names.
     pub manifest: Manifest,
@@ -69,6 +76,8 @@ pub enum HostError {
     Relay(RelayError),
     #[error("The call could not be hosted here: {0}")]
     Random(#[from] NoRandom),
+    #[error("The call could not be hosted here: {0}")]
+    Key(String),
     #[error("The invite could not be made: {0}")]
     Invite(#[from] InviteError),
 }
@@ -91,10 +100,12 @@ impl Hosting {
     }
 
     async fn start_at(reach: Reach, ports: &[u16]) -> Result<Self, HostError> {
-        let relay = start_relay(reach, ports).await?;
-        let port = relay.address().port();
         let random = SystemRandom::new();
         let room = room_code(&random)?;
+        let key = AuthKey::generate_ed25519(&random)?;
+        let token = host_token(&key, &room)?;
+        let relay = start_relay(reach, ports, key).await?;
+        let port = relay.address().port();
         let invite = Invite {
             room: room.clone(),
             at: vec![SocketAddr::new(reach.address(), port).to_string()],
@@ -104,7 +115,7 @@ impl Hosting {
         };
         let manifest = Manifest::from(vec![over_loopback(relay.entry(), reach, port)]);
         tracing::info!(?reach, port, "a call is hosted here");
-        Ok(Self { room, invite: invite.to_link()?, manifest, reach, relay })
+        Ok(Self { room, invite: invite.to_link()?, token, manifest, reach, relay })
     }
 
     /// Ends the call for everybody: they are told.
@@ -113,7 +124,19 @@ impl Hosting {
     }
 }
 
-async fn start_relay(reach: Reach, ports: &[u16]) -> Result<Relay, HostError> {
+/// What makes its holder host of this room, at relays that have this key: it goes into no invite.
+///
+/// # Errors
+/// The text is no key, or the name no room's.
+pub fn host_token(key: &str, room: &str) -> Result<String, HostError> {
+    let issued = clock::unix_seconds();
+    let (room, user) = (room.to_owned(), "host".to_owned());
+    let claims = Claims { room, user, publish: true, host: true, issued, expires: issued + TOKEN_SECONDS };
+    let key = AuthKey::from_file_text(key).map_err(|error| HostError::Key(error.to_string()))?;
+    key.sign(&claims).map_err(|error| HostError::Key(error.to_string()))
+}
+
+async fn start_relay(reach: Reach, ports: &[u16], key: String) -> Result<Relay, HostError> {
     let address = reach.address();
     let listen = match (reach, address) {
         (Reach::ThisMachine, address) => address,
@@ -125,6 +148,7 @@ async fn start_relay(reach: Reach, ports: &[u16]) -> Result<Relay, HostError> {
         listen: (listen, *port).into(),
         advertise: Some(address.to_string()),
         workers: Some(WORKERS),
+        access: Access::Hosted(key.clone()),
         ..Config::local(REGION)
     };
     for port in others {

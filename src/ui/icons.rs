@@ -54,6 +54,10 @@ icons! {
     PERSON = "\u{E4C2}";
     /// Invite somebody.
     INVITE = "\u{E4D0}";
+    /// The chat.
+    CHAT = "\u{E168}";
+    /// A hand.
+    HAND = "\u{E298}";
     /// The regions.
     REGIONS = "\u{E28C}";
     /// Strength of a path.

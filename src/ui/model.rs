@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::call::command::Talking;
+use crate::call::command::{Moderation, Talking};
 use crate::call::event::{CandidateRow, Moved};
 use crate::call::state::{State, Volume};
 use crate::election;
@@ -12,6 +12,7 @@ use crate::media::Device;
 use crate::media::screen::{ScreenSource, Screens};
 use crate::media::video::Pictures;
 use crate::proto::ParticipantId;
+use crate::proto::words::Reaction;
 use crate::settings::Settings;
 
 /// Everything.
@@ -222,6 +223,15 @@ pub enum Action {
     /// `None`: the system's default.
     Pick(Device, Option<Choice>),
     TestSound,
+    /// A line of chat.
+    Chat(String),
+    React(Reaction),
+    /// One's own hand.
+    Hand(bool),
+    /// Of one, or of everybody: a host asks.
+    LowerHands(Option<ParticipantId>),
+    /// What a host does.
+    Moderate(Moderation),
     /// All relays again.
     RaceAgain,
     Leave,

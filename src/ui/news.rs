@@ -44,6 +44,13 @@ pub fn toast(event: &Event) -> Option<(NoticeKind, String)> {
         }
         Event::Reconnected { region, .. } => (NoticeKind::Good, format!("Back, over {region}")),
         Event::Refused { relay, message } => (NoticeKind::Danger, format!("{relay} does not let you in: {message}")),
+        Event::Hand { name: Some(name), me: false, up: true, .. } => {
+            (NoticeKind::Info, format!("{name} raised a hand"))
+        }
+        Event::ChatDelivered { missed: 1, .. } => (NoticeKind::Warning, "One person did not get what you wrote".into()),
+        Event::ChatDelivered { missed, .. } if *missed > 0 => {
+            (NoticeKind::Warning, format!("{missed} people did not get what you wrote"))
+        }
         Event::Moderated { .. } => return moderated(event),
         Event::Removed { message } => (NoticeKind::Danger, sentence(message)),
         Event::Error { message } => (NoticeKind::Warning, sentence(message)),

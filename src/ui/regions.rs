@@ -39,6 +39,7 @@ pub(super) mod words;
 use eframe::egui::{Rect, Ui};
 
 pub use self::line::{JoinLine, line};
+pub(super) use self::timeline::{start as call_start, time as call_time};
 use super::model::{Action, Entry, Model};
 use crate::call::state::State;
 

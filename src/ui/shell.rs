@@ -3,6 +3,7 @@
 //! The app calls [`shell_ui`] once a frame with the whole window. It only reads the model, and asks by pushing actions.
 
 pub mod keys;
+mod removal;
 mod screens;
 mod sheet;
 mod talk;
@@ -22,6 +23,8 @@ use super::theme;
 use super::toasts;
 use crate::call::state::{Own, Phase, Sharing};
 use crate::media::screen::{self, ScreenSource};
+use crate::proto::ParticipantId;
+use crate::proto::words::Reaction;
 
 /// What the window itself remembers from frame to frame.
 #[derive(Debug, Default)]
@@ -42,6 +45,8 @@ enum Sheet {
     Share,
     /// Whether to leave the call and quit.
     Quit,
+    /// Whether to remove somebody.
+    Remove(ParticipantId),
 }
 
 impl Memory {
@@ -97,6 +102,16 @@ impl Memory {
         self.stage.open(Drawer::People);
     }
 
+    /// Opens the chat.
+    pub fn open_chat(&mut self) {
+        self.stage.open(Drawer::Chat);
+    }
+
+    /// Asks whether to remove somebody.
+    pub fn ask_to_remove(&mut self, whom: ParticipantId) {
+        self.sheet = Some(Sheet::Remove(whom));
+    }
+
     /// Opens the list of what can be shared.
     pub fn open_share(&mut self) {
         self.sheet = Some(Sheet::Share);
@@ -147,8 +162,10 @@ pub fn shell_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
         if std::mem::take(&mut memory.stage.share_asked) {
             share(model.call.as_ref().map(|state| &state.own), memory, actions);
         }
+        let removal = std::mem::take(&mut memory.stage.removal).map(Sheet::Remove);
         let settings = std::mem::take(&mut memory.stage.settings_asked).then_some(Sheet::Settings);
-        settings.or(std::mem::take(&mut memory.stage.keys_asked).then_some(Sheet::Keys))
+        let keys = std::mem::take(&mut memory.stage.keys_asked).then_some(Sheet::Keys);
+        removal.or(settings).or(keys)
     } else {
         lobby::lobby_ui(ui, model, &mut memory.lobby, painter, actions);
         let lobby = &mut memory.lobby;
@@ -195,6 +212,11 @@ fn obey_keys(ui: &Ui, model: &Model, memory: &mut Memory, in_call: bool, actions
             Key::Share if in_call => share(own, memory, actions),
             Key::Regions if in_call => memory.stage.toggle(Drawer::Regions),
             Key::People if in_call => memory.stage.toggle(Drawer::People),
+            Key::Chat if in_call => memory.stage.toggle(Drawer::Chat),
+            Key::Hand if in_call => actions.extend(
+                model.call.as_ref().map(|state| Action::Hand(state.conversation.place(state.own.id).is_none())),
+            ),
+            Key::React(number) if in_call => actions.extend(reaction(number).map(Action::React)),
             Key::View if in_call => memory.stage.toggle_view(),
             Key::Figures if in_call => memory.stage.toggle_figures(),
             Key::Earlier | Key::Later if in_call => memory.stage.turn_page(key == Key::Later),
@@ -253,6 +275,11 @@ fn share(own: Option<&Own>, memory: &mut Memory, actions: &mut Vec<Action>) {
     }
 }
 
+/// The reaction of this number, from 1.
+fn reaction(number: u8) -> Option<Reaction> {
+    Reaction::ALL.get(usize::from(number.checked_sub(1)?)).copied()
+}
+
 fn toggled(open: Option<Sheet>, sheet: Sheet) -> Option<Sheet> {
     (open != Some(sheet)).then_some(sheet)
 }
@@ -275,6 +302,7 @@ fn sheet_ui(ui: &Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Actio
         }),
         // The call may be over while somebody thinks about it.
         Sheet::Share => in_call(model) && sheet::show(ui.ctx(), "Share", 480.0, |ui| screens_ui(ui, model, actions)),
+        Sheet::Remove(whom) => removal::removal_ui(ui.ctx(), model, whom, actions),
         Sheet::Quit => {
             let question = if in_call(model) { "Leave the call and quit?" } else { "Stop hosting and quit?" };
             sheet::show(ui.ctx(), question, 400.0, |ui| quit_ui(ui, model))

@@ -9,8 +9,10 @@
 //! | `tiles`, `tile`, `own`, `screens`, `face` | everybody, oneself, what is shared |
 //! | `quality` | whose doing it is when somebody comes badly |
 //! | `menu`, `volume` | what a right click on a tile offers |
-//! | `toolbar`, `more`, `top`, `people`, `reconnect` | what stands around them |
+//! | `toolbar`, `more`, `top`, `people`, `chat`, `reconnect` | what stands around them |
+//! | `signs` | hands and reactions |
 
+mod chat;
 pub(super) mod face;
 mod grid;
 mod menu;
@@ -21,6 +23,7 @@ mod quality;
 mod reconnect;
 mod scene;
 mod screens;
+mod signs;
 mod tile;
 mod tiles;
 mod toolbar;
@@ -68,6 +71,9 @@ pub struct Memory {
     /// The list of a device is open.
     pub(super) picking: bool,
     drawer: Option<Drawer>,
+    chat: chat::Memory,
+    /// Whom a host wants to remove; the caller asks, and takes this back.
+    pub(super) removal: Option<ParticipantId>,
     regions: regions::Memory,
     /// Of the tiles, from 0.
     page: usize,
@@ -88,11 +94,13 @@ struct Show<'a> {
 pub(super) enum Drawer {
     Regions,
     People,
+    Chat,
 }
 
 impl Memory {
     pub(super) fn open(&mut self, drawer: Drawer) {
         self.drawer = Some(drawer);
+        self.chat.focus = drawer == Drawer::Chat;
     }
 
     /// Closes what stands at the right; `false` where nothing did.
@@ -138,7 +146,10 @@ impl Memory {
 
     /// Opens a drawer, or closes it.
     pub(super) fn toggle(&mut self, drawer: Drawer) {
-        self.drawer = (self.drawer != Some(drawer)).then_some(drawer);
+        match self.drawer == Some(drawer) {
+            true => drop(self.drawer.take()),
+            false => self.open(drawer),
+        }
     }
 }
 
@@ -147,6 +158,8 @@ pub fn stage_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
     let Some(state) = model.call.clone() else {
         return;
     };
+    memory.chat.take_in(&state.conversation, memory.drawer == Some(Drawer::Chat));
+    chat::announce_ui(ui, &memory.chat);
     let whole = ui.max_rect();
     let (top, rest) = whole.split_top_bottom_at_y(whole.top() + TOP);
     let (middle, bottom) = rest.split_top_bottom_at_y(rest.bottom() - BOTTOM);
@@ -183,7 +196,8 @@ pub(super) fn is_full(ui: &Ui) -> bool {
 fn drawer_width(drawer: Drawer, room: f32) -> f32 {
     match drawer {
         Drawer::Regions => (room * 0.46).clamp(360.0, 560.0).min(room - 160.0),
-        Drawer::People => 320.0_f32.min(room - 160.0),
+        Drawer::People => 340.0_f32.min(room - 160.0),
+        Drawer::Chat => (room * 0.3).clamp(320.0, 420.0).min(room - 160.0),
     }
 }
 
@@ -208,15 +222,21 @@ fn drawer_ui(
     let title = match drawer {
         Drawer::Regions => "Regions".to_owned(),
         Drawer::People => format!("People ({})", state.peers.len() + 1),
+        Drawer::Chat => "Chat".to_owned(),
     };
     within(ui, "inside", place.shrink(space::L), |ui| {
         if top::drawer_head_ui(ui, &title) {
             memory.drawer = None;
         }
+        if drawer == Drawer::Chat {
+            return chat::panel_ui(ui, model, state, &mut memory.chat, actions);
+        }
         let scroll = eframe::egui::ScrollArea::vertical().id_salt(title).auto_shrink(false);
         scroll.show(ui, |ui| match drawer {
             Drawer::Regions => regions::panel_ui(ui, model, &mut memory.regions, actions),
-            Drawer::People => people::people_ui(ui, model, state, actions),
+            Drawer::People => people::people_ui(ui, model, state, &mut memory.removal, actions),
+            // Scrolls by itself, above its box.
+            Drawer::Chat => {}
         });
     });
 }

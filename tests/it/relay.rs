@@ -4,6 +4,8 @@
 
 mod beside;
 mod capacity;
+#[cfg(feature = "app")]
+mod chatted_call;
 pub(crate) mod client;
 mod crowd;
 mod garbage;

@@ -21,7 +21,7 @@ use crate::media;
 use crate::net::{Incoming, Link, LinkError};
 use crate::proto::ParticipantId;
 use crate::proto::control::{
-    self, KeyFrameRequest, ReceiverReport, RefusalCode, Sealed, ServerMessage, client_message, server_message::Body,
+    self, KeyFrameRequest, ReceiverReport, RefusalCode, ServerMessage, client_message, server_message::Body,
 };
 use crate::proto::probe::ProbeReply;
 use crate::proto::{Track, limits};
@@ -145,6 +145,7 @@ impl Controller {
         match message.body {
             Some(Body::Welcome(welcome)) => {
                 session.welcomed();
+                self.words.host = welcome.host;
                 if let Some(membership) = self.membership.as_mut().filter(|_| !welcome.ticket.is_empty()) {
                     membership.identity.ticket = welcome.ticket;
                 }
@@ -216,14 +217,12 @@ impl Controller {
                     let readable = name.is_some();
                     let peer = ParticipantId(member.participant).to_string();
                     self.tell(Event::PeerJoined { peer, name, readable });
+                    self.look_at_hand(ParticipantId(member.participant));
                 }
-                Change::Updated(member) => {
+                Change::Updated(member) | Change::Back(member) => {
                     self.subscriber.add(&member);
                     self.subscriber.rest(ParticipantId(member.participant));
-                }
-                Change::Back(member) => {
-                    self.subscriber.add(&member);
-                    self.subscriber.rest(ParticipantId(member.participant));
+                    self.look_at_hand(ParticipantId(member.participant));
                 }
                 Change::Reconnecting(peer) => {
                     let name = self.subscriber.name(peer);
@@ -236,6 +235,7 @@ impl Controller {
                     if self.gone.len() > limits::MEMBERS {
                         self.gone.remove(0);
                     }
+                    self.words_of_who_left(peer);
                     self.redundancy.left(peer);
                     self.recent.left(peer);
                     self.subscriber.remove(peer);
@@ -253,14 +253,6 @@ impl Controller {
 
     fn is_me(&self, participant: u64) -> bool {
         self.participant.0 == participant
-    }
-
-    fn sealed(&mut self, sealed: &Sealed) {
-        let from = ParticipantId(sealed.participant);
-        if let Some(payload) = self.subscriber.control(from, &sealed.payload) {
-            let text = self.sealed_text(clock::now(), from, &payload);
-            text.into_iter().for_each(|text| self.tell(Event::Chat { peer: from.to_string(), text }));
-        }
     }
 
     /// A receiver told how it hears or sees us.
@@ -354,6 +346,7 @@ impl Controller {
         }
         self.check_delivery(now);
         self.keep_time(now);
+        self.keep_words(now);
         self.release(now);
         self.heed_demand();
         let changes = self.roster.tick(now, self.active);

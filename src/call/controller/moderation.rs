@@ -16,6 +16,7 @@ impl Controller {
         }
         let order = match order {
             Moderation::Mute { peer, track, firm } => Moderate { firm, ..about(Action::Mute, peer, track) },
+            Moderation::MuteEveryone => return self.mute_everyone(),
             Moderation::Unmute { peer, track } => about(Action::Unmute, peer, track),
             Moderation::Remove { peer } => about(Action::Remove, peer, Track::Microphone),
             Moderation::Readmit { user } => Moderate { user, ..action(Action::Readmit) },
@@ -23,6 +24,13 @@ impl Controller {
             Moderation::Unlock => action(Action::Unlock),
         };
         self.say(client_message::Body::Moderate(order));
+    }
+
+    fn mute_everyone(&mut self) {
+        let speaks = |peer: &ParticipantId| self.subscriber.profile(*peer).is_none_or(|profile| !profile.muted);
+        for peer in self.roster.order().filter(speaks) {
+            self.say(client_message::Body::Moderate(about(Action::Mute, peer, Track::Microphone)));
+        }
     }
 
     pub(super) fn moderation_answered(&mut self, answer: ModerationAnswer) {
@@ -96,7 +104,7 @@ impl Controller {
         });
     }
 
-    fn name_of(&self, peer: ParticipantId) -> Option<String> {
+    pub(super) fn name_of(&self, peer: ParticipantId) -> Option<String> {
         if peer != self.participant {
             return self.subscriber.name(peer);
         }

@@ -10,7 +10,6 @@ use crate::election::{self, Candidate, Input};
 use crate::media::Device;
 use crate::media::video::VideoConfig;
 use crate::proto::Track;
-use crate::proto::control::{Sealed, client_message};
 
 impl Controller {
     pub(super) fn command(&mut self, command: Command) {
@@ -89,6 +88,9 @@ impl Controller {
             Command::TestSound => self.subscriber.mixer().play_test(),
             Command::Sound(sound) => self.subscriber.mixer().play(sound),
             Command::Chat(text) => self.chat(&text),
+            Command::React(reaction) => self.react(reaction),
+            Command::Hand(up) => self.raise_hand(up),
+            Command::LowerHands(whose) => self.lower_hands(whose),
             Command::Moderate(order) => self.moderate(order),
             Command::Leave => {}
         }
@@ -185,17 +187,6 @@ impl Controller {
         match membership.show(self.muted, self.camera_off, sharing) {
             Ok(true) => self.sessions.values().for_each(|session| session.say_again(&membership.identity)),
             Ok(false) => {}
-            Err(error) => self.tell(Event::Error { message: error.to_string() }),
-        }
-    }
-
-    fn chat(&self, text: &str) {
-        let Some(membership) = &self.membership else { return };
-        match membership.sealer.seal_control(text.as_bytes()) {
-            Ok(payload) => {
-                let sealed = Sealed { participant: 0, payload: payload.into() };
-                self.say(client_message::Body::Sealed(sealed));
-            }
             Err(error) => self.tell(Event::Error { message: error.to_string() }),
         }
     }

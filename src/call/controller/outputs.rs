@@ -143,6 +143,7 @@ impl Controller {
         self.moving = None;
         self.lost = None;
         self.lift_again();
+        self.words.outbox.again(now);
         for link in [from, before].into_iter().flatten().filter(|link| *link != to) {
             if self.sessions.contains_key(&link) && !self.releases.iter().any(|release| release.link == link) {
                 self.releases.push(Release { at: now + LINGER, link, close: false });

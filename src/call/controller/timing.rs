@@ -7,8 +7,7 @@ use super::Controller;
 use crate::media::audio::LOOKAHEAD;
 use crate::media::sync::Heard;
 use crate::proto::ParticipantId;
-use crate::proto::control::{Sealed, client_message};
-use crate::proto::timing::{self, Timing};
+use crate::proto::timing::Timing;
 
 impl Controller {
     /// Ten times a second: what is heard of each peer goes to its pictures and into its delay, and now and then everybody is
@@ -36,32 +35,15 @@ impl Controller {
         self.subscriber.receiver().heard(all);
         if self.active.is_some() && self.entered.is_some() && self.roster.count() > 0 {
             let timing = self.delays.due(now, own);
-            timing.into_iter().for_each(|timing| self.tell_timing(&timing));
+            timing.into_iter().for_each(|timing| self.say_sealed(None, &timing.encode_sealed()));
         }
     }
 
-    fn tell_timing(&self, timing: &Timing) {
-        let Some(membership) = &self.membership else { return };
-        match membership.sealer.seal_control(&timing.encode_sealed()) {
-            Ok(payload) => {
-                self.say(client_message::Body::Sealed(Sealed { participant: 0, payload: payload.into() }));
-            }
-            Err(error) => tracing::warn!(%error, "cannot seal"),
-        }
-    }
-
-    /// What a sealed message of a peer says: its text, if it is one.
-    pub(super) fn sealed_text(&mut self, now: Instant, from: ParticipantId, payload: &[u8]) -> Option<String> {
-        match payload.split_first() {
-            Some((&timing::TIMING, rest)) => {
-                match Timing::decode_sealed(rest) {
-                    Ok(timing) => self.delays.timing(now, from, self.participant, &timing),
-                    Err(error) => tracing::debug!(%from, %error, "unreadable timing"),
-                }
-                None
-            }
-            Some((kind, _)) if *kind < timing::TEXT => None,
-            _ => Some(String::from_utf8_lossy(payload).into_owned()),
+    /// A peer's times, opened.
+    pub(super) fn timing_came(&mut self, now: Instant, from: ParticipantId, bytes: &[u8]) {
+        match Timing::decode_sealed(bytes) {
+            Ok(timing) => self.delays.timing(now, from, self.participant, &timing),
+            Err(error) => tracing::debug!(%from, %error, "unreadable timing"),
         }
     }
 }

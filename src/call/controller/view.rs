@@ -50,6 +50,7 @@ pub fn nobody(participant: ParticipantId, relays: Relays, elector: &Elector) -> 
         screens: Vec::new(),
         speaker: None,
         redial: None,
+        conversation: Default::default(),
     }
 }
 
@@ -74,6 +75,7 @@ pub fn of(call: &mut Controller, now: Instant) -> State {
         screens: call.screens.newest_first(),
         speaker: call.speakers.current(),
         redial: call.elector.redial().filter(|_| matches!(phase, Phase::Reconnecting { .. })),
+        conversation: call.conversation(now),
     }
 }
 

@@ -25,8 +25,8 @@ const BETWEEN: [(&str, &str, u64); 3] =
 const DEGRADED: (Duration, f64) = (Duration::from_millis(75), 0.05);
 
 /// The three relays.
-pub async fn world() -> anyhow::Result<World> {
-    let world = World::start(&REGIONS.map(|(region, _)| region), Access::Open).await?;
+pub async fn world(access: Access) -> anyhow::Result<World> {
+    let world = World::start(&REGIONS.map(|(region, _)| region), access).await?;
     for (one, other, ms) in BETWEEN {
         world.apart(one, other, Duration::from_millis(ms));
     }

@@ -61,7 +61,7 @@ impl App {
     /// The relay here ends; its invite leads nowhere any more.
     pub(super) fn stop_hosting(&mut self) {
         let hosting = std::mem::take(&mut self.model.hosting);
-        self.hosted_relay = None;
+        (self.hosted_relay, self.host_token) = (None, None);
         self.desk.order(Order::StopHosting);
         let stands = matches!(&hosting, Hosting::Yes { invite, .. } if *invite == self.model.room.text);
         if stands && self.in_lobby() {
@@ -79,7 +79,9 @@ impl App {
         };
         let (entry, given) = match (self.options.entry.clone(), Place::read(&self.model.room.text)) {
             (Some(entry), _) => (call::Entry { name, ..entry }, None),
-            (None, Ok(Some(place))) if self.model.room.consent.is_none() => (place.entry(&name), place.invite),
+            (None, Ok(Some(place))) if self.model.room.consent.is_none() => {
+                (self.as_host(place.entry(&name)), place.invite)
+            }
             _ => return false,
         };
         self.model.timeline.clear();
@@ -89,6 +91,13 @@ impl App {
         self.command(Command::Join(Box::new(entry)));
         self.joins = true;
         true
+    }
+
+    /// In the room that is hosted here we are host; the invite has no token.
+    fn as_host(&self, entry: call::Entry) -> call::Entry {
+        let ours = matches!(&self.model.hosting, Hosting::Yes { invite, .. } if *invite == self.model.room.text);
+        let token = self.host_token.clone().filter(|_| ours).or(entry.token);
+        call::Entry { token, ..entry }
     }
 
     /// Who came by the room's name gets a link for the others, over the relays of the call. They may be known only once

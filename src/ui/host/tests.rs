@@ -36,6 +36,15 @@ async fn the_invite_of_a_hosted_call_leads_to_its_relay() {
 }
 
 #[tokio::test]
+async fn who_hosts_is_host_and_the_invite_makes_nobody_else_so() {
+    let hosting = Hosting::start_at(Reach::ThisMachine, &[0]).await.unwrap();
+    let invite = Invite::parse(&hosting.invite).unwrap();
+    assert_eq!(invite.grant, None);
+    let (_, claims) = crypto::token::read_unchecked(&hosting.token).unwrap();
+    assert_eq!((claims["host"].as_bool(), claims["room"].as_str()), (Some(true), Some(hosting.room.as_str())));
+}
+
+#[tokio::test]
 async fn without_a_network_this_machine_alone_is_named() {
     let hosting = Hosting::start_at(Reach::ThisMachine, &[0]).await.unwrap();
     let invite = Invite::parse(&hosting.invite).unwrap();
@@ -68,7 +77,7 @@ async fn after_the_end_nobody_answers() {
 async fn a_debug_line_does_not_show_the_secret() {
     let hosting = Hosting::start_at(Reach::ThisMachine, &[0]).await.unwrap();
     let shown = format!("{hosting:?}");
-    assert!(shown.contains(&hosting.room) && !shown.contains("#k="), "{shown}");
+    assert!(shown.contains(&hosting.room) && !shown.contains("#k=") && !shown.contains(&hosting.token), "{shown}");
 }
 
 #[test]

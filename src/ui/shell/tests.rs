@@ -110,6 +110,8 @@ fn every_state_is_drawn_at_every_size_without_an_action() {
             fixtures::your_network(),
             fixtures::deaf(),
             fixtures::without_oneself(),
+            fixtures::chatting(),
+            fixtures::hosted(),
         ] {
             let mut stand = Stand::sized(model, width, height);
             assert_eq!(stand.taken(), [], "{width} x {height}");

@@ -3,7 +3,7 @@
 use eframe::egui::{Align2, CornerRadius, Rect, Role, Sense, Ui, WidgetInfo, vec2};
 
 use super::view::{Large, Who};
-use super::{Memory, Show, face, menu, quality, tile};
+use super::{Memory, Show, face, menu, quality, signs, tile};
 use crate::call::state::DeviceState;
 use crate::media::Device;
 use crate::media::video::Of;
@@ -62,7 +62,9 @@ pub(super) fn own_ui(ui: &mut Ui, show: Show, place: Rect, memory: &mut Memory, 
     let deaf = if own.deaf { ", hearing nobody" } else { "" };
     let pinned = if memory.view.is_pinned(WHAT) { ", pinned" } else { "" };
     let why = trouble.map(|(_, why)| format!(", {why}")).unwrap_or_default();
-    let said = format!("You{muted}{deaf}{state}{why}{pinned}");
+    signs::over_ui(ui, show.model, own.id, place);
+    let signs = signs::words(show.model, own.id);
+    let said = format!("You{muted}{deaf}{state}{why}{pinned}{signs}");
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &said));
     if response.double_clicked() {
         memory.view.toggle_pin(WHAT);

@@ -1,5 +1,7 @@
 //! What somebody sees of it and what a click or a key asks, without a display.
 
+mod talk;
+
 use std::time::Duration;
 
 use eframe::egui::accesskit::Role;

@@ -4,7 +4,7 @@ use eframe::egui::{Align2, Color32, CornerRadius, Rect, Role, Sense, Stroke, Str
 
 use super::quality::{self, Trouble};
 use super::view::{Large, Who};
-use super::{Memory, Show, face, menu, volume};
+use super::{Memory, Show, face, menu, signs, volume};
 use crate::call::state::Peer;
 use crate::call::views::View;
 use crate::media::video::{Of, Shown};
@@ -63,7 +63,9 @@ pub(super) fn peer_ui(
     if peer.speaking && !peer.muted {
         ui.painter().rect_stroke(place, corner(place), Stroke::new(3.0, colours.in_use), StrokeKind::Inside);
     }
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, seen.said()));
+    signs::over_ui(ui, show.model, peer.id, place);
+    let said = seen.said() + &signs::words(show.model, peer.id);
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &said));
     if response.double_clicked() {
         memory.view.toggle_pin(what);
     }

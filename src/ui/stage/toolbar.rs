@@ -1,12 +1,12 @@
-//! The tools at the bottom, in the order in which people look for them: microphone, camera, share, people, regions, more,
-//! and Leave at the right. What finds no room goes into the menu behind "more"; the devices are behind small arrows.
+//! The tools at the bottom, in the order in which people look for them: microphone, camera, share, hand, reactions,
+//! chat, people, regions, more, and Leave at the right. What finds no room goes into the menu behind "more"; the devices are behind small arrows.
 
 use eframe::egui::{
     Align, Layout, Popup, PopupCloseBehavior, Rect, RectAlign, Response, Role, Sense, Ui, UiBuilder, WidgetInfo, vec2,
 };
 
 use super::more::{self, more_ui};
-use super::{Drawer, Memory, Show, face};
+use super::{Drawer, Memory, Show, chat, face, signs};
 use crate::call::state::{Sharing, State};
 use crate::media::Device;
 use crate::ui::model::{Action, Model};
@@ -22,6 +22,8 @@ const LEAVE: f32 = BUTTON * 1.45;
 const GAP: f32 = 10.0;
 /// What is always there: both devices with their arrows, more, and Leave.
 const ALWAYS: f32 = 2.0 * (BUTTON + 2.0 + ARROW) + BUTTON + LEAVE + 3.0 * GAP;
+/// As are the hand, the reactions and the chat.
+const TALK: f32 = 3.0 * (BUTTON + GAP);
 
 /// A tool that goes into the menu where there is no room for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,8 +68,9 @@ fn room_for(width: f32) -> usize {
 pub(super) fn toolbar_ui(ui: &mut Ui, show: Show, memory: &mut Memory, actions: &mut Vec<Action>) {
     let Show { model, state, .. } = show;
     let bar = ui.max_rect();
-    let (shown, hidden) = Tool::ALL.split_at(room_for(bar.width()));
-    let width = ALWAYS + shown.len() as f32 * (BUTTON + GAP);
+    let (shown, hidden) = Tool::ALL.split_at(room_for(bar.width() - TALK));
+    let (share, others) = shown.split_at(shown.len().min(1));
+    let width = ALWAYS + TALK + shown.len() as f32 * (BUTTON + GAP);
     let place = Rect::from_center_size(bar.center(), vec2(width.min(bar.width()), BUTTON));
     let builder = UiBuilder::new().max_rect(place).layout(Layout::left_to_right(Align::Center)).id_salt("bar");
     let mut child = ui.new_child(builder);
@@ -78,13 +81,10 @@ pub(super) fn toolbar_ui(ui: &mut Ui, show: Show, memory: &mut Memory, actions: 
     memory.picking |= camera_ui(ui, model, state, actions);
     ui.spacing_mut().item_spacing.x = GAP;
     ui.add_space(0.0);
-    for tool in shown {
-        let (icon, label, key, on) = tool.looks(state, memory);
-        let tone = if on { Tone::Active } else { Tone::Plain };
-        if round_toggle(ui, icon, label, key, tone, on).clicked() {
-            tool.press(memory);
-        }
-    }
+    tools_ui(ui, state, share, memory);
+    signs::buttons_ui(ui, state, actions);
+    chat::button_ui(ui, &state.conversation, memory);
+    tools_ui(ui, state, others, memory);
     let more = round(ui, icons::MORE, "More", "", Tone::Plain);
     if std::mem::take(&mut memory.more_asked) {
         Popup::open_id(ui.ctx(), Popup::default_response_id(&more));
@@ -95,6 +95,16 @@ pub(super) fn toolbar_ui(ui: &mut Ui, show: Show, memory: &mut Memory, actions: 
     let leave = format!("{}+Shift+L", command_key(ui));
     if round(ui, icons::LEAVE, "Leave", &leave, Tone::Danger).clicked() {
         actions.push(Action::Leave);
+    }
+}
+
+fn tools_ui(ui: &mut Ui, state: &State, tools: &[Tool], memory: &mut Memory) {
+    for tool in tools {
+        let (icon, label, key, on) = tool.looks(state, memory);
+        let tone = if on { Tone::Active } else { Tone::Plain };
+        if round_toggle(ui, icon, label, key, tone, on).clicked() {
+            tool.press(memory);
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use nearcall::proto::manifest::Manifest;
 use nearcall::proto::probe::{Probe, ProbeReply};
 use nearcall::proto::subgroup::{FrameSplitter, VideoFrame};
 use nearcall::proto::timing::Timing;
+use nearcall::proto::words::{self, Words};
 use nearcall::proto::{MediaHeader, SubgroupHead, datagram, limits};
 use nearcall::relay::bus::message::{self, DirectMessage, RoomMessage};
 use nearcall::relay::fronts::proxy_protocol::{self, Progress};
@@ -31,6 +32,7 @@ pub const ALL: &[Target] = &[
     ("client_message", client_message),
     ("server_message", server_message),
     ("timing", timing),
+    ("words", words),
     ("datagram", audio_datagram),
     ("probe", probe),
     ("probe_reply", probe_reply),
@@ -62,6 +64,16 @@ pub fn server_message(data: &[u8]) -> bool {
 /// What a participant says of its times, opened.
 pub fn timing(data: &[u8]) -> bool {
     control_message::<Timing>(data)
+}
+
+/// What people say, opened; and what is shown of it.
+pub fn words(data: &[u8]) -> bool {
+    if let Ok(Words { body: Some(words::said::Body::Text(text)), .. }) = Words::decode_sealed(data) {
+        let shown = words::clean(&text);
+        assert!(shown.len() <= text.len() && text.len() <= limits::TEXT_BYTES);
+        assert_eq!(words::clean(&shown), shown);
+    }
+    control_message::<Words>(data)
 }
 
 fn control_message<M: Limited + PartialEq + std::fmt::Debug>(data: &[u8]) -> bool {

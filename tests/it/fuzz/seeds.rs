@@ -14,6 +14,7 @@ use nearcall::proto::probe::{Probe, ProbeReply, RelayState};
 use nearcall::proto::report::{ElectionReport, MoveCause, MoveReport, PathReport, ReportedTransport};
 use nearcall::proto::subgroup::VideoFrame;
 use nearcall::proto::timing::{Echo, Timing};
+use nearcall::proto::words::{self, Reaction, Words};
 use nearcall::proto::{MediaHeader, ParticipantId, RelayInstance, SubgroupHead, Track, VERSION, limits};
 use nearcall::relay::bus::message::{
     AfterFrame, Digest, DirectMessage, Fetch, Fetched, MemberEnded, MemberJoined, ReportTo, RoomMessage, SealedTo,
@@ -28,8 +29,19 @@ use crate::header;
 pub type Seed = (&'static str, String, Vec<u8>);
 
 pub fn all() -> Vec<Seed> {
-    let parts =
-        [client(), server(), timings(), media(), probes(), manifests(), bus(), credentials(), proxies(), invites()];
+    let parts = [
+        client(),
+        server(),
+        timings(),
+        words(),
+        media(),
+        probes(),
+        manifests(),
+        bus(),
+        credentials(),
+        proxies(),
+        invites(),
+    ];
     parts.into_iter().flatten().collect()
 }
 
@@ -50,6 +62,18 @@ fn timings() -> Vec<Seed> {
     vec![
         seed("timing", "whole", control::encode(&whole)),
         seed("timing", "nothing_measured", control::encode(&Timing { sent_us: 1, ..Timing::default() })),
+    ]
+}
+
+fn words() -> Vec<Seed> {
+    use words::said::Body;
+    let said = |number, body| control::encode(&Words { number, body: Some(body) });
+    vec![
+        seed("words", "a_line", said(3, Body::Text("see https://example.org,\nplease \u{1F44D}".into()))),
+        seed("words", "a_reaction", said(0, Body::React(Reaction::Clap as i32))),
+        seed("words", "lower_your_hand", said(4, Body::LowerHand(7))),
+        seed("words", "heard", said(0, Body::Heard(words::Heard { numbers: vec![1, 2, u64::MAX] }))),
+        seed("words", "nothing", control::encode(&Words::default())),
     ]
 }
 
@@ -130,7 +154,13 @@ fn server() -> Vec<Seed> {
     let bodies = [
         (
             "welcome",
-            Body::Welcome(Welcome { version: VERSION, relay: Some(relay), participant: 7, ticket: vec![9; 80].into() }),
+            Body::Welcome(Welcome {
+                version: VERSION,
+                relay: Some(relay),
+                participant: 7,
+                ticket: vec![9; 80].into(),
+                host: true,
+            }),
         ),
         ("refused", Body::Refused(Refused { code: 6, retry_after_ms: 5000, removed: true, ..Refused::default() })),
         ("joined", Body::Joined(Joined { members: vec![member(); 3] })),
