@@ -21,6 +21,7 @@ mod moves;
 mod publish;
 pub mod race;
 mod rate;
+pub mod reach;
 pub mod redundancy;
 mod roster;
 mod screens;

@@ -35,6 +35,7 @@ use super::membership::Membership;
 use super::moves::{Ledger, Moving};
 use super::publish::Publisher;
 use super::rate::Uplink;
+use super::reach::Reaches;
 use super::redundancy::Redundancy;
 use super::roster::Roster;
 use super::screens::Screens;
@@ -126,6 +127,7 @@ pub(super) struct Controller {
     shown: watch::Sender<Arc<State>>,
     clock: MediaClock,
     delays: Delays,
+    reaches: Reaches,
     /// When the first sample of what is sent was taken.
     source_from: Option<Instant>,
     suspension: Suspension,
@@ -254,6 +256,7 @@ impl Controller {
             shown: watch::Sender::new(Arc::new(own)),
             clock: media_clock,
             delays: Delays::new(media_clock),
+            reaches: Reaches::default(),
             source_from: None,
             suspension: Suspension::new(),
             join_at: None,

@@ -25,7 +25,7 @@ use crate::media::Device;
 use crate::media::video::Pictures;
 use crate::proto::ParticipantId;
 use crate::proto::manifest::Manifest;
-use crate::settings;
+use crate::settings::{self, rooms::Rooms};
 
 /// How long a toast stays, and one that says what went wrong.
 const TOAST: Duration = Duration::from_secs(5);
@@ -48,6 +48,10 @@ pub struct App {
     pub(super) saver: Saver,
     /// When the settings are to be written.
     pub(super) save_at: Option<Instant>,
+    /// The recent rooms are other ones than those that were written.
+    pub(super) rooms_unsaved: bool,
+    /// A picture of the region panel that is being made.
+    pub(super) exporting: Option<super::deeds::Exporting>,
     /// The relays that are raced now, as the desk was told.
     pub(super) sources: Vec<crate::call::manifest::Source>,
     /// Hosts that the user agreed to contact.
@@ -71,6 +75,8 @@ pub struct App {
     sure: bool,
     /// A close of the window was asked for and carried out.
     closing: bool,
+    /// The lobby was drawn with what a call says of itself.
+    stands: bool,
 }
 
 impl App {
@@ -86,6 +92,8 @@ impl App {
         theme::set(ctx, loaded.settings.look);
         ctx.set_zoom_factor(loaded.settings.zoom);
         let mut model = blank(loaded.settings);
+        let (rooms, unread) = loaded.store.path().map(Rooms::load).unwrap_or_default();
+        model.rooms = rooms;
         model.given_name.clone_from(&options.name);
         model.room = room::read(options.room.clone().unwrap_or_default(), &room::listed_hosts(&model.settings));
         let sources = options.sources(&model.settings, &model.room, None);
@@ -100,6 +108,8 @@ impl App {
             desk,
             saver: Saver::start(loaded.store, ctx.clone()),
             save_at: None,
+            rooms_unsaved: false,
+            exporting: None,
             sources,
             agreed: Vec::new(),
             hosted_relay: None,
@@ -114,9 +124,13 @@ impl App {
             joins: false,
             sure: false,
             closing: false,
+            stands: false,
         };
         if let Some(notice) = loaded.notice {
             app.toast(NoticeKind::Warning, notice.to_string());
+        }
+        if let Some(unread) = unread {
+            app.toast(NoticeKind::Warning, unread);
         }
         app
     }
@@ -166,6 +180,7 @@ impl App {
         }
         match event {
             Event::Race { candidates } => self.model.race = Some(candidates.clone()),
+            Event::Joined { .. } => self.remember_room(),
             // It may be that the room could not be entered.
             Event::Error { .. } => self.joins = false,
             _ => {}
@@ -181,15 +196,6 @@ impl App {
     fn settled_in(&self) -> bool {
         let phase = self.model.call.as_ref().map(|state| state.phase);
         matches!(phase, Some(Phase::InCall { since }) if clock::now().saturating_duration_since(since) > SETTLED)
-    }
-
-    /// Another start of the program was given a link.
-    fn offered(&mut self, link: String) {
-        if self.in_lobby() {
-            self.read_room(link);
-        } else {
-            self.toast(NoticeKind::Info, "You are in a call: leave it, then open the link again".into());
-        }
     }
 
     fn hosted(&mut self, hosted: Hosted) {
@@ -250,6 +256,7 @@ impl App {
         if self.save_at.is_some_and(|at| at <= now) {
             self.save();
         }
+        self.exported();
         while let Some(error) = self.saver.error() {
             self.toast(NoticeKind::Danger, error);
         }
@@ -274,6 +281,9 @@ impl App {
     fn close(&mut self) {
         if !std::mem::replace(&mut self.closing, true) {
             self.model.settings.window = self.size.or(self.model.settings.window);
+            if self.rooms_unsaved {
+                self.saver.save_rooms(&self.model.rooms);
+            }
             self.saver.close(&self.model.settings);
             self.desk.close();
             // What the call had to say at its end belongs to the log.
@@ -317,6 +327,9 @@ impl eframe::App for App {
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         tracing::trace!("drawing");
         shell::shell_ui(ui, &self.model, &mut self.memory, &self.painter, &mut self.actions);
+        if self.model.call.is_some() && !std::mem::replace(&mut self.stands, true) {
+            tracing::debug!("the lobby stands");
+        }
         if !self.actions.is_empty() {
             // Carried out at once, not at the next event.
             ui.ctx().request_repaint();
@@ -355,6 +368,8 @@ fn blank(settings: settings::Settings) -> Model {
         hosting: Hosting::No,
         drills: Vec::new(),
         race: None,
+        rooms: Rooms::default(),
+        offered: None,
         motion: true,
     }
 }

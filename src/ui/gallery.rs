@@ -7,7 +7,7 @@ use eframe::egui;
 
 use super::model::Model;
 use super::offscreen::{self, OffscreenError};
-use super::{fixtures, shell, theme};
+use super::{export, fixtures, shell, theme};
 
 /// What is rendered at each size.
 const SIZES: [[u16; 2]; 2] = [[1280, 800], [900, 600]];
@@ -38,6 +38,23 @@ fn unheard() -> Model {
     model
 }
 
+/// A microphone from which nothing came for a while, and a test sound that plays.
+fn unheard_in_lobby() -> Piece {
+    let mut model = fixtures::lobby(Duration::from_secs(6));
+    fixtures::change(&mut model, |state, _| (state.own.level, state.own.output_level) = (0.0, 0.31));
+    let mut memory = shell::Memory::default();
+    let since = model.now.checked_sub(Duration::from_secs(6)).unwrap_or(model.now);
+    memory.lobby.heard_nothing("Built-in microphone", since);
+    Piece { name: "lobby-unheard", model, memory }
+}
+
+/// Rooms are not remembered.
+fn forgetful() -> Model {
+    let mut model = fixtures::lobby(Duration::from_secs(6));
+    model.rooms.remember(false);
+    model
+}
+
 /// All of them.
 pub fn pieces() -> Vec<Piece> {
     let piece = |name, model| Piece { name, model, memory: shell::Memory::default() };
@@ -54,6 +71,10 @@ pub fn pieces() -> Vec<Piece> {
         piece("lobby-hosting", fixtures::hosting()),
         piece("lobby-consent", fixtures::consent()),
         with("lobby-settings", fixtures::lobby(Duration::from_secs(6)), shell::Memory::open_settings),
+        unheard_in_lobby(),
+        piece("lobby-recent", fixtures::lobby_with_rooms()),
+        piece("lobby-forgetful", forgetful()),
+        piece("lobby-drill", fixtures::lobby_blocked()),
         piece("call-alone", fixtures::call(0)),
         piece("call-two", fixtures::call(1)),
         piece("call-four", fixtures::call(4)),
@@ -66,6 +87,7 @@ pub fn pieces() -> Vec<Piece> {
         piece("call-twenty", fixtures::call(20)),
         with("call-odd", fixtures::odd_call(), shell::Memory::open_people),
         with("call-keys", fixtures::call(2), shell::Memory::open_keys),
+        piece("call-offered", fixtures::offered()),
         with("call-quit", fixtures::call(2), shell::Memory::ask_to_quit),
         piece("call-screen", fixtures::screens(1)),
         piece("call-screens", fixtures::screens(3)),
@@ -101,6 +123,23 @@ pub fn render(folder: &Path) -> Result<usize, GalleryError> {
                 image.save(&path).map_err(|error| GalleryError::Write { path, error: error.to_string() })?;
                 count += 1;
             }
+        }
+    }
+    Ok(count + exports(folder)?)
+}
+
+/// The region panel as it is exported, whole: a window shows only the top of it.
+fn exports(folder: &Path) -> Result<usize, GalleryError> {
+    let models = [("call", fixtures::call(4)), ("drill", fixtures::drill()), ("alone", fixtures::call(0))];
+    let mut count = 0;
+    for (name, model) in models {
+        for dark in [true, false] {
+            let shade = if dark { "dark" } else { "light" };
+            let path = folder.join(format!("export-{name}-{shade}.png"));
+            let wrong = |error: String| GalleryError::Write { path: path.clone(), error };
+            let picture = export::png(&model, dark).map_err(wrong)?;
+            std::fs::write(&path, picture).map_err(|error| wrong(error.to_string()))?;
+            count += 1;
         }
     }
     Ok(count)

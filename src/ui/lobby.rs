@@ -6,6 +6,7 @@
 mod host;
 mod join;
 mod preview;
+mod recent;
 mod sound;
 
 use std::time::Instant;
@@ -33,6 +34,13 @@ pub struct Memory {
     silent: Option<(String, Instant)>,
 }
 
+impl Memory {
+    /// As if nothing had come from this microphone since then: for pictures of it.
+    pub fn heard_nothing(&mut self, microphone: &str, since: Instant) {
+        self.silent = Some((microphone.to_owned(), since));
+    }
+}
+
 /// Widest that the content is drawn, in points.
 const WIDEST: f32 = 1160.0;
 /// From here on there are two columns, in points.
@@ -52,6 +60,7 @@ pub fn lobby_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
         let place = Rect::from_min_size(pos2(left, top), vec2(width, f32::INFINITY));
         let inner = ui.scope_builder(UiBuilder::new().max_rect(place).id_salt("content"), |ui| {
             head_ui(ui, memory);
+            regions::banner_ui(ui, model, actions);
             if width >= TWO_COLUMNS {
                 columns_ui(ui, model, memory, painter, actions);
             } else {
@@ -61,6 +70,7 @@ pub fn lobby_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
                 join::join_ui(ui, model, memory, actions);
                 ui.add_space(space::S);
                 host::host_ui(ui, model, actions);
+                recent::recent_ui(ui, model, actions);
                 race_ui(ui, model, memory, actions);
             }
             ui.add_space(space::L);
@@ -95,6 +105,7 @@ fn columns_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Painter
         if beside {
             ui.add_space(space::S);
             host::host_ui(ui, model, actions);
+            recent::recent_ui(ui, model, actions);
         }
     });
     let place = column(right, top.x + width - right);
@@ -105,6 +116,7 @@ fn columns_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Painter
         } else {
             ui.add_space(space::M);
             host::host_ui(ui, model, actions);
+            recent::recent_ui(ui, model, actions);
         }
     });
     let bottom = first.response.rect.bottom().max(second.response.rect.bottom());

@@ -29,6 +29,8 @@ fn still(state: &State) -> State {
     let mut still = state.clone();
     still.candidates.clear();
     still.outcome = None;
+    still.outlook = Default::default();
+    still.reaches.clear();
     (still.own.level, still.own.output_level) = (0.0, 0.0);
     for peer in &mut still.peers {
         peer.level = 0.0;

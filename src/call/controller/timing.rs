@@ -3,11 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::super::delay::OwnSide;
+use super::super::reach::Reach;
 use super::Controller;
 use crate::media::audio::LOOKAHEAD;
 use crate::media::sync::Heard;
 use crate::proto::ParticipantId;
 use crate::proto::control::{Sealed, client_message};
+use crate::proto::reach;
 use crate::proto::timing::{self, Timing};
 
 impl Controller {
@@ -36,13 +38,16 @@ impl Controller {
         self.subscriber.receiver().heard(all);
         if self.active.is_some() && self.entered.is_some() && self.roster.count() > 0 {
             let timing = self.delays.due(now, own);
-            timing.into_iter().for_each(|timing| self.tell_timing(&timing));
+            timing.into_iter().for_each(|timing| self.tell_sealed(&timing.encode_sealed()));
+            let reach = self.reaches.due(now, || Reach::of(&self.elector.standings()));
+            reach.into_iter().for_each(|reach| self.tell_sealed(&reach.encode_sealed()));
         }
     }
 
-    fn tell_timing(&self, timing: &Timing) {
+    /// Tells everybody in the room, and no relay.
+    fn tell_sealed(&self, message: &[u8]) {
         let Some(membership) = &self.membership else { return };
-        match membership.sealer.seal_control(&timing.encode_sealed()) {
+        match membership.sealer.seal_control(message) {
             Ok(payload) => {
                 self.say(client_message::Body::Sealed(Sealed { participant: 0, payload: payload.into() }));
             }
@@ -57,6 +62,13 @@ impl Controller {
                 match Timing::decode_sealed(rest) {
                     Ok(timing) => self.delays.timing(now, from, self.participant, &timing),
                     Err(error) => tracing::debug!(%from, %error, "unreadable timing"),
+                }
+                None
+            }
+            Some((&reach::REACH, rest)) => {
+                match reach::Reach::decode_sealed(rest) {
+                    Ok(reach) => self.reaches.heard(from, &reach),
+                    Err(error) => tracing::debug!(%from, %error, "unreadable reach"),
                 }
                 None
             }
