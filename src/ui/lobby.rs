@@ -30,6 +30,8 @@ pub struct Memory {
     regions: regions::Memory,
     name: Draft,
     room: Draft,
+    /// The list of recent rooms is open.
+    recent_open: bool,
     /// The microphone that gives nothing, and since when.
     silent: Option<(String, Instant)>,
 }
@@ -38,6 +40,11 @@ impl Memory {
     /// As if nothing had come from this microphone since then: for pictures of it.
     pub fn heard_nothing(&mut self, microphone: &str, since: Instant) {
         self.silent = Some((microphone.to_owned(), since));
+    }
+
+    /// Opens the list of recent rooms.
+    pub fn open_recent(&mut self) {
+        self.recent_open = true;
     }
 }
 
@@ -70,7 +77,6 @@ pub fn lobby_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
                 join::join_ui(ui, model, memory, actions);
                 ui.add_space(space::S);
                 host::host_ui(ui, model, actions);
-                recent::recent_ui(ui, model, actions);
                 race_ui(ui, model, memory, actions);
             }
             ui.add_space(space::L);
@@ -105,7 +111,6 @@ fn columns_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Painter
         if beside {
             ui.add_space(space::S);
             host::host_ui(ui, model, actions);
-            recent::recent_ui(ui, model, actions);
         }
     });
     let place = column(right, top.x + width - right);
@@ -116,7 +121,6 @@ fn columns_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Painter
         } else {
             ui.add_space(space::M);
             host::host_ui(ui, model, actions);
-            recent::recent_ui(ui, model, actions);
         }
     });
     let bottom = first.response.rect.bottom().max(second.response.rect.bottom());

@@ -42,6 +42,7 @@ pub(super) mod words;
 
 use eframe::egui::{Rect, Ui};
 
+pub(super) use self::controls::chip;
 pub use self::line::{JoinLine, line};
 pub(super) use self::matrix::{Cell, members};
 use super::model::{Action, Entry, Model};

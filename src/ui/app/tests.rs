@@ -302,7 +302,7 @@ fn the_panel_shows_where_the_others_are_and_is_exported_as_a_picture() {
         said.contains("-") && said.contains(" by Web") && said.contains("north") && said.contains("south"),
         "{said}"
     );
-    window.until_said(" is the best for all of you");
+    window.until_said(" is the best for all who said");
     window.press("Export PNG");
     window.until_said("Exported to ");
     let path = std::fs::read_dir(exports.path()).unwrap().next().unwrap().unwrap().path();
@@ -407,6 +407,7 @@ fn a_room_that_was_joined_is_one_click_away_at_the_next_start_until_it_is_forgot
     window.press("kitchen, just now");
     window.until("the room in its box", |window| (window.written("Room or invite link") == "kitchen").then_some(()));
     assert_eq!(window.state().phase, Phase::Lobby);
+    window.press("Recent rooms");
     window.press("Forget kitchen");
     window.until("no room", |window| (!window.says("Recent rooms")).then_some(()));
     window.close();

@@ -6,56 +6,77 @@ use eframe::egui::{Align, CornerRadius, Layout, Response, Role, Sense, Ui, Widge
 
 use crate::settings::rooms::Room;
 use crate::ui::model::{Action, Model};
+use crate::ui::regions::chip;
 use crate::ui::stage::face;
 use crate::ui::theme::{self, Type, space};
 use crate::ui::{icons, widgets};
 
 /// Height of a row, points.
 const ROW: f32 = 36.0;
-/// Rows that are drawn; the lobby has other things to show.
-const SHOWN: usize = 5;
+/// Rooms that stand below the box; the list has all of them.
+const CHIPS: usize = 3;
+/// Letters of a name on a chip.
+const LETTERS: usize = 18;
 
-/// Draws the card; nothing where rooms are remembered and there is none yet.
-pub(super) fn recent_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+/// Draws the newest rooms in a line, and behind its last button the list in which they are forgotten; nothing where rooms are
+/// remembered and there is none yet.
+pub(super) fn recent_ui(ui: &mut Ui, model: &Model, open: &mut bool, actions: &mut Vec<Action>) {
     let rooms = &model.rooms;
     if rooms.remember && rooms.rooms.is_empty() {
         return;
     }
-    ui.add_space(space::S);
-    widgets::card(ui, |ui| {
-        ui.spacing_mut().item_spacing.y = 2.0;
-        head_ui(ui, rooms.rooms.len(), actions);
-        if !rooms.remember {
-            ui.label(theme::note(ui.ctx(), "Rooms that you join are not remembered."));
-            if widgets::quiet(ui, "Remember rooms").clicked() {
-                actions.push(Action::RememberRooms(true));
+    ui.add_space(space::XS);
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
+        for room in rooms.rooms.iter().take(CHIPS) {
+            let said = format!("{}, {}", room.name, ago(model.wall, room.joined));
+            if chip(ui, icons::CLOCK, &shortened(&room.name), &said).on_hover_text(&said).clicked() {
+                actions.push(Action::Again(room.clone()));
             }
-            return;
         }
-        for room in rooms.rooms.iter().take(SHOWN) {
-            row_ui(ui, model.wall, room, actions);
+        let (icon, words) = if *open { (icons::CHEVRON_UP, "Close the list") } else { (icons::MORE, "Recent rooms") };
+        if chip(ui, icon, words, words).clicked() {
+            *open = !*open;
         }
-        let note = "Kept on this computer alone. Whoever uses your account can join them.";
-        ui.label(theme::note(ui.ctx(), note));
+    });
+    if *open {
+        ui.add_space(space::XS);
+        widgets::card(ui, |ui| list_ui(ui, model, actions));
+    }
+}
+
+/// Every room, and how to forget it.
+fn list_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
+    let rooms = &model.rooms;
+    ui.spacing_mut().item_spacing.y = 2.0;
+    if !rooms.remember {
+        ui.label(theme::note(ui.ctx(), "Rooms that you join are not remembered."));
+        if widgets::secondary(ui, "Remember rooms").clicked() {
+            actions.push(Action::RememberRooms(true));
+        }
+        return;
+    }
+    for room in &rooms.rooms {
+        row_ui(ui, model.wall, room, actions);
+    }
+    ui.label(theme::note(ui.ctx(), "Kept on this computer alone. Whoever uses your account can join them."));
+    ui.add_space(space::XS);
+    ui.horizontal_wrapped(|ui| {
+        if widgets::secondary(ui, "Clear all").clicked() {
+            actions.push(Action::Forget(None));
+        }
         if widgets::quiet(ui, "Do not remember rooms").clicked() {
             actions.push(Action::RememberRooms(false));
         }
     });
 }
 
-fn head_ui(ui: &mut Ui, count: usize, actions: &mut Vec<Action>) {
-    ui.horizontal(|ui| {
-        ui.set_min_height(30.0);
-        let heading = ui.label(Type::Heading.text("Recent rooms"));
-        ui.ctx().accesskit_node_builder(heading.id, |node| node.set_role(Role::Heading));
-        if count > 0 {
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if widgets::quiet(ui, "Clear all").clicked() {
-                    actions.push(Action::Forget(None));
-                }
-            });
-        }
-    });
+/// A name may be a sentence.
+fn shortened(name: &str) -> String {
+    if name.chars().count() <= LETTERS {
+        return name.to_owned();
+    }
+    name.chars().take(LETTERS - 1).chain(['…']).collect()
 }
 
 fn row_ui(ui: &mut Ui, now: SystemTime, room: &Room, actions: &mut Vec<Action>) {
@@ -95,7 +116,7 @@ fn name_ui(ui: &mut Ui, room: &Room, ago: &str) -> Response {
         let name = face::line(ui, &room.name, Type::Body.font(), right - space::S - left);
         ui.painter().galley(at(left, name.size().y), name, colours.text);
     }
-    let said = format!("{}, {ago}", room.name);
+    let said = format!("{} again, {ago}", room.name);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), &said));
     response.on_hover_text("Puts it into the box above")
 }

@@ -206,12 +206,15 @@ fn a_room_that_was_joined_before_is_one_click_away_and_can_be_forgotten() {
     let mut stand = Stand::new(model);
     assert_eq!(rooms[2].name, "kip-mora-tel");
     assert_eq!(stand.click("kip-mora-tel, yesterday"), [Action::Again(rooms[2].clone())]);
+    assert!(!stand.sees("Forget kitchen"));
+    stand.click("Recent rooms");
+    assert_eq!(stand.click("stand-up again, 3 hours ago"), [Action::Again(rooms[1].clone())]);
     assert_eq!(stand.click("Forget kitchen"), [Action::Forget(Some(rooms[0].clone()))]);
     assert_eq!(stand.click("Clear all"), [Action::Forget(None)]);
     assert_eq!(stand.click("Do not remember rooms"), [Action::RememberRooms(false)]);
     stand.model.borrow_mut().rooms.remember(false);
     stand.step();
-    assert!(!stand.sees("kip-mora-tel") && stand.sees("Rooms that you join are not remembered."));
+    assert!(!stand.sees("kip-mora-tel,") && stand.sees("Rooms that you join are not remembered."));
     assert_eq!(stand.click("Remember rooms"), [Action::RememberRooms(true)]);
     assert!(!Stand::new(ready()).sees("Recent rooms"), "nothing to show, nothing shown");
 }

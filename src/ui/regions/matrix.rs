@@ -50,7 +50,7 @@ pub(in crate::ui) struct Row {
 pub(in crate::ui) struct Members {
     pub regions: Vec<String>,
     pub rows: Vec<Row>,
-    /// The farthest from each region; `None` while somebody's way is not known.
+    /// The farthest from each region, of those who said; `None` where somebody has no answer from there.
     pub farthest: Vec<Option<f64>>,
 }
 
@@ -85,9 +85,10 @@ fn row(name: &str, reach: Option<&Reach>, regions: &[String]) -> Row {
 }
 
 fn farthest(rows: &[Row], region: usize) -> Option<f64> {
-    let ways = rows.iter().map(|row| match row.cells[region] {
-        Cell::Ms(ms) => Some(ms),
-        Cell::Unknown | Cell::NoAnswer => None,
+    let ways = rows.iter().filter_map(|row| match row.cells[region] {
+        Cell::Ms(ms) => Some(Some(ms)),
+        Cell::NoAnswer => Some(None),
+        Cell::Unknown => None,
     });
     ways.reduce(|one, other| Some(one?.max(other?))).flatten()
 }
@@ -245,8 +246,8 @@ fn farthest_ui(ui: &mut Ui, grid: &Grid, members: &Members) {
         write(ui, cell.x_range(), cell.center().y, Align2::CENTER_CENTER, &text, font, ink);
     }
     let said = match best.and_then(|n| Some((&members.regions[n], members.farthest[n]?))) {
-        Some((region, ms)) => format!("{region} is the best for all of you: {ms:.0} ms to the one who is farthest"),
-        None => "No region is known to all of you".to_owned(),
+        Some((region, ms)) => format!("{region} is the best for all who said: {ms:.0} ms to the one who is farthest"),
+        None => "No region answers everybody".to_owned(),
     };
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &said));
     response.on_hover_text(said);
@@ -309,7 +310,7 @@ mod tests {
         assert_eq!(members.rows[0].cells[5], Cell::NoAnswer);
         // Dmitri's program is an old one: it does not say.
         assert!(dmitri.place.is_none() && dmitri.cells.iter().all(|cell| *cell == Cell::Unknown));
-        assert!(members.farthest.iter().all(Option::is_none), "not known to all");
+        assert_eq!(members.farthest[0], Some(166.0), "of those who said");
         let members = of(&fixtures::call(2));
         assert_eq!(members.farthest[0], Some(166.0), "Chloé's");
         assert_eq!(members.farthest[5], None, "nobody answers there");

@@ -88,7 +88,9 @@ fn in_use_ui(ui: &mut Ui, model: &Model, state: &State) {
     };
     headline_ui(ui, active);
     figures_ui(ui, model, state, active);
+    ui.add_space(2.0);
     places::places_ui(ui, model, state);
+    ui.add_space(2.0);
     graph_ui(ui, active);
     why_ui(ui, model, state);
     next_ui(ui, model, state, active);

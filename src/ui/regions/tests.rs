@@ -206,7 +206,7 @@ fn everybody_s_way_to_every_region_is_said_and_which_region_is_best_for_all() {
         "Ben Okafor: on tokyo-1 by WebTransport, 9 ms; singapore 71 ms, tokyo 9 ms",
         "Chloé Martin: on frankfurt-1 by WebSocket, 12 ms;",
         "sao-paulo no answer",
-        "singapore is the best for all of you: 166 ms to the one who is farthest",
+        "singapore is the best for all who said: 166 ms to the one who is farthest",
         "From singapore: tokyo 68 ms, frankfurt 158 ms, us-east 215 ms",
     ] {
         assert!(said.contains(words), "{words}\n{said}");
