@@ -83,6 +83,7 @@ fn row_ui(ui: &mut Ui, now: SystemTime, room: &Room, actions: &mut Vec<Action>) 
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = space::XS;
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.set_min_height(ROW);
             let forget = widgets::icon_button(ui, icons::CLOSE, &format!("Forget {}", room.name));
             if forget.clicked() {
                 actions.push(Action::Forget(Some(room.clone())));

@@ -1,7 +1,7 @@
 //! The three things that people take for one another: the region that carries the call, the one that answers soonest, and
 //! the one that somebody pinned. Each has its own name, shape and figure.
 
-use eframe::egui::{Align2, CornerRadius, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{Align2, CornerRadius, Role, Sense, Ui, WidgetInfo, vec2};
 
 use super::condition::{Condition, racing};
 use super::controls::write;
@@ -12,8 +12,11 @@ use crate::ui::icons;
 use crate::ui::model::Model;
 use crate::ui::theme::{self, Palette, Type, space};
 
-/// Height of a cell, points.
+/// Height of a cell, points; where the region and its figure stand below one another.
 const HEIGHT: f32 = 48.0;
+const HIGH: f32 = 64.0;
+/// Narrower than this they do, points.
+const ROOMY: f32 = 150.0;
 /// Cells narrower than this stand below one another, points.
 const NARROW: f32 = 104.0;
 
@@ -45,22 +48,26 @@ pub(super) fn places_ui(ui: &mut Ui, model: &Model, state: &State) {
 }
 
 fn place_ui(ui: &mut Ui, place: &Place, width: f32) {
-    let (rect, response) = ui.allocate_exact_size(vec2(width, HEIGHT), Sense::hover());
+    let high = width < ROOMY;
+    let (rect, response) = ui.allocate_exact_size(vec2(width, if high { HIGH } else { HEIGHT }), Sense::hover());
     let colours = theme::palette(ui.ctx());
     let corner = CornerRadius::same(theme::radius::M);
     let fill = if place.known { colours.tint(place.colour) } else { colours.raised };
     ui.painter().rect_filled(rect, corner, fill);
     let inner = rect.shrink2(vec2(10.0, 6.0));
     let (top, bottom) = (inner.top() + 8.0, inner.bottom() - 9.0);
+    let middle = if high { bottom - 17.0 } else { bottom };
     let ink = if place.known { place.colour } else { colours.weak };
     let mark = write(ui, inner.x_range(), top, Align2::LEFT_CENTER, place.icon, icons::font(14.0), ink);
     let rest = eframe::egui::Rangef::new(mark.right() + 5.0, inner.right());
     write(ui, rest, top, Align2::LEFT_CENTER, place.name, Type::Small.font(), colours.weak);
-    let figure = Type::Figures.font();
-    let figure = write(ui, inner.x_range(), bottom, Align2::RIGHT_CENTER, &place.figure, figure, colours.text);
-    let room = Rect::from_min_max(pos2(inner.left(), rect.top()), pos2(figure.left() - 6.0, rect.bottom()));
+    let align = if high { Align2::LEFT_CENTER } else { Align2::RIGHT_CENTER };
+    let font = Type::Figures.font();
+    let figure = write(ui, inner.x_range(), bottom, align, &place.figure, font, colours.text);
+    let right = if high { inner.right() } else { figure.left() - 6.0 };
+    let room = eframe::egui::Rangef::new(inner.left(), right);
     let (font, ink) = if place.known { (Type::Strong.font(), colours.text) } else { (Type::Body.font(), colours.weak) };
-    write(ui, room.x_range(), bottom, Align2::LEFT_CENTER, &place.region, font, ink);
+    write(ui, room, middle, Align2::LEFT_CENTER, &place.region, font, ink);
     let said = match place.figure.is_empty() {
         true => format!("{}: {}", place.name, place.region),
         false => format!("{}: {}, {}", place.name, place.region, place.figure),

@@ -49,6 +49,7 @@ fn all() -> Result<bool, String> {
     let dir = std::env::temp_dir().join(format!("nearcall-bench-window-{}", std::process::id()));
     std::fs::create_dir_all(&dir).map_err(|error| error.to_string())?;
     let display = Display::start();
+    let mut eyes = start::Eyes::open(&display.name)?;
     let judged = !cfg!(debug_assertions);
     if !judged {
         println!("A debug build: the bars are for a release build, and none is judged.\n");
@@ -59,7 +60,7 @@ fn all() -> Result<bool, String> {
         "From the start of the program, with no relay that answers; median of {} starts, and the slowest",
         start::STARTS
     );
-    let starts = start::all(&dir, &display.name)?;
+    let starts = start::all(&dir, &display.name, &mut eyes)?;
     missed |= bar("first frame on the display, ms", starts.frame_ms, Some(FRAME_MS));
     missed |= bar("lobby can be used, ms", starts.lobby_ms, Some(LOBBY_MS));
 

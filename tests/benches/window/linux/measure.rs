@@ -108,9 +108,13 @@ impl Running {
     pub fn minimise(&self, display: &str) -> Result<(), String> {
         let pid = self.child.id().to_string();
         let mut command = Command::new("xdotool");
-        command.args(["search", "--sync", "--onlyvisible", "--pid", &pid, "windowminimize"]).env("DISPLAY", display);
-        let done =
-            command.stdout(Stdio::null()).status().map_err(|error| format!("xdotool does not start: {error}"))?;
+        let search = ["search", "--sync", "--all", "--onlyvisible", "--pid", &pid, "--class", "nearcall"];
+        command.args(search).args(["windowminimize", "%1"]).env("DISPLAY", display);
+        let done = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .map_err(|error| format!("xdotool does not start: {error}"))?;
         if done.success() { Ok(()) } else { Err("xdotool found no window to minimise".into()) }
     }
 
