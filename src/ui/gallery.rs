@@ -129,7 +129,7 @@ pub fn render(folder: &Path) -> Result<usize, GalleryError> {
     Ok(count + exports(folder)?)
 }
 
-/// The region panel as it is exported, whole: a window shows only the top of it.
+/// The region panel as it is exported, whole, and in every other form: a window shows only the top of it.
 fn exports(folder: &Path) -> Result<usize, GalleryError> {
     let models = [("call", fixtures::call(4)), ("drill", fixtures::drill()), ("alone", fixtures::call(0))];
     let mut count = 0;
@@ -141,6 +141,12 @@ fn exports(folder: &Path) -> Result<usize, GalleryError> {
             let picture = export::png(&model, dark).map_err(wrong)?;
             std::fs::write(&path, picture).map_err(|error| wrong(error.to_string()))?;
             count += 1;
+        }
+        let texts = [("json", export::json(&model)), ("csv", export::csv(&model)), ("txt", export::text(&model))];
+        for (ending, text) in texts {
+            let path = folder.join(format!("export-{name}.{ending}"));
+            let wrong = |error: std::io::Error| GalleryError::Write { path: path.clone(), error: error.to_string() };
+            std::fs::write(&path, text).map_err(wrong)?;
         }
     }
     Ok(count)
