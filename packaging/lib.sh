@@ -96,6 +96,8 @@ pulseaudio-utils|pactl|makes the virtual microphone of the tests
 libasound2-plugins||leads ALSA to it
 xvfb|Xvfb|stands in for a screen in the tests
 dbus-daemon|dbus-daemon|stands in for a desktop's bus in the tests
+openbox|openbox|minimises windows in the benches
+xdotool|xdotool|asks it to
 libgl1||OpenGL: draws the window of the tests
 libegl1||OpenGL without a screen
 libgl1-mesa-dri||OpenGL without a graphics card
@@ -118,6 +120,8 @@ caddy|caddy|stands before the relays of the tests
 python3-pyyaml||reads what is packaged for clusters in the tests
 xorg-x11-server-Xvfb|Xvfb|stands in for a screen in the tests
 dbus-daemon|dbus-daemon|stands in for a desktop's bus in the tests
+openbox|openbox|minimises windows in the benches
+xdotool|xdotool|asks it to
 mesa-dri-drivers||OpenGL without a graphics card
 mesa-vulkan-drivers||Vulkan without a graphics card
 vulkan-loader||finds it

@@ -22,6 +22,7 @@ mod moves;
 mod publish;
 pub mod race;
 mod rate;
+pub mod reach;
 mod recent;
 pub mod redundancy;
 mod roster;

@@ -79,5 +79,5 @@ mod wishes;
 
 pub use elector::{Config, Elector};
 pub use event::*;
-pub use report::{Outcome, Redial};
+pub use report::{Outcome, Outlook, Redial};
 pub use rng::Rng;

@@ -67,6 +67,7 @@ pub mod limits;
 pub mod manifest;
 pub mod moderation;
 pub mod probe;
+pub mod reach;
 pub mod report;
 pub mod subgroup;
 pub mod timing;

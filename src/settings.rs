@@ -7,10 +7,12 @@
 //! | module | owns |
 //! | --- | --- |
 //! | [`store`] | the file: reading, writing, keeping aside |
+//! | [`rooms`] | the rooms that were joined lately, in a file of their own |
 //! | `file` | replacing a file whole, and moving one out of the way |
 //! | `table` | settings to a TOML table and back, key by key |
 
 mod file;
+pub mod rooms;
 pub mod store;
 mod table;
 

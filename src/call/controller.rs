@@ -38,6 +38,7 @@ use super::membership::Membership;
 use super::moves::{Ledger, Moving};
 use super::publish::Publisher;
 use super::rate::Uplink;
+use super::reach::Reaches;
 use super::recent::Recent;
 use super::redundancy::Redundancy;
 use super::roster::Roster;
@@ -135,6 +136,7 @@ pub(super) struct Controller {
     shown: watch::Sender<Arc<State>>,
     clock: MediaClock,
     delays: Delays,
+    reaches: Reaches,
     /// When the first sample of what is sent was taken.
     source_from: Option<Instant>,
     suspension: Suspension,
@@ -266,6 +268,7 @@ impl Controller {
             shown: watch::Sender::new(Arc::new(own)),
             clock: media_clock,
             delays: Delays::new(media_clock),
+            reaches: Reaches::default(),
             source_from: None,
             suspension: Suspension::new(),
             join_at: None,

@@ -11,6 +11,7 @@ use super::conversation::Conversation;
 use super::delay::MouthToEar;
 use super::event::Place;
 use super::hops::Hops;
+use super::reach::Reach;
 pub use crate::election::Redial;
 use crate::election::{self, CandidateId, LinkState, Standing};
 pub use crate::media::video::Limit;
@@ -35,6 +36,10 @@ pub struct State {
     /// Where the call runs.
     pub active: Option<Place>,
     pub standby: Option<Place>,
+    /// What the election waits for before the next move for the better.
+    pub outlook: election::Outlook,
+    /// Where everybody else's call runs, and how far every region is for them, as far as they told.
+    pub reaches: BTreeMap<ParticipantId, Reach>,
     /// What the user asked of the election and is in force, oldest first.
     pub wishes: Vec<Wish>,
     pub own: Own,

@@ -106,7 +106,12 @@ fn config(args: CallArgs) -> anyhow::Result<Config> {
         }
         (None, name) => {
             let name = name.unwrap_or_default();
-            let room = room::clean(&name).map_err(|error| usage(error.to_string()))?.to_owned();
+            // A token names its room to the letter.
+            let room = match &args.token {
+                Some(_) => room::clean(&name).map(str::to_owned),
+                None => room::typed(&name),
+            };
+            let room = room.map_err(|error| usage(error.to_string()))?;
             let secret = RoomSecret::of_room(&room);
             (room, secret, None)
         }

@@ -180,8 +180,8 @@ impl Fragment {
 fn room_of(url: &Url) -> Result<String, InviteError> {
     let mut segments = url.path_segments().ok_or(InviteError::NotALink)?;
     match url.scheme() {
-        "nearcall" if url.host_str() == Some("join") => {}
-        "https" if segments.next() == Some("join") => {}
+        "nearcall" if url.host_str().is_some_and(is_join) => {}
+        "https" if segments.next().is_some_and(is_join) => {}
         "nearcall" | "https" => return Err(InviteError::NoRoom),
         _ => return Err(InviteError::NotALink),
     }
@@ -192,6 +192,11 @@ fn room_of(url: &Url) -> Result<String, InviteError> {
     }
     let name = percent_decode(room).ok_or(InviteError::NoRoom)?;
     Ok(room::clean(&name)?.to_owned())
+}
+
+/// Some keyboards begin with a capital.
+fn is_join(segment: &str) -> bool {
+    segment.eq_ignore_ascii_case("join")
 }
 
 /// Strict, unlike a form's decoder: `+` is a plus, a lone `%` or broken UTF-8 is an error.
@@ -267,6 +272,17 @@ mod tests {
         let web = invite().to_https("call.example").unwrap();
         assert!(web.starts_with("https://call.example/join/stand-up?at=relay"), "{web}");
         assert_eq!(Invite::parse(&format!(" <{web}>\n")), Ok(invite()));
+    }
+
+    #[test]
+    fn capitals_before_the_room_are_the_same_link() {
+        let link = invite().to_link().unwrap();
+        assert_eq!(Invite::parse(&link.replacen("nearcall://join", "NEARCALL://Join", 1)), Ok(invite()));
+        let web = invite().to_https("call.example").unwrap();
+        assert_eq!(
+            Invite::parse(&web.replacen("https://call.example/join", "Https://Call.Example/JOIN", 1)),
+            Ok(invite())
+        );
     }
 
     #[test]

@@ -53,6 +53,17 @@ pub fn clean(typed: &str) -> Result<&str, RoomError> {
     Ok(name)
 }
 
+/// A name by which a room is found, as a person types or pastes it: capitals and the width of its spaces do not count, so
+/// that who reads it aloud and who hears it meet. Then as [`check`].
+///
+/// # Errors
+/// See [`RoomError`].
+pub fn typed(text: &str) -> Result<String, RoomError> {
+    let name = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    check(&name)?;
+    Ok(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +79,16 @@ mod tests {
     fn what_is_typed_loses_the_spaces_around_it() {
         assert_eq!(clean("  stand-up\n"), Ok("stand-up"));
         assert_eq!(check(" stand-up"), Err(RoomError::Space));
+    }
+
+    #[test]
+    fn a_code_is_the_same_room_however_it_is_typed() {
+        for text in ["kip-mora-tel", " KIP-Mora-Tel ", "Kip-mora-TEL\n"] {
+            assert_eq!(typed(text).unwrap(), "kip-mora-tel");
+        }
+        assert_eq!(typed("  Zoë  &\tJÜRGEN ").unwrap(), "zoë & jürgen");
+        assert_eq!(typed(" \n"), Err(RoomError::Empty));
+        assert_eq!(typed("a\u{0}b"), Err(RoomError::Control));
     }
 
     #[test]

@@ -179,6 +179,7 @@ impl Contender {
             received: self.path.received,
             score_ms: figure(|s| s.score()),
             recent_ms: self.path.recent(now),
+            measured: self.path.proven,
         }
     }
 }

@@ -52,7 +52,12 @@ impl Dwell {
 
     /// What is left to wait; zero when a move may come.
     pub(super) fn remaining(&self, now: Instant) -> Duration {
-        self.moved.map_or(Duration::ZERO, |moved| (moved + self.length).saturating_duration_since(now))
+        self.until().map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
+    }
+
+    /// When a move may come again.
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.moved.map(|moved| moved + self.length)
     }
 }
 

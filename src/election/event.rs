@@ -206,6 +206,8 @@ pub struct Standing {
     pub score_ms: Option<f64>,
     /// The last answers in order, newest last: `None` is a lost probe.
     pub recent_ms: Vec<Option<f64>>,
+    /// When the newest answered probe was sent.
+    pub measured: Option<Instant>,
 }
 
 /// How far a candidate's link is.

@@ -28,6 +28,18 @@ pub struct Redial {
     pub next: Option<Instant>,
 }
 
+/// What stands between a call and its next move for the better. For people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Outlook {
+    /// Who was better, or as good and by WebTransport, in so many checks in a row, if anybody: a move takes
+    /// [`CHECKS`](super::rules::CHECKS) of them.
+    pub rising: Option<(CandidateId, u8)>,
+    /// The last move was recent: until then no other one for the better.
+    pub rests_until: Option<Instant>,
+    /// When one of those that are not connected is looked at next.
+    pub next_round: Option<Instant>,
+}
+
 impl Elector {
     /// How far the way back is; `None` while the call is carried.
     pub fn redial(&self) -> Option<Redial> {
@@ -38,6 +50,21 @@ impl Elector {
         let tries = self.contenders.values().any(|contender| matches!(contender.dial, Dial::Dialling { .. }));
         let next = self.contenders.values().filter_map(|contender| self.dial_at(contender)).min();
         Some(Redial { attempt: failures.unwrap_or(0).saturating_add(1), next: next.filter(|_| !tries) })
+    }
+
+    /// What the next move for the better waits for. Nothing before a link carries the call.
+    pub fn outlook(&self) -> Outlook {
+        if self.active().is_none() {
+            return Outlook::default();
+        }
+        let checks = |c: &super::contender::Contender| c.better.max(c.level);
+        let rising = self.contenders.values().filter(|c| checks(c) > 0).max_by_key(|c| checks(c));
+        let next = self.contenders.values().filter(|c| c.connected().is_none()).filter_map(|c| self.dial_at(c));
+        Outlook {
+            rising: rising.map(|c| (c.id, checks(c))),
+            rests_until: self.dwell.until().filter(|until| *until > self.now),
+            next_round: next.filter(|at| *at > self.now).min(),
+        }
     }
 
     /// A row for each candidate, in the order in which they were given.

@@ -26,7 +26,7 @@ use crate::media::Device;
 use crate::media::video::Pictures;
 use crate::proto::ParticipantId;
 use crate::proto::manifest::Manifest;
-use crate::settings;
+use crate::settings::{self, rooms::Rooms};
 
 /// How long a toast stays, and one that says what went wrong.
 const TOAST: Duration = Duration::from_secs(5);
@@ -49,6 +49,10 @@ pub struct App {
     pub(super) saver: Saver,
     /// When the settings are to be written.
     pub(super) save_at: Option<Instant>,
+    /// The recent rooms are other ones than those that were written.
+    pub(super) rooms_unsaved: bool,
+    /// A picture of the region panel that is being made.
+    pub(super) exporting: Option<super::deeds::Exporting>,
     /// The relays that are raced now, as the desk was told.
     pub(super) sources: Vec<crate::call::manifest::Source>,
     /// Hosts that the user agreed to contact.
@@ -76,6 +80,8 @@ pub struct App {
     sure: bool,
     /// A close of the window was asked for and carried out.
     closing: bool,
+    /// The lobby was drawn with what a call says of itself.
+    stands: bool,
 }
 
 impl App {
@@ -91,6 +97,8 @@ impl App {
         theme::wear(ctx, loaded.settings.look, loaded.settings.motion, desktop::Desktop::default());
         ctx.set_zoom_factor(loaded.settings.zoom);
         let mut model = blank(loaded.settings);
+        let (rooms, unread) = loaded.store.path().map(Rooms::load).unwrap_or_default();
+        model.rooms = rooms;
         model.given_name.clone_from(&options.name);
         model.room = room::read(options.room.clone().unwrap_or_default(), &room::listed_hosts(&model.settings));
         room::as_told(&mut model.room, &model.settings);
@@ -107,6 +115,8 @@ impl App {
             desktop: desktop::Watch::start(runtime, ctx.clone()),
             saver: Saver::start(loaded.store, ctx.clone()),
             save_at: None,
+            rooms_unsaved: false,
+            exporting: None,
             sources,
             agreed: Vec::new(),
             hosted_relay: None,
@@ -123,9 +133,13 @@ impl App {
             joins: false,
             sure: false,
             closing: false,
+            stands: false,
         };
         if let Some(notice) = loaded.notice {
             app.toast(NoticeKind::Warning, notice.to_string());
+        }
+        if let Some(unread) = unread {
+            app.toast(NoticeKind::Warning, unread);
         }
         app
     }
@@ -177,6 +191,7 @@ impl App {
         }
         match event {
             Event::Race { candidates } => self.model.race = Some(candidates.clone()),
+            Event::Joined { .. } => self.remember_room(),
             // It may be that the room could not be entered.
             Event::Error { .. } => self.joins = false,
             _ => {}
@@ -202,15 +217,6 @@ impl App {
     fn settled_in(&self) -> bool {
         let phase = self.model.call.as_ref().map(|state| state.phase);
         matches!(phase, Some(Phase::InCall { since }) if clock::now().saturating_duration_since(since) > SETTLED)
-    }
-
-    /// Another start of the program was given a link.
-    fn offered(&mut self, link: String) {
-        if self.in_lobby() {
-            self.read_room(link);
-        } else {
-            self.toast(NoticeKind::Info, "You are in a call: leave it, then open the link again".into());
-        }
     }
 
     fn hosted(&mut self, hosted: Hosted) {
@@ -274,6 +280,7 @@ impl App {
         if self.save_at.is_some_and(|at| at <= now) {
             self.save();
         }
+        self.exported();
         while let Some(error) = self.saver.error() {
             self.toast(NoticeKind::Danger, error);
         }
@@ -298,6 +305,9 @@ impl App {
     fn close(&mut self) {
         if !std::mem::replace(&mut self.closing, true) {
             self.model.settings.window = self.size.or(self.model.settings.window);
+            if self.rooms_unsaved {
+                self.saver.save_rooms(&self.model.rooms);
+            }
             self.saver.close(&self.model.settings);
             self.desk.close();
             // What the call had to say at its end belongs to the log.
@@ -344,6 +354,9 @@ impl eframe::App for App {
         tracing::trace!("drawing");
         shell::shell_ui(ui, &self.model, &mut self.memory, &self.painter, &mut self.actions);
         theme::fallback::tend(ui.ctx());
+        if self.model.call.is_some() && !std::mem::replace(&mut self.stands, true) {
+            tracing::debug!("the lobby stands");
+        }
         if !self.actions.is_empty() {
             // Carried out at once, not at the next event.
             ui.ctx().request_repaint();
@@ -382,6 +395,8 @@ fn blank(settings: settings::Settings) -> Model {
         hosting: Hosting::No,
         drills: Vec::new(),
         race: None,
+        rooms: Rooms::default(),
+        offered: None,
         motion: true,
     }
 }

@@ -1,16 +1,14 @@
 //! Carries out what the user asked.
 
+mod export;
 mod room;
-
-use std::io;
-use std::path::{Path, PathBuf};
 
 use eframe::egui;
 
+pub use self::export::Exporting;
 use super::app::App;
 use super::desk::Order;
-use super::export;
-use super::model::{Action, Choice, Drill, Entry, Format, Hosting, NoticeKind, What};
+use super::model::{Action, Choice, Drill, Entry, Hosting, NoticeKind, What};
 use super::options::{self, chosen};
 use crate::call::Command;
 use crate::clock;
@@ -31,6 +29,10 @@ impl App {
             Action::Consent(yes) if self.in_lobby() => self.consent(yes),
             // A room that is being joined stays the one that it is.
             Action::Room(_) | Action::Consent(_) => {}
+            Action::Offered(yes) => self.answer_offer(yes),
+            Action::Again(room) => self.again(&room),
+            Action::Forget(room) => self.forget_room(room.as_ref()),
+            Action::RememberRooms(yes) => self.remember_rooms(yes),
             Action::Join => drop(self.join()),
             Action::Host => {
                 self.model.hosting = Hosting::Starting;
@@ -94,7 +96,7 @@ impl App {
                 ctx.copy_text(text);
                 self.toast(NoticeKind::Good, said.into());
             }
-            Action::Export(format) => self.export(format),
+            Action::Export(format) => self.export(ctx, format),
             Action::Settings(settings) => self.change(ctx, *settings),
             Action::ClearHistory => self.clear_history(),
             Action::Dismiss(id) => self.model.toasts.retain(|toast| toast.id != id),
@@ -151,13 +153,16 @@ impl App {
         }
     }
 
-    fn save_soon(&mut self) {
+    pub(super) fn save_soon(&mut self) {
         self.save_at = Some(self.model.now + super::app::SAVE);
     }
 
     pub(super) fn save(&mut self) {
         self.save_at = None;
-        if !self.saver.save(&self.model.settings) {
+        if self.rooms_unsaved {
+            self.rooms_unsaved = !self.saver.save_rooms(&self.model.rooms);
+        }
+        if !self.saver.save(&self.model.settings) || self.rooms_unsaved {
             self.save_soon();
         }
     }
@@ -176,49 +181,4 @@ impl App {
     fn drilled(&mut self, what: String) {
         self.model.timeline.push(Entry { at: clock::wall(), what: What::Drill(what) });
     }
-
-    fn export(&mut self, format: Format) {
-        let (text, ending) = match format {
-            Format::Json => (export::json(&self.model), "json"),
-            Format::Csv => (export::csv(&self.model), "csv"),
-        };
-        let folder = self.options.exports.clone().unwrap_or_else(downloads);
-        match write_export(&folder, &text, ending, self.model.wall) {
-            Ok(path) => self.toast(NoticeKind::Good, format!("Exported to {}", path.display())),
-            Err(error) => self.toast(
-                NoticeKind::Danger,
-                format!("Not exported: {error}. Make room or give access, or copy it as text instead."),
-            ),
-        }
-    }
-}
-
-/// Where downloads go.
-fn downloads() -> PathBuf {
-    let folders = directories::UserDirs::new();
-    let folder = folders.as_ref().and_then(|dirs| dirs.download_dir().or(Some(dirs.home_dir())));
-    folder.map_or_else(std::env::temp_dir, |folder| folder.to_owned())
-}
-
-/// Writes an export into this folder, under a name that is not taken.
-fn write_export(folder: &Path, text: &str, ending: &str, at: std::time::SystemTime) -> io::Result<PathBuf> {
-    std::fs::create_dir_all(folder)?;
-    let stamp = humantime::format_rfc3339_seconds(at).to_string().replace(':', "-");
-    for n in 0..100 {
-        let again = if n == 0 { String::new() } else { format!("-{n}") };
-        let path = folder.join(format!("nearcall-regions-{stamp}{again}.{ending}"));
-        match std::fs::File::create_new(&path) {
-            Ok(mut file) => {
-                let written = io::Write::write_all(&mut file, text.as_bytes()).and_then(|()| file.sync_all());
-                if written.is_err() {
-                    // Half of an export misleads.
-                    let _ = std::fs::remove_file(&path);
-                }
-                return written.map(|()| path);
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(io::ErrorKind::AlreadyExists.into())
 }

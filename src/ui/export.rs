@@ -1,6 +1,6 @@
-//! The region panel as a file: JSON, CSV and aligned text.
+//! The region panel as a file: JSON, CSV, a picture and aligned text.
 //!
-//! `regions` copies the text, `app` writes the files. Never in here: the room, its link, the name of a person, a key.
+//! `regions` copies the text, `deeds` writes the files. Never in here: the room, its link, the name of a person, a key.
 //! The schema is stable: keys and columns are added, never renamed, and a figure that was not measured is `null` or an
 //! empty cell, never 0.
 
@@ -11,14 +11,18 @@ use serde_json::{Value, json};
 
 use super::model::{DrillState, Entry, Model, What};
 use crate::call::event::CandidateRow;
+use crate::call::reach::Reach;
 use crate::call::state::{Phase, State, Wished};
 use crate::election::{LinkState, Standing, rules};
 use crate::telemetry::utc;
 
 mod csv;
+mod picture;
+mod raster;
 mod text;
 
 pub use self::csv::csv;
+pub use self::picture::png;
 pub use self::text::text;
 
 /// Version of the keys and the columns.
@@ -47,6 +51,27 @@ impl Row {
     }
 }
 
+/// The same model, without the room and without anybody's name: people are numbered.
+pub fn nameless(model: &Model) -> Model {
+    let mut model = model.clone();
+    (model.room, model.rooms, model.given_name) = Default::default();
+    (model.offered, model.hosting, model.motion) = (None, Default::default(), false);
+    model.settings.name.clear();
+    if let Some(state) = &mut model.call {
+        let state = std::sync::Arc::make_mut(state);
+        state.own.name.clear();
+        for (n, peer) in state.peers.iter_mut().enumerate() {
+            peer.name = Some(member(n));
+        }
+    }
+    model
+}
+
+/// What the others are called in an export, in the order in which they came.
+fn member(n: usize) -> String {
+    format!("Member {}", n + 2)
+}
+
 /// Everything that the panel shows, as one JSON object.
 pub fn json(model: &Model) -> String {
     let state = model.call.as_deref();
@@ -68,6 +93,9 @@ pub fn json(model: &Model) -> String {
         "candidates": state.map_or_else(Vec::new, |state| {
             state.candidates.iter().map(|standing| Row::of(state, standing)).collect()
         }),
+        "members": state.map_or_else(Vec::new, members),
+        "relay_distances": state.map_or(&[][..], |state| &state.manifest.distances[..]),
+        "next": state.map(|state| next(model, state)),
         "race": model.race,
         "timeline": model.timeline.iter().map(entry).collect::<Vec<_>>(),
     });
@@ -75,6 +103,45 @@ pub fn json(model: &Model) -> String {
         serde_json::to_string_pretty(&value).unwrap_or_else(|error| json!({ "error": error.to_string() }).to_string());
     text.push('\n');
     text
+}
+
+/// Everybody, ourselves first: where the call runs, how far every relay is, and what the delay of a voice is made of.
+fn members(state: &State) -> Vec<Value> {
+    let tenth = |ms: f64| (ms * 10.0).round() / 10.0;
+    let told = |reach: Option<&Reach>| {
+        let way = |way: &crate::call::reach::Way| {
+            let rtt_ms = way.rtt_ms.map(tenth);
+            json!({ "relay": way.relay, "region": way.region, "transport": way.transport, "rtt_ms": rtt_ms })
+        };
+        json!({
+            "place": reach.and_then(|reach| reach.place.as_ref()),
+            "rtt_ms": reach.and_then(Reach::rtt_ms).map(tenth),
+            "ways": reach.map_or_else(Vec::new, |reach| reach.ways.iter().map(way).collect::<Vec<_>>()),
+        })
+    };
+    let mut own = told(Some(&Reach::of(&state.candidates)));
+    own["member"] = "You".into();
+    let peer = |(n, peer): (usize, &crate::call::state::Peer)| {
+        let mut value = told(state.reaches.get(&peer.id));
+        value["member"] = member(n).into();
+        value["mouth_to_ear"] = json!(peer.quality.mouth_to_ear);
+        value["mouth_to_ear_ms"] = json!(peer.quality.mouth_to_ear.sum_ms());
+        value
+    };
+    std::iter::once(own).chain(state.peers.iter().enumerate().map(peer)).collect()
+}
+
+/// What stands between the call and its next move for the better.
+fn next(model: &Model, state: &State) -> Value {
+    let outlook = &state.outlook;
+    let until = |at: Option<std::time::Instant>| at.map(|at| ms(at.saturating_duration_since(model.now)));
+    let rising = outlook.rising.and_then(|(id, checks)| Some((state.candidate(id)?, checks)));
+    json!({
+        "better": rising.map(|(row, _)| format!("{} {}", row.candidate.relay, row.candidate.transport)),
+        "checks_in_a_row": rising.map_or(0, |(_, checks)| checks),
+        "rests_ms": until(outlook.rests_until),
+        "next_round_ms": until(outlook.next_round),
+    })
 }
 
 /// What the election holds to, so that a reader can judge its decisions.

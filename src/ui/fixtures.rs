@@ -3,25 +3,29 @@
 
 mod hops;
 mod quality;
+mod reach;
+mod rooms;
 mod screens;
 mod stages;
 mod talk;
+mod timeline;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+pub use rooms::{lobby_blocked, lobby_with_rooms, offered};
 pub use screens::{picking_a_screen, screens, sharing};
 pub use stages::{deaf, reconnecting, slow_computer, their_network, without_oneself, your_network};
 pub use talk::{chatting, chatting_with_trouble, hands, hosted};
 
 use super::host::Reach;
-use super::model::{Choice, Devices, DrillRelay, DrillState, Entry, Hosting, Model, Notice, NoticeKind, Room, What};
-use crate::call::event::{Moved, Place};
+use super::model::{Choice, Devices, DrillRelay, DrillState, Hosting, Model, Notice, NoticeKind, Room};
+use crate::call::event::Place;
 use crate::call::state::{DeviceState, Own, Peer, Phase, Quality, Race, Relays, State, Wish, Wished};
 use crate::clock;
-use crate::election::{Candidate, CandidateId, LinkState, Outcome, Reason, Standing};
+use crate::election::{Candidate, CandidateId, LinkState, Outcome, Standing};
 use crate::media::video::{I420, Of, Pictures};
 use crate::media::{Device, Problem};
 use crate::proto::probe::RelayState;
@@ -94,6 +98,8 @@ pub fn call(peers: usize) -> Model {
     state.active = Some(place("singapore", Transport::WebTransport));
     state.standby = Some(place("tokyo", Transport::WebTransport));
     state.race.decided = Some(Duration::from_millis(320));
+    state.manifest = reach::manifest();
+    state.outlook.next_round = Some(now + Duration::from_secs(100));
     let names = [
         "Ben Okafor",
         "Chloé Martin",
@@ -122,13 +128,14 @@ pub fn call(peers: usize) -> Model {
             volume: Default::default(),
             quality: quality::of(n),
         });
+        state.reaches.extend(reach::of(n).map(|reach| (id, reach)));
         if n % 5 != 3 {
             model.pictures.put(Of::Peer(id, Track::Camera), Arc::new(picture(n as u8 + 1)), now);
         }
     }
     state.speaker = state.peers.first().map(|peer| peer.id);
     model.call = Some(Arc::new(state));
-    model.timeline = timeline();
+    model.timeline = timeline::of_a_call();
     model
 }
 
@@ -235,6 +242,8 @@ fn blank(now: Instant) -> Model {
         hosting: Hosting::No,
         drills: Vec::new(),
         race: None,
+        rooms: Default::default(),
+        offered: None,
         motion: false,
     }
 }
@@ -256,6 +265,8 @@ fn state(now: Instant, phase: Phase, candidates: Vec<Standing>) -> State {
         hops,
         active: None,
         standby: None,
+        outlook: Default::default(),
+        reaches: BTreeMap::new(),
         wishes: Vec::new(),
         own: Own {
             id: ParticipantId(1),
@@ -341,49 +352,9 @@ fn standing(id: CandidateId, candidate: Candidate, rtt_ms: Option<f64>, elapsed:
         received: answers.len() as u32,
         score_ms: mean_ms.map(|ms| ms + loss.unwrap_or(0.0) * (ms + 100.0)),
         recent_ms,
+        measured: mean_ms.map(|_| clock::now()),
         candidate,
     }
-}
-
-fn timeline() -> Vec<Entry> {
-    let at = |seconds: u64| wall() - Duration::from_secs(800 - seconds);
-    let moved = |from: &str, to: &str, reason, before, after, audio_gap_ms, video_gap_ms| {
-        What::Moved(Moved {
-            from: Some(place(from, Transport::WebTransport)),
-            to: place(to, Transport::WebTransport),
-            reason,
-            rtt_before_ms: Some(before),
-            rtt_after_ms: Some(after),
-            audio_gap_ms: Some(audio_gap_ms),
-            video_gap_ms: Some(video_gap_ms),
-        })
-    };
-    let events = [
-        (
-            0,
-            What::Elected {
-                region: "tokyo".into(),
-                transport: "webtransport".into(),
-                mean_ms: Some(61.3),
-                runner_up: Some("singapore-1 webtransport".into()),
-                margin_ms: Some(12.0),
-            },
-        ),
-        (1, What::Joined { region: "tokyo".into(), since_join_ms: 84.0 }),
-        (
-            240,
-            What::Kept {
-                candidate: "singapore-1 webtransport".into(),
-                reason: "9 ms better: less than 10 ms or 20 %".into(),
-            },
-        ),
-        (401, moved("tokyo", "singapore", Reason::Improve, 71.0, 41.2, 0, 0)),
-        (522, What::Suspect { region: "singapore".into(), on: true }),
-        (523, moved("singapore", "tokyo", Reason::FailOver, 40.0, 74.9, 212, 240)),
-        (610, What::Drill("You blocked tokyo for 30 s".into())),
-        (611, moved("tokyo", "singapore", Reason::Block, 74.9, 40.2, 0, 0)),
-    ];
-    events.into_iter().map(|(seconds, what)| Entry { at: at(seconds), what }).collect()
 }
 
 fn place(region: &str, transport: Transport) -> Place {

@@ -8,7 +8,7 @@ use eframe::egui;
 use super::model::Model;
 use super::offscreen::{self, OffscreenError};
 use super::preferences::Tab;
-use super::{fixtures, shell, theme};
+use super::{export, fixtures, shell, theme};
 
 /// What is rendered at each size.
 const SIZES: [[u16; 2]; 2] = [[1280, 800], [900, 600]];
@@ -55,6 +55,23 @@ fn own_keys() -> Model {
     model
 }
 
+/// A microphone from which nothing came for a while, and a test sound that plays.
+fn unheard_in_lobby() -> Piece {
+    let mut model = fixtures::lobby(Duration::from_secs(6));
+    fixtures::change(&mut model, |state, _| (state.own.level, state.own.output_level) = (0.0, 0.31));
+    let mut memory = shell::Memory::default();
+    let since = model.now.checked_sub(Duration::from_secs(6)).unwrap_or(model.now);
+    memory.lobby.heard_nothing("Built-in microphone", since);
+    Piece { name: "lobby-unheard", model, memory }
+}
+
+/// Rooms are not remembered.
+fn forgetful() -> Model {
+    let mut model = fixtures::lobby(Duration::from_secs(6));
+    model.rooms.remember(false);
+    model
+}
+
 /// All of them.
 pub fn pieces() -> Vec<Piece> {
     let piece = |name, model| Piece { name, model, memory: shell::Memory::default() };
@@ -70,6 +87,11 @@ pub fn pieces() -> Vec<Piece> {
         piece("lobby-without-anything", fixtures::lobby_without_anything()),
         piece("lobby-hosting", fixtures::hosting()),
         piece("lobby-consent", fixtures::consent()),
+        unheard_in_lobby(),
+        piece("lobby-recent", fixtures::lobby_with_rooms()),
+        with("lobby-rooms", fixtures::lobby_with_rooms(), |memory| memory.lobby.open_recent()),
+        with("lobby-forgetful", forgetful(), |memory| memory.lobby.open_recent()),
+        piece("lobby-drill", fixtures::lobby_blocked()),
         with("settings-audio", fixtures::lobby(Duration::from_secs(6)), |memory| memory.open_settings_at(Tab::Audio)),
         with("settings-video", fixtures::lobby(Duration::from_secs(6)), |memory| memory.open_settings_at(Tab::Video)),
         with("settings-network", listed(), |memory| memory.open_settings_at(Tab::Network)),
@@ -103,6 +125,7 @@ pub fn pieces() -> Vec<Piece> {
         piece("call-without-oneself", fixtures::without_oneself()),
         with("call-odd", fixtures::odd_call(), shell::Memory::open_people),
         with("call-keys", fixtures::call(2), shell::Memory::open_keys),
+        piece("call-offered", fixtures::offered()),
         with("call-quit", fixtures::call(2), shell::Memory::ask_to_quit),
         piece("call-screen", fixtures::screens(1)),
         piece("call-screens", fixtures::screens(3)),
@@ -156,6 +179,29 @@ pub fn render_some(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<usize
                 image.save(&path).map_err(|error| GalleryError::Write { path, error: error.to_string() })?;
                 count += 1;
             }
+        }
+    }
+    Ok(count + exports(folder)?)
+}
+
+/// The region panel as it is exported, whole, and in every other form: a window shows only the top of it.
+fn exports(folder: &Path) -> Result<usize, GalleryError> {
+    let models = [("call", fixtures::call(4)), ("drill", fixtures::drill()), ("alone", fixtures::call(0))];
+    let mut count = 0;
+    for (name, model) in models {
+        for dark in [true, false] {
+            let shade = if dark { "dark" } else { "light" };
+            let path = folder.join(format!("export-{name}-{shade}.png"));
+            let wrong = |error: String| GalleryError::Write { path: path.clone(), error };
+            let picture = export::png(&model, dark).map_err(wrong)?;
+            std::fs::write(&path, picture).map_err(|error| wrong(error.to_string()))?;
+            count += 1;
+        }
+        let texts = [("json", export::json(&model)), ("csv", export::csv(&model)), ("txt", export::text(&model))];
+        for (ending, text) in texts {
+            let path = folder.join(format!("export-{name}.{ending}"));
+            let wrong = |error: std::io::Error| GalleryError::Write { path: path.clone(), error: error.to_string() };
+            std::fs::write(&path, text).map_err(wrong)?;
         }
     }
     Ok(count)

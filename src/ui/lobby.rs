@@ -6,6 +6,7 @@
 mod host;
 mod join;
 mod preview;
+mod recent;
 mod sound;
 
 use std::time::Instant;
@@ -29,8 +30,22 @@ pub struct Memory {
     regions: regions::Memory,
     name: Draft,
     room: Draft,
+    /// The list of recent rooms is open.
+    recent_open: bool,
     /// The microphone that gives nothing, and since when.
     silent: Option<(String, Instant)>,
+}
+
+impl Memory {
+    /// As if nothing had come from this microphone since then: for pictures of it.
+    pub fn heard_nothing(&mut self, microphone: &str, since: Instant) {
+        self.silent = Some((microphone.to_owned(), since));
+    }
+
+    /// Opens the list of recent rooms.
+    pub fn open_recent(&mut self) {
+        self.recent_open = true;
+    }
 }
 
 /// Widest that the content is drawn, in points.
@@ -52,6 +67,7 @@ pub fn lobby_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
         let place = Rect::from_min_size(pos2(left, top), vec2(width, f32::INFINITY));
         let inner = ui.scope_builder(UiBuilder::new().max_rect(place).id_salt("content"), |ui| {
             head_ui(ui, memory);
+            regions::banner_ui(ui, model, actions);
             if width >= TWO_COLUMNS {
                 columns_ui(ui, model, memory, painter, actions);
             } else {

@@ -14,6 +14,7 @@ use crate::media::video::Pictures;
 use crate::proto::ParticipantId;
 use crate::proto::words::Reaction;
 use crate::settings::Settings;
+use crate::settings::rooms::{self, Rooms};
 
 /// Everything.
 #[derive(Debug, Clone)]
@@ -38,6 +39,10 @@ pub struct Model {
     pub drills: Vec<DrillRelay>,
     /// The race's final table, once its window is over.
     pub race: Option<Vec<CandidateRow>>,
+    /// Rooms that were joined lately.
+    pub rooms: Rooms,
+    /// A link that came while a call runs: it is asked about.
+    pub offered: Option<Offer>,
     /// Motion costs drawing; off for tests and for who asked for it.
     pub motion: bool,
 }
@@ -79,6 +84,21 @@ pub struct Room {
     pub invite: Option<String>,
     /// The link named relays of hosts that the user has not heard of: they are contacted after a yes.
     pub consent: Option<Vec<String>>,
+}
+
+/// A link that another start of the program was given.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// With the room's secret.
+    pub link: String,
+    /// The room's name, for the question.
+    pub room: String,
+}
+
+impl std::fmt::Debug for Offer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Offer").finish_non_exhaustive()
+    }
 }
 
 /// Something that happened to the path of the call, or did not.
@@ -204,6 +224,14 @@ pub enum Action {
     /// The hosts that a link named may be contacted, or not.
     Consent(bool),
     Join,
+    /// The call is left for the lobby of the link that came, or the link is forgotten.
+    Offered(bool),
+    /// Puts a room that was joined before into the box.
+    Again(rooms::Room),
+    /// Forgets a room that was joined, or all of them.
+    Forget(Option<rooms::Room>),
+    /// Whether rooms that are joined are remembered from now on; if not, none is kept.
+    RememberRooms(bool),
     Host,
     StopHosting,
     Mute(bool),
@@ -256,4 +284,5 @@ pub enum Action {
 pub enum Format {
     Json,
     Csv,
+    Png,
 }

@@ -29,6 +29,10 @@ fn still(state: &State) -> State {
     let mut still = state.clone();
     still.candidates.clear();
     still.outcome = None;
+    still.outlook = Default::default();
+    still.reaches.clear();
+    still.hops = Default::default();
+    still.own.rates = Default::default();
     (still.own.level, still.own.output_level) = (0.0, 0.0);
     (still.own.rates, still.own.sent_loss) = (Default::default(), None);
     for peer in &mut still.peers {
@@ -61,10 +65,15 @@ mod tests {
             model.call.clone().unwrap()
         };
         let figure = change(|state| state.candidates[0].mean_ms = Some(99.0));
+        let path = change(|state| {
+            (state.own.rates.sent_bps, state.outlook.next_round) = (7, None);
+            (state.hops, state.reaches) = Default::default();
+        });
         let meter = change(|state| state.own.level = 0.9);
         let person = change(|state| drop(state.peers.pop()));
         assert_eq!(after(&before, &figure, false, at), IDLE);
         assert_eq!(after(&before, &figure, true, at), READING);
+        assert_eq!(after(&before, &path, false, at), IDLE);
         assert_eq!(after(&before, &meter, false, at), LIVE);
         assert_eq!(after(&before, &person, false, at), Duration::ZERO);
         let race = fixtures::lobby(Duration::from_secs(1));

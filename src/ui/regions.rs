@@ -16,6 +16,8 @@
 //! | `line` | the words beside Join |
 //! | `delay` | what each peer's delay is made of |
 //! | `panel` | the drawer in the call |
+//! | `places` | in use, fastest, pinned: three things |
+//! | `matrix` | how far everybody is from every region, and relays from one another |
 //! | `drill` | wishes, drills and the banner |
 //! | `timeline` | what happened and what did not |
 //! | `words` | figures, spans of time and reasons in words |
@@ -29,8 +31,10 @@ mod drill;
 mod group;
 mod line;
 mod list;
+mod matrix;
 mod order;
 mod panel;
+mod places;
 mod race;
 mod scale;
 mod timeline;
@@ -38,7 +42,9 @@ pub(super) mod words;
 
 use eframe::egui::{Rect, Ui};
 
+pub(super) use self::controls::chip;
 pub use self::line::{JoinLine, line};
+pub(super) use self::matrix::{Cell, members};
 pub(super) use self::timeline::{start as call_start, time as call_time};
 use super::model::{Action, Entry, Model};
 use crate::call::state::State;
@@ -64,6 +70,11 @@ pub fn race_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: &mut Ve
 /// itself in the height that there is.
 pub fn panel_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Action>) {
     panel::panel_ui(ui, model, memory, actions);
+}
+
+/// All that the panel shows, or the race before a call, without anything to press. For a picture of it.
+pub(super) fn sheet_ui(ui: &mut Ui, model: &Model, memory: &mut Memory) {
+    panel::sheet_ui(ui, model, memory);
 }
 
 /// A striped banner while a block, a pin that ends by itself or a drill is in force; nothing otherwise.

@@ -27,27 +27,26 @@ pub struct Place {
 }
 
 impl Place {
-    /// Reads a link or a room's name. `Ok(None)` for nothing.
+    /// Reads a link, also one that stands in a message, or a room's name. `Ok(None)` for nothing.
     ///
     /// # Errors
     /// In words, with what to do.
     pub fn read(text: &str) -> Result<Option<Self>, String> {
-        let text = text.trim();
-        if text.is_empty() {
+        if text.trim().is_empty() {
             return Ok(None);
         }
-        if looks_like_a_link(text) {
-            let invite = Invite::parse(text).map_err(|error| error.to_string())?;
+        if let Some(link) = link_in(text) {
+            let invite = Invite::parse(&link).map_err(|error| error.to_string())?;
             return Ok(Some(Self {
                 room: invite.room,
                 secret: invite.secret,
                 token: invite.grant,
                 at: invite.at,
                 pins: invite.pins,
-                invite: Some(text.to_owned()),
+                invite: Some(link),
             }));
         }
-        let room = room::clean(text).map_err(|error| error.to_string())?.to_owned();
+        let room = room::typed(text).map_err(|error| error.to_string())?;
         let secret = RoomSecret::of_room(&room);
         Ok(Some(Self { room, secret, token: None, at: Vec::new(), pins: Vec::new(), invite: None }))
     }
@@ -106,9 +105,38 @@ pub fn listed_hosts(settings: &Settings) -> Vec<String> {
     settings.manifests.iter().filter_map(|place| manifest::host_of(place)).collect()
 }
 
-fn looks_like_a_link(text: &str) -> bool {
-    let text = text.trim_start_matches('<').to_ascii_lowercase();
-    ["nearcall:", "https:", "http:"].iter().any(|scheme| text.starts_with(scheme))
+/// The link that a text is, or that stands in it: people paste whole messages, and mails put brackets around links. Where
+/// several are, the first that leads into a call.
+fn link_in(text: &str) -> Option<String> {
+    const AROUND: &[char] = &['<', '>', '(', ')', '"', '\'', '“', '”', ',', ';'];
+    let words = || text.split_whitespace().map(|word| word.trim_matches(AROUND));
+    let links = || words().filter_map(as_link);
+    let found = links().find(|link| is_invite(link)).or_else(|| links().next())?;
+    // A sentence ends behind its link.
+    let end = found.trim_end_matches(['.', '!', '?']);
+    Some(if Invite::parse(&found).is_err() { end.to_owned() } else { found })
+}
+
+/// A word that is a link, with the scheme that a browser leaves out.
+fn as_link(word: &str) -> Option<String> {
+    let small = word.to_ascii_lowercase();
+    if ["nearcall:", "https:", "http:"].iter().any(|scheme| small.starts_with(scheme)) {
+        return Some(word.to_owned());
+    }
+    // `join/ROOM#k=...`, `calls.example/join/ROOM#k=...`
+    if !small.contains("#k=") {
+        return None;
+    }
+    match small.find("join/")? {
+        0 => Some(format!("nearcall://{word}")),
+        at if small.as_bytes()[at - 1] == b'/' => Some(format!("https://{word}")),
+        _ => None,
+    }
+}
+
+fn is_invite(link: &str) -> bool {
+    let small = link.to_ascii_lowercase();
+    small.starts_with("nearcall:") || small.contains("/join/")
 }
 
 fn is_here(at: &str) -> bool {
@@ -137,6 +165,31 @@ mod tests {
         assert_eq!(linked.sources().len(), 1);
         assert!(Place::read("https://example.org/join/kitchen").unwrap_err().contains("secret"));
         assert!(Place::read("nearcall://join/").is_err());
+    }
+
+    #[test]
+    fn a_link_is_found_in_whatever_was_pasted_and_a_code_in_any_case() {
+        let whole = link("a.example:4433");
+        let web = whole.replacen("nearcall://join", "https://calls.example/join", 1);
+        let texts = [
+            format!("  {whole}\n"),
+            whole.replacen("nearcall://join", "NearCall://JOIN", 1),
+            format!("Ada invites you to a call.\nOpen <{whole}>, or type kitchen."),
+            format!("See https://example.org/help first, then {web}"),
+            format!("(\"{web}\")"),
+            whole.replacen("nearcall://", "", 1),
+            web.replacen("https://", "", 1),
+        ];
+        for text in texts {
+            let place = Place::read(&text).unwrap().unwrap();
+            assert_eq!((place.room.as_str(), place.at.len()), ("kitchen", 1), "{text}");
+            assert!(place.secret == RoomSecret::of_room("x") && place.invite.is_some(), "{text}");
+        }
+        let code = |text: &str| Place::read(text).unwrap().unwrap();
+        assert_eq!(code("  KIP-Mora-Tel "), code("kip-mora-tel"));
+        assert_eq!(code("join/the-club").room, "join/the-club");
+        // What somebody shows as the link is the link alone.
+        assert_eq!(Place::read(&format!("here: {whole}")).unwrap().unwrap().invite, Some(whole));
     }
 
     #[test]

@@ -1,19 +1,29 @@
-//! Writes the settings away from drawing: a disk may take its time. [`super::app`] hands over, and reads what went wrong.
+//! Writes the settings and the recent rooms away from drawing: a disk may take its time. [`super::app`] hands over, and reads
+//! what went wrong.
 
+use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 use eframe::egui;
 
+use crate::settings::rooms::Rooms;
 use crate::settings::{Settings, Store};
 
 /// Settings that wait for the disk. Only the newest of them is written.
 const WAITING: usize = 4;
 
+/// What is handed over.
+#[derive(Debug)]
+enum Job {
+    Settings(Settings),
+    Rooms(Rooms),
+}
+
 /// The thread's end. Dropped, what was handed over is written before it returns.
 #[derive(Debug)]
 pub struct Saver {
-    settings: Option<SyncSender<Settings>>,
+    jobs: Option<SyncSender<Job>>,
     errors: Receiver<String>,
     thread: Option<JoinHandle<()>>,
 }
@@ -21,18 +31,27 @@ pub struct Saver {
 impl Saver {
     /// `ctx` is woken where something went wrong.
     pub fn start(store: Store, ctx: egui::Context) -> Self {
-        let (settings, waiting) = sync_channel(WAITING);
+        let (jobs, waiting) = sync_channel(WAITING);
         let (trouble, errors) = sync_channel(WAITING);
         let run = move || write(store, &waiting, &trouble, &ctx);
         let thread = std::thread::Builder::new().name("settings".into()).spawn(run);
         let thread = thread.inspect_err(|error| tracing::error!(%error, "settings are not saved")).ok();
-        Self { settings: Some(settings), errors, thread }
+        Self { jobs: Some(jobs), errors, thread }
     }
 
     /// Hands settings over. `false`: the disk is slow; try again later.
     pub fn save(&self, settings: &Settings) -> bool {
-        let Some(sender) = &self.settings else { return true };
-        !matches!(sender.try_send(settings.clone()), Err(TrySendError::Full(_)))
+        self.hand_over(Job::Settings(settings.clone()))
+    }
+
+    /// The same with the recent rooms.
+    pub fn save_rooms(&self, rooms: &Rooms) -> bool {
+        self.hand_over(Job::Rooms(rooms.clone()))
+    }
+
+    fn hand_over(&self, job: Job) -> bool {
+        let Some(sender) = &self.jobs else { return true };
+        !matches!(sender.try_send(job), Err(TrySendError::Full(_)))
     }
 
     /// What went wrong, in words.
@@ -42,9 +61,9 @@ impl Saver {
 
     /// Writes these last of all, and waits for it.
     pub fn close(&mut self, settings: &Settings) {
-        if let Some(sender) = self.settings.take() {
+        if let Some(sender) = self.jobs.take() {
             // An error is one of the thread, which is over then.
-            let _ = sender.send(settings.clone());
+            let _ = sender.send(Job::Settings(settings.clone()));
         }
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -57,7 +76,7 @@ impl Saver {
 
 impl Drop for Saver {
     fn drop(&mut self) {
-        self.settings.take();
+        self.jobs.take();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -65,18 +84,32 @@ impl Drop for Saver {
 }
 
 /// The thread: writes the newest of what waits, until nobody can hand anything over.
-fn write(mut store: Store, waiting: &Receiver<Settings>, trouble: &SyncSender<String>, ctx: &egui::Context) {
-    while let Ok(mut newest) = waiting.recv() {
+fn write(mut store: Store, waiting: &Receiver<Job>, trouble: &SyncSender<String>, ctx: &egui::Context) {
+    let tell = |error: String| {
+        // Whoever does not read them has the same one already.
+        let _ = trouble.try_send(error);
+        ctx.request_repaint();
+    };
+    let settings_file = store.path().map(Path::to_owned);
+    while let Ok(first) = waiting.recv() {
+        let (mut settings, mut rooms) = (None, None);
+        let mut next = Ok(first);
         let over = loop {
-            match waiting.try_recv() {
-                Ok(newer) => newest = newer,
+            match next {
+                Ok(Job::Settings(newer)) => settings = Some(newer),
+                Ok(Job::Rooms(newer)) => rooms = Some(newer),
                 Err(error) => break error == TryRecvError::Disconnected,
             }
+            next = waiting.try_recv();
         };
-        if let Err(error) = store.save(&newest) {
-            // Whoever does not read them has the same one already.
-            let _ = trouble.try_send(error.to_string());
-            ctx.request_repaint();
+        if let Some(Err(error)) = settings.map(|settings| store.save(&settings)) {
+            tell(error.to_string());
+        }
+        // Without a folder nothing is kept, and the settings say so.
+        if let Some((rooms, file)) = rooms.zip(settings_file.as_deref())
+            && let Err(error) = rooms.save(file)
+        {
+            tell(format!("recent rooms are not saved: {error}"));
         }
         if over {
             return;
@@ -107,6 +140,22 @@ mod tests {
     }
 
     #[test]
+    fn the_newest_rooms_are_written_beside_the_settings() {
+        let folder = tempfile::tempdir().unwrap();
+        let loaded = load_from(folder.path());
+        let file = loaded.store.path().unwrap().to_owned();
+        let mut saver = Saver::start(loaded.store, egui::Context::default());
+        let mut rooms = Rooms::default();
+        for name in ["den", "attic"] {
+            rooms.joined(crate::settings::rooms::Room { name: name.into(), link: None, joined: 1 });
+            assert!(saver.save_rooms(&rooms));
+        }
+        saver.close(&named("Ada"));
+        assert_eq!(Rooms::load(&file), (rooms, None));
+        assert_eq!(load_from(folder.path()).settings, named("Ada"));
+    }
+
+    #[test]
     fn what_went_wrong_comes_back_in_words() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
@@ -114,7 +163,7 @@ mod tests {
         // Below a file there is no folder, for nobody.
         let mut saver = Saver::start(load_from(&file.join("below")).store, egui::Context::default());
         assert!(saver.save(&named("Ada")));
-        saver.settings.take();
+        saver.jobs.take();
         saver.thread.take().unwrap().join().unwrap();
         assert!(saver.error().unwrap().starts_with("settings are not saved: "));
     }

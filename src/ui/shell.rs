@@ -3,6 +3,7 @@
 //! The app calls [`shell_ui`] once a frame with the whole window. It only reads the model, and asks by pushing actions.
 
 pub mod keys;
+mod offer;
 mod removal;
 mod screens;
 mod sheet;
@@ -33,6 +34,8 @@ pub struct Memory {
     pub stage: stage::Memory,
     pub preferences: preferences::Memory,
     sheet: Option<Sheet>,
+    /// It was asked about the link that came.
+    offered: bool,
     talk: talk::PushToTalk,
 }
 
@@ -47,6 +50,8 @@ enum Sheet {
     Quit,
     /// Whether to remove somebody.
     Remove(ParticipantId),
+    /// Whether to leave the call for the one of a link that came.
+    Offer,
 }
 
 impl Memory {
@@ -153,6 +158,7 @@ pub fn shell_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
     ui.set_clip_rect(window);
     ui.painter().rect_filled(window, 0.0, theme::palette(ui.ctx()).ground);
     keys::tell_tooltips(ui.ctx(), &model.settings);
+    offer::follow(model, memory, actions);
     guard_quit(ui, model, memory);
     obey_keys(ui, model, memory, in_call, actions);
     push_to_talk(ui, model, memory, in_call, actions);
@@ -174,6 +180,7 @@ pub fn shell_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, painter: &Paint
     };
     memory.sheet = open.or(memory.sheet);
     sheet_ui(ui, model, memory, actions);
+    offer::follow(model, memory, actions);
     toasts::toasts_ui(ui.ctx(), model, if in_call { stage::BOTTOM } else { 0.0 }, actions);
 }
 
@@ -303,6 +310,7 @@ fn sheet_ui(ui: &Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Actio
         // The call may be over while somebody thinks about it.
         Sheet::Share => in_call(model) && sheet::show(ui.ctx(), "Share", 480.0, |ui| screens_ui(ui, model, actions)),
         Sheet::Remove(whom) => removal::removal_ui(ui.ctx(), model, whom, actions),
+        Sheet::Offer => sheet::show(ui.ctx(), "Leave this call?", 440.0, |ui| offer::offer_ui(ui, model, actions)),
         Sheet::Quit => {
             let question = if in_call(model) { "Leave the call and quit?" } else { "Stop hosting and quit?" };
             sheet::show(ui.ctx(), question, 400.0, |ui| quit_ui(ui, model))

@@ -214,6 +214,7 @@ impl Controller {
                     let name = self.subscriber.add(&member);
                     self.subscriber.rest(ParticipantId(member.participant));
                     self.delays.joined();
+                    self.reaches.changed();
                     let readable = name.is_some();
                     let peer = ParticipantId(member.participant).to_string();
                     self.tell(Event::PeerJoined { peer, name, readable });
@@ -240,6 +241,7 @@ impl Controller {
                     self.recent.left(peer);
                     self.subscriber.remove(peer);
                     self.delays.remove(peer);
+                    self.reaches.remove(peer);
                 }
             }
         }

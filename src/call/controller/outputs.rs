@@ -140,6 +140,7 @@ impl Controller {
     fn elected(&mut self, from: Option<LinkId>, to: LinkId, reason: Reason) {
         let now = clock::now();
         let before = self.active.replace(to);
+        self.reaches.changed();
         self.moving = None;
         self.lost = None;
         self.lift_again();

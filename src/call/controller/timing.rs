@@ -3,10 +3,12 @@
 use std::time::{Duration, Instant};
 
 use super::super::delay::OwnSide;
+use super::super::reach::Reach;
 use super::Controller;
 use crate::media::audio::LOOKAHEAD;
 use crate::media::sync::Heard;
 use crate::proto::ParticipantId;
+use crate::proto::reach;
 use crate::proto::timing::Timing;
 
 impl Controller {
@@ -36,6 +38,16 @@ impl Controller {
         if self.active.is_some() && self.entered.is_some() && self.roster.count() > 0 {
             let timing = self.delays.due(now, own);
             timing.into_iter().for_each(|timing| self.say_sealed(None, &timing.encode_sealed()));
+            let reach = self.reaches.due(now, || Reach::of(&self.elector.standings()));
+            reach.into_iter().for_each(|reach| self.say_sealed(None, &reach.encode_sealed()));
+        }
+    }
+
+    /// Where a peer's call runs and what it measured, opened.
+    pub(super) fn reach_came(&mut self, from: ParticipantId, bytes: &[u8]) {
+        match reach::Reach::decode_sealed(bytes) {
+            Ok(reach) => self.reaches.heard(from, &reach),
+            Err(error) => tracing::debug!(%from, %error, "unreadable reach"),
         }
     }
 

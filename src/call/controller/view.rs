@@ -29,6 +29,8 @@ pub fn nobody(participant: ParticipantId, relays: Relays, elector: &Elector) -> 
         outcome: None,
         active: None,
         standby: None,
+        outlook: Default::default(),
+        reaches: BTreeMap::new(),
         wishes: Vec::new(),
         own: Own {
             id: participant,
@@ -69,6 +71,8 @@ pub fn of(call: &mut Controller, now: Instant) -> State {
         outcome: call.elector.outcome(),
         active: call.active.and_then(place),
         standby: call.elector.standby().and_then(place),
+        outlook: call.elector.outlook(),
+        reaches: call.reaches.all().clone(),
         wishes: call.wishes.list().to_vec(),
         own,
         peers,

@@ -10,7 +10,7 @@ use super::Controller;
 use crate::clock;
 use crate::proto::control::{Sealed, client_message};
 use crate::proto::words::{self, Heard, Reaction, Words, said::Body};
-use crate::proto::{ParticipantId, limits, timing};
+use crate::proto::{ParticipantId, limits, reach, timing};
 
 impl Controller {
     /// Says a line to everybody who is there. What is said while the call has no link goes out when it has one again.
@@ -104,15 +104,16 @@ impl Controller {
         }
     }
 
-    /// Something sealed came: times, or words.
+    /// Something sealed came: times, ways, or words.
     pub(super) fn sealed(&mut self, sealed: &Sealed) {
         let from = ParticipantId(sealed.participant);
         let Some(said) = self.subscriber.control(from, &sealed.payload) else { return };
         let now = clock::now();
         match said.payload.split_first() {
             // A later one was read: this one would turn the clock back.
-            Some((&timing::TIMING, _)) if said.late => {}
+            Some((&timing::TIMING | &reach::REACH, _)) if said.late => {}
             Some((&timing::TIMING, rest)) => self.timing_came(now, from, rest),
+            Some((&reach::REACH, rest)) => self.reach_came(from, rest),
             Some((&words::WORDS, rest)) => self.words_came(now, from, rest),
             _ => {}
         }

@@ -291,6 +291,28 @@ fn an_export_is_a_file_that_names_every_candidate() {
 }
 
 #[test]
+fn the_panel_shows_where_the_others_are_and_is_exported_as_a_picture() {
+    let runtime = runtime();
+    let exports = tempfile::tempdir().unwrap();
+    let options = Options { exports: Some(exports.path().to_owned()), ..Options::default() };
+    let (relays, mut window) = in_the_kitchen(&runtime, options);
+    let _ben = peer(&runtime, "Ben", "kitchen", relays.source.clone());
+    window.until_said("People: 2");
+    window.press("Regions");
+    let said = window.until("Ben's place", |window| window.words("Ben: on "));
+    assert!(
+        said.contains("-") && said.contains(" by Web") && said.contains("north") && said.contains("south"),
+        "{said}"
+    );
+    window.until_said(" is the best for all who said");
+    window.press("Export PNG");
+    window.until_said("Exported to ");
+    let path = std::fs::read_dir(exports.path()).unwrap().next().unwrap().unwrap().path();
+    let picture = image::open(&path).unwrap();
+    assert!(picture.width() == 1800 && picture.height() > 1000, "{path:?}");
+}
+
+#[test]
 fn closing_the_window_in_a_call_asks_once_and_leaves_the_room() {
     let runtime = runtime();
     let (relays, mut window) = in_the_kitchen(&runtime, Options { name: Some("Ada".into()), ..Options::default() });
@@ -393,14 +415,69 @@ fn a_link_that_is_offered_in_a_call_does_not_leave_it() {
     let link = link.to_link().unwrap();
     let before = window.state();
     window.offer(&link);
-    window.until_said("You are in a call: leave it, then open the link again");
+    window.until_said("The link leads to the room garden.");
+    window.press("Stay here");
+    window.until("no question", |window| (!window.says("garden")).then_some(()));
     assert_eq!(window.state().phase, before.phase);
-    assert!(window.says("kitchen") && !window.says("garden"));
+    // Closed without an answer, it is a no, and may be asked again.
+    window.offer(&link);
+    window.until_said("The link leads to the room garden.");
+    window.harness.key_press(Key::Escape);
+    window.until("no question", |window| (!window.says("garden")).then_some(()));
+    window.offer("nearcall://join/");
+    window.until_said("the link has no secret");
+    assert_eq!(window.state().phase, before.phase);
     window.press("Leave");
     window.until_button("Join");
     assert_eq!(window.written("Room or invite link"), "kitchen");
     window.offer(&link);
     window.until("the link in its box", |window| (window.written("Room or invite link") == link).then_some(()));
+}
+
+#[test]
+fn a_link_that_is_agreed_to_in_a_call_opens_its_lobby_and_no_call() {
+    let runtime = runtime();
+    let (_relays, mut window) = in_the_kitchen(&runtime, Options::default());
+    let link = Invite {
+        room: "garden".into(),
+        at: vec!["127.0.0.1:1".into()],
+        secret: RoomSecret::of_room("x"),
+        pins: Vec::new(),
+        grant: None,
+    };
+    let link = link.to_link().unwrap();
+    window.offer(&link);
+    window.press("Leave this call");
+    window.until_button("Join");
+    window.until("the link in its box", |window| (window.written("Room or invite link") == link).then_some(()));
+    assert_eq!(window.state().phase, Phase::Lobby);
+    // The same link again, and a room that one is in already, ask nothing.
+    window.press("Join");
+    window.until_button("Leave");
+    window.offer(&link);
+    window.until_said("You are in that call already");
+}
+
+#[test]
+fn a_room_that_was_joined_is_one_click_away_at_the_next_start_until_it_is_forgotten() {
+    let runtime = runtime();
+    let (relays, mut window) = in_the_kitchen(&runtime, Options::default());
+    window.press("Leave");
+    window.until_button("Join");
+    window.close();
+    let folder = std::mem::replace(&mut window.folder, tempfile::tempdir().unwrap());
+    drop(window);
+    let options = Options { manifests: vec![relays.source.clone()], ..Options::default() };
+    let mut window = Window::open_in(folder, &runtime, options);
+    window.press("kitchen, just now");
+    window.until("the room in its box", |window| (window.written("Room or invite link") == "kitchen").then_some(()));
+    assert_eq!(window.state().phase, Phase::Lobby);
+    window.press("Recent rooms");
+    window.press("Forget kitchen");
+    window.until("no room", |window| (!window.says("Recent rooms")).then_some(()));
+    window.close();
+    let kept = std::fs::read_to_string(window.folder.path().join("rooms.toml")).unwrap();
+    assert!(!kept.contains("kitchen"), "{kept}");
 }
 
 #[test]

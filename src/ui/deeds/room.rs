@@ -3,11 +3,13 @@
 use crate::call::manifest::Source;
 use crate::call::state::{Phase, Relays};
 use crate::call::{self, Command};
+use crate::clock;
 use crate::crypto::invite::Invite;
 use crate::proto::manifest::Manifest;
+use crate::settings::rooms::Room;
 use crate::ui::app::App;
 use crate::ui::desk::Order;
-use crate::ui::model::Hosting;
+use crate::ui::model::{Hosting, NoticeKind, Offer};
 use crate::ui::room::{self, Place};
 
 /// A name for who typed none.
@@ -18,9 +20,7 @@ impl App {
     pub(in crate::ui) fn read_room(&mut self, text: String) {
         // To join without a button was said of the room that was given, not of any that comes after it.
         self.options.join = false;
-        let trusted = [room::listed_hosts(&self.model.settings), self.agreed.clone()].concat();
-        self.model.room = room::read(text, &trusted);
-        room::as_told(&mut self.model.room, &self.model.settings);
+        self.look_at(text);
         self.race();
     }
 
@@ -133,5 +133,82 @@ impl App {
         let config = self.options.config(&self.model.settings, sources.clone());
         (self.sources, self.model.race) = (sources, None);
         self.desk.order(Order::Leave(Box::new(config)));
+    }
+
+    /// Another start of the program was given a link. It opens the lobby, never a call; where a call runs, it is asked first.
+    pub(in crate::ui) fn offered(&mut self, link: String) {
+        if self.in_lobby() {
+            return self.read_room(link);
+        }
+        let is = |place: &Place, entry: &call::Entry| place.room == entry.room && place.secret == entry.secret;
+        match Place::read(&link) {
+            Ok(Some(place)) if self.entered.as_ref().is_some_and(|entry| is(&place, entry)) => {
+                self.toast(NoticeKind::Info, "You are in that call already".into());
+            }
+            Ok(Some(place)) => self.model.offered = Some(Offer { link, room: place.room }),
+            Ok(None) => {}
+            Err(error) => self.toast(NoticeKind::Warning, error),
+        }
+    }
+
+    /// What the user says to the link that came during a call.
+    pub(super) fn answer_offer(&mut self, yes: bool) {
+        let Some(offer) = self.model.offered.take() else { return };
+        if yes {
+            self.look_at(offer.link);
+            self.options.join = false;
+            self.leave();
+        }
+    }
+
+    /// A text is in the box.
+    fn look_at(&mut self, text: String) {
+        self.model.room = room::read(text, &self.trusted());
+        room::as_told(&mut self.model.room, &self.model.settings);
+    }
+
+    /// Hosts that may be contacted without a question.
+    fn trusted(&self) -> Vec<String> {
+        [room::listed_hosts(&self.model.settings), self.agreed.clone()].concat()
+    }
+
+    /// The room that was entered is one of those that were joined lately. A demo's is not, nor one that this computer
+    /// carries: nobody can go there later.
+    pub(in crate::ui) fn remember_room(&mut self) {
+        let text = &self.model.room.text;
+        let hosted = matches!(&self.model.hosting, Hosting::Yes { invite, .. } if invite == text);
+        let place = Place::read(text).ok().flatten();
+        let (Some(place), false) = (place, hosted || self.options.entry.is_some()) else { return };
+        let joined = clock::wall().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        self.model.rooms.joined(Room { name: place.room, link: place.invite, joined });
+        self.rooms_changed();
+    }
+
+    /// A room that was joined before goes into the box; its hosts were agreed to then.
+    pub(super) fn again(&mut self, room: &Room) {
+        if self.in_lobby() {
+            let place = Place::read(room.text()).ok().flatten();
+            self.agreed.extend(place.map(|place| place.at).unwrap_or_default());
+            self.read_room(room.text().to_owned());
+        }
+    }
+
+    /// `None`: all of them.
+    pub(super) fn forget_room(&mut self, room: Option<&Room>) {
+        match room {
+            Some(room) => self.model.rooms.forget(room),
+            None => self.model.rooms.rooms.clear(),
+        }
+        self.rooms_changed();
+    }
+
+    pub(super) fn remember_rooms(&mut self, yes: bool) {
+        self.model.rooms.remember(yes);
+        self.rooms_changed();
+    }
+
+    fn rooms_changed(&mut self) {
+        self.rooms_unsaved = true;
+        self.save_soon();
     }
 }

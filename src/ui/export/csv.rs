@@ -3,13 +3,15 @@
 
 use serde_json::Value;
 
-use super::{Model, SCHEMA, entry, utc};
+use super::{Model, SCHEMA, entry, member, utc};
 use crate::call::event::CandidateRow;
+use crate::call::reach::Reach;
+use crate::call::state::State;
 use crate::telemetry::csv::{self, guarded};
 use crate::ui::regions::words;
 
 /// The columns.
-const COLUMNS: [&str; 27] = [
+const COLUMNS: [&str; 28] = [
     "record",
     "t_utc",
     "relay",
@@ -37,11 +39,13 @@ const COLUMNS: [&str; 27] = [
     "audio_gap_ms",
     "video_gap_ms",
     "detail",
+    "member",
 ];
 
 type Table = csv::Table<{ COLUMNS.len() }>;
 
-/// What the panel shows, as CSV: an `about` row, then `candidate`, `sample` (the oldest first) and `event` rows.
+/// What the panel shows, as CSV: an `about` row, then `candidate`, `sample` (the oldest first), `way` (of each member to each
+/// relay), `distance` (between relays) and `event` rows.
 pub fn csv(model: &Model) -> String {
     let mut out = Table::new(COLUMNS);
     let exported = utc(model.wall);
@@ -53,6 +57,10 @@ pub fn csv(model: &Model) -> String {
     }
     for standing in candidates {
         samples(&mut out, standing);
+    }
+    if let Some(state) = model.call.as_deref() {
+        ways(&mut out, state);
+        distances(&mut out, state);
     }
     for happened in &model.timeline {
         event(&mut out, &entry(happened));
@@ -95,6 +103,38 @@ fn samples(out: &mut Table, standing: &crate::election::Standing) {
             ("sample", (n + 1).to_string()),
             ("lost", u8::from(sample.is_none()).to_string()),
             ("rtt_ms", rtt),
+        ]);
+    }
+}
+
+fn ways(out: &mut Table, state: &State) {
+    let own = Reach::of(&state.candidates);
+    let told = state.peers.iter().enumerate().map(|(n, peer)| (member(n), state.reaches.get(&peer.id)));
+    for (name, reach) in std::iter::once(("You".to_owned(), Some(&own))).chain(told) {
+        let Some(reach) = reach else { continue };
+        for way in &reach.ways {
+            let used = reach.place.as_ref().is_some_and(|place| place.relay == way.relay);
+            let rtt = words::known(way.rtt_ms).map_or_else(String::new, |ms| format!("{ms:.1}"));
+            out.line(&[
+                ("record", "way".into()),
+                ("member", name.clone()),
+                ("relay", guarded(&way.relay)),
+                ("region", guarded(&way.region)),
+                ("transport", way.transport.to_string()),
+                ("state", if used { "in use" } else { "" }.into()),
+                ("rtt_ms", rtt),
+            ]);
+        }
+    }
+}
+
+fn distances(out: &mut Table, state: &State) {
+    for way in &state.manifest.distances {
+        out.line(&[
+            ("record", "distance".into()),
+            ("from", guarded(&way.from)),
+            ("to", guarded(&way.to)),
+            ("rtt_ms", format!("{:.1}", way.rtt_ms)),
         ]);
     }
 }

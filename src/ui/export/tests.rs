@@ -166,3 +166,58 @@ fn a_clock_out_of_range_is_written_as_the_nearest_time_there_is() {
     let far = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(400_000_000_000)).unwrap();
     assert_eq!(utc(far), "9999-12-31T23:59:59.000Z");
 }
+
+#[test]
+fn everybody_is_in_the_json_the_csv_and_the_text_under_a_number() {
+    let model = fixtures::call(3);
+    let members = parsed(&model)["members"].as_array().unwrap().clone();
+    assert_eq!(
+        members.iter().map(|one| one["member"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["You", "Member 2", "Member 3", "Member 4"]
+    );
+    assert_eq!((&members[1]["place"]["region"], &members[1]["rtt_ms"]), (&"tokyo".into(), &9.0.into()));
+    assert_eq!(members[1]["mouth_to_ear_ms"], 143.0);
+    assert!(members[1]["ways"].as_array().unwrap().iter().any(|way| way["rtt_ms"].is_null()));
+    assert!(members[3]["place"].is_null() && members[3]["ways"] == serde_json::json!([]), "it did not say");
+    assert_eq!(parsed(&model)["relay_distances"].as_array().unwrap().len(), 12);
+    assert_eq!(parsed(&model)["next"]["next_round_ms"], 100_000);
+
+    let rows = read(&csv(&model));
+    let column = |name: &str| rows[0].iter().position(|head| head == name).unwrap();
+    let of = |record: &str| rows.iter().filter(|row| row[0] == record).collect::<Vec<_>>();
+    assert_eq!((of("way").len(), of("distance").len()), (18, 12));
+    let lost = of("way").into_iter().find(|row| row[column("region")] == "sao-paulo").unwrap();
+    assert_eq!((lost[column("member")].as_str(), lost[column("rtt_ms")].as_str()), ("You", ""));
+
+    let text = text(&model);
+    for line in ["Member 2  tokyo by WebTransport", "Member 4  –", "farthest"] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn the_picture_is_a_png_with_something_on_it_in_every_state() {
+    let mut nothing = fixtures::lobby_first_start();
+    nothing.call = None;
+    for (model, least) in [(fixtures::call(3), 1600), (fixtures::lobby(Duration::from_secs(5)), 600), (nothing, 100)] {
+        for dark in [true, false] {
+            let picture = image::load_from_memory(&png(&model, dark).unwrap()).unwrap().to_rgb8();
+            assert!(picture.width() == 1800 && picture.height() > least, "{} high", picture.height());
+            let ground = picture.get_pixel(2, 2).0[0];
+            assert_eq!(ground < 64, dark);
+            let words = picture.pixels().filter(|pixel| pixel.0[0].abs_diff(ground) > 100).count();
+            assert!(words > 1000, "{words}");
+        }
+    }
+}
+
+#[test]
+fn nobody_s_name_and_no_room_is_left_for_a_picture() {
+    let mut model = fixtures::call(4);
+    model.rooms.joined(crate::settings::rooms::Room { name: "den".into(), link: None, joined: 1 });
+    let bare = nameless(&model);
+    let state = bare.call.as_deref().unwrap();
+    assert!(state.peers.iter().enumerate().all(|(n, peer)| peer.name == Some(member(n))));
+    assert!(state.own.name.is_empty() && bare.name().is_empty() && bare.room == Room::default());
+    assert!(bare.rooms.rooms.is_empty());
+}

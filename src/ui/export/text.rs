@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{Model, utc};
+use super::{Model, member, utc};
 use crate::call::state::State;
 use crate::ui::regions::words::{self, figure};
-use crate::ui::regions::{happened, states};
+use crate::ui::regions::{Cell, happened, members, states};
 
 /// What the panel shows, aligned for a monospaced font, without a line longer than its longest words.
 pub fn text(model: &Model) -> String {
@@ -14,6 +14,10 @@ pub fn text(model: &Model) -> String {
         lines.extend(summary(state));
         lines.push(String::new());
         lines.extend(table(model, state));
+        if !state.peers.is_empty() {
+            lines.push(String::new());
+            lines.extend(everybody(state));
+        }
     }
     if !model.timeline.is_empty() {
         lines.push(String::new());
@@ -61,6 +65,32 @@ fn table(model: &Model, state: &State) -> Vec<String> {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; 10] = std::array::from_fn(width);
     rows.iter().map(|row| aligned(row, &widths, &WORDS)).collect()
+}
+
+/// Everybody and every region, the farthest last.
+fn everybody(state: &State) -> Vec<String> {
+    let members = members(state, &[]);
+    let ms = |ms: f64| format!("{ms:.0}");
+    let cell = |cell: &Cell| match cell {
+        Cell::Unknown => words::NOTHING.to_owned(),
+        Cell::NoAnswer => "no answer".to_owned(),
+        Cell::Ms(figure) => ms(*figure),
+    };
+    let mut rows = vec![[&["ms to".to_owned(), "in use".to_owned()][..], &members.regions[..]].concat()];
+    for (n, row) in members.rows.iter().enumerate() {
+        let name = if n == 0 { row.name.clone() } else { member(n - 1) };
+        let place = row.place.as_ref().map_or(words::NOTHING.to_owned(), |(place, _)| {
+            format!("{} by {}", place.region, words::transport(place.transport))
+        });
+        rows.push([name, place].into_iter().chain(row.cells.iter().map(cell)).collect());
+    }
+    let farthest = members.farthest.iter().map(|far| far.map_or(words::NOTHING.to_owned(), ms));
+    rows.push(["farthest".to_owned(), String::new()].into_iter().chain(farthest).collect());
+    let columns = rows[0].len();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let words: Vec<bool> = (0..columns).map(|column| column < 2).collect();
+    rows.iter().map(|row| aligned(row, &widths, &words)).collect()
 }
 
 fn aligned(row: &[String], widths: &[usize], words: &[bool]) -> String {

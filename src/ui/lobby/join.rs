@@ -2,7 +2,7 @@
 
 use eframe::egui::{Key, Ui, vec2};
 
-use super::Memory;
+use super::{Memory, recent};
 use crate::call::state::{Phase, Relays, State};
 use crate::election::LinkState;
 use crate::ui::model::{Action, Model};
@@ -34,6 +34,7 @@ pub(super) fn join_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: 
         problem(ui, error);
     }
     if !joining {
+        recent::recent_ui(ui, model, &mut memory.recent_open, actions);
         consent_ui(ui, model, actions);
     }
     ui.add_space(space::XS);

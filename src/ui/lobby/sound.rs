@@ -13,9 +13,11 @@ use crate::ui::theme::{self, space};
 use crate::ui::{icons, widgets};
 use widgets::Tone;
 
-/// A microphone that works and hears nothing at all may be switched off somewhere. Levels are told in steps and a very
-/// quiet room is 0, too: so long, and no longer than it takes to wonder.
-const DEAF_AFTER: Duration = Duration::from_secs(8);
+/// A microphone that works and hears nothing at all may be switched off somewhere. Told after so long: as long as it takes to
+/// wonder. A level of 0 is below the least step of 16 bits; rooms are louder than that.
+const DEAF_AFTER: Duration = Duration::from_secs(5);
+/// The button that plays a second of sound where the others will be heard.
+const TEST: &str = "Play a test sound";
 /// Of the round buttons, points.
 const BUTTON: f32 = 44.0;
 
@@ -53,13 +55,22 @@ pub(super) fn devices_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, action
     stand_in_note(ui, model, own, Device::Camera);
 
     row(ui, |ui| {
-        let test = widgets::round(ui, icons::PLAY, "Test the speaker", "", Tone::Plain);
-        if test.clicked() {
+        if widgets::round(ui, icons::PLAY, TEST, "", Tone::Plain).clicked() {
             actions.push(Action::TestSound);
         }
-        devices::picker_ui(ui, model, Device::Speaker, actions);
+        ui.vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = 6.0;
+            devices::picker_ui(ui, model, Device::Speaker, actions);
+            widgets::meter(ui, own.output_level, "Speaker level");
+        });
     });
     trouble_note(ui, model, own, Device::Speaker);
+    if devices::trouble(own, &model.settings, Device::Speaker).is_none() {
+        ui.horizontal(|ui| {
+            ui.add_space(BUTTON + space::M);
+            ui.label(theme::note(ui.ctx(), "Press the arrow to play a test sound."));
+        });
+    }
 }
 
 /// A round button, and beside it what fills the rest.
@@ -99,7 +110,11 @@ fn deaf(ui: &Ui, now: Instant, own: &Own, memory: &mut Memory) -> bool {
 
 fn microphone_note(ui: &mut Ui, model: &Model, own: &Own, deaf: bool) {
     if deaf {
-        note(ui, "We hear nothing from this microphone. Is it switched off?");
+        let name = match own.device(Device::Microphone) {
+            DeviceState::InUse { name, .. } => name.as_str(),
+            _ => "the microphone",
+        };
+        note(ui, &format!("We can't hear you. Is {name} switched off? Try another one, or its own switch."));
     } else {
         trouble_note(ui, model, own, Device::Microphone);
     }

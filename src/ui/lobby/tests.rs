@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
 
@@ -83,7 +84,7 @@ fn microphone_and_camera_are_switched_and_the_speaker_is_tested() {
     let mut stand = Stand::new(ready());
     assert_eq!(stand.click("Turn the microphone off"), [Action::Mute(true)]);
     assert_eq!(stand.click("Turn the camera off"), [Action::Camera(false)]);
-    assert_eq!(stand.click("Test the speaker"), [Action::TestSound]);
+    assert_eq!(stand.click("Play a test sound"), [Action::TestSound]);
 }
 
 #[test]
@@ -124,7 +125,7 @@ fn the_place_of_the_picture_says_why_there_is_none_and_what_to_do() {
 
 #[test]
 fn a_microphone_that_gives_nothing_at_all_is_told_unless_muted_or_changed() {
-    const WORDS: &str = "We hear nothing from this microphone";
+    const WORDS: &str = "We can't hear you. Is ";
     let mut model = ready();
     fixtures::change(&mut model, |state, _| state.own.level = 0.0);
     let mut stand = Stand::new(model);
@@ -134,13 +135,13 @@ fn a_microphone_that_gives_nothing_at_all_is_told_unless_muted_or_changed() {
         stand.step();
         stand.sees(WORDS)
     };
-    assert!(!pass(&mut stand, 7, &|_| ()));
-    assert!(pass(&mut stand, 2, &|_| ()));
+    assert!(!pass(&mut stand, 4, &|_| ()));
+    assert!(pass(&mut stand, 1, &|_| ()));
     assert!(!pass(&mut stand, 0, &|state| state.own.muted = true));
     let another = DeviceState::InUse { name: "Jabra Evolve2 65".into(), instead_of: None };
     assert!(!pass(&mut stand, 1, &|state| state.own.muted = false));
-    assert!(!pass(&mut stand, 7, &|state| drop(state.own.devices.insert(Device::Microphone, another.clone()))));
-    assert!(!pass(&mut stand, 2, &|_| ()), "the other one was not listened to for so long");
+    assert!(!pass(&mut stand, 4, &|state| drop(state.own.devices.insert(Device::Microphone, another.clone()))));
+    assert!(!pass(&mut stand, 1, &|_| ()), "the other one was not listened to for so long");
     // However quiet, it is heard.
     assert!(!pass(&mut stand, 9, &|state| state.own.level = 1e-7));
 }
@@ -181,4 +182,59 @@ fn without_device_and_network_everything_still_has_its_place() {
         assert!(stand.sees(words), "{words}");
     }
     assert_eq!(stand.click("Host a call here"), [Action::Host]);
+}
+
+#[test]
+fn a_test_sound_moves_a_meter_of_its_own() {
+    let mut model = ready();
+    fixtures::change(&mut model, |state, _| state.own.output_level = 0.5);
+    let mut stand = Stand::new(model);
+    let level = |stand: &Stand| {
+        let meter = stand.harness.get_by_role_and_label(Role::Meter, "Speaker level");
+        meter.accesskit_node().numeric_value().unwrap()
+    };
+    assert!(level(&stand) > 50.0);
+    fixtures::change(&mut stand.model.borrow_mut(), |state, _| state.own.output_level = 0.0);
+    stand.step();
+    assert_eq!(level(&stand), 0.0);
+}
+
+#[test]
+fn a_room_that_was_joined_before_is_one_click_away_and_can_be_forgotten() {
+    let model = fixtures::lobby_with_rooms();
+    let rooms = model.rooms.rooms.clone();
+    let mut stand = Stand::new(model);
+    assert_eq!(rooms[2].name, "kip-mora-tel");
+    assert_eq!(stand.click("kip-mora-tel, yesterday"), [Action::Again(rooms[2].clone())]);
+    assert!(!stand.sees("Forget kitchen"));
+    stand.click("Recent rooms");
+    assert_eq!(stand.click("stand-up again, 3 hours ago"), [Action::Again(rooms[1].clone())]);
+    assert_eq!(stand.click("Forget kitchen"), [Action::Forget(Some(rooms[0].clone()))]);
+    assert_eq!(stand.click("Clear all"), [Action::Forget(None)]);
+    assert_eq!(stand.click("Do not remember rooms"), [Action::RememberRooms(false)]);
+    stand.model.borrow_mut().rooms.remember(false);
+    stand.step();
+    assert!(!stand.sees("kip-mora-tel,") && stand.sees("Rooms that you join are not remembered."));
+    assert_eq!(stand.click("Remember rooms"), [Action::RememberRooms(true)]);
+    assert!(!Stand::new(ready()).sees("Recent rooms"), "nothing to show, nothing shown");
+}
+
+#[test]
+fn whoever_has_no_device_or_may_use_none_joins_all_the_same() {
+    for problem in [Problem::Missing, Problem::Denied, Problem::Busy, Problem::Unplugged] {
+        let mut model = ready();
+        fixtures::change(&mut model, |state, _| {
+            for device in [Device::Microphone, Device::Speaker, Device::Camera] {
+                state.own.devices.insert(device, DeviceState::Trouble(problem.clone()));
+            }
+        });
+        assert_eq!(Stand::new(model).click("Join"), [Action::Join], "{problem:?}");
+    }
+}
+
+#[test]
+fn a_block_that_was_set_before_the_call_has_its_banner_in_the_lobby() {
+    let mut stand = Stand::new(fixtures::lobby_blocked());
+    assert!(stand.sees("Drill: tokyo blocked – 1:33"));
+    assert_eq!(stand.click("Stop all"), [Action::StopWishes]);
 }

@@ -1,28 +1,25 @@
 //! What a person asked for and is in force: wishes and drills, their countdowns, and the banner that says so.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use eframe::egui::{Align, Align2, Color32, Layout, Rangef, Role, Sense, Ui, WidgetInfo, vec2};
 
-use crate::call::state::{Wish, Wished};
+use crate::call::state::{Phase, State, Wish, Wished};
 use crate::election::Command;
 use crate::ui::icons;
-use crate::ui::model::{Action, Drill, DrillRelay, DrillState, Model};
+use crate::ui::model::{Action, Drill, DrillRelay, DrillState, Model, What};
 use crate::ui::theme::{self, Palette, Type};
 use crate::ui::widgets;
 
 use super::controls::{chip, note, write};
-use super::words::{left, next_second};
+use super::words::{self, left, next_second};
 
 /// The banner over the call.
 pub(super) fn banner_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     let wishes = model.call.as_deref().map_or(&[][..], |state| &state.wishes);
     let mut parts: Vec<String> =
         wishes.iter().filter(|wish| is_drill(wish)).map(|wish| wish_words(wish, model.now)).collect();
-    parts.extend(model.drills.iter().filter_map(|relay| {
-        let (word, _, _) = drill_words(relay.state, theme::palette(ui.ctx()));
-        Some(format!("{} {word} – {}", relay.region, left(model.now, ends(relay.state)?)))
-    }));
+    parts.extend(model.drills.iter().filter_map(|relay| drilled(ui, model, relay)));
     if parts.is_empty() {
         return;
     }
@@ -32,6 +29,12 @@ pub(super) fn banner_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
             stop_all(model, actions);
         }
     });
+}
+
+/// What is done to a relay of a demo now, and until when.
+fn drilled(ui: &Ui, model: &Model, relay: &DrillRelay) -> Option<String> {
+    let (word, _, _) = drill_words(relay.state, theme::palette(ui.ctx()));
+    Some(format!("{} {word} – {}", relay.region, left(model.now, ends(relay.state)?)))
 }
 
 /// A pin for good is a choice and no drill.
@@ -89,17 +92,77 @@ fn wish_words(wish: &Wish, now: Instant) -> String {
     }
 }
 
-/// What can be done to the relays of a demo.
-pub(super) fn drills_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
-    if model.drills.is_empty() {
+/// The wishes and drills in force, in words.
+pub(super) fn in_force_ui(ui: &mut Ui, model: &Model, state: &State) {
+    let wishes = state.wishes.iter().map(|wish| wish_words(wish, model.now));
+    let drills = model.drills.iter().filter_map(|relay| drilled(ui, model, relay));
+    let said: Vec<String> = wishes.chain(drills).collect();
+    if !said.is_empty() {
+        note(ui, format!("In force: {}", said.join(" · ")));
+    }
+}
+
+/// How long a rehearsal keeps the call away from its relay.
+const AWAY: [(&str, u64); 2] = [("30 s", 30), ("2 min", 120)];
+
+/// A failure to rehearse, what it cost the last time, and in a demo what can be done to its relays.
+pub(super) fn drills_ui(ui: &mut Ui, model: &Model, state: &State, actions: &mut Vec<Action>) {
+    let in_call = matches!(state.phase, Phase::InCall { .. });
+    if !in_call && model.drills.is_empty() {
         return;
     }
     repaint_for(ui, model);
     widgets::section(ui, "Drill");
-    note(ui, "Do something to a relay of this demo, and watch the call move. It ends by itself.");
-    for relay in &model.drills {
-        relay_ui(ui, model.now, relay, actions);
+    if in_call {
+        rehearse_ui(ui, model, state, actions);
     }
+    if !model.drills.is_empty() {
+        note(ui, "Do something to a relay of this demo, and watch the call move. It ends by itself.");
+        for relay in &model.drills {
+            relay_ui(ui, model.now, relay, actions);
+        }
+    }
+}
+
+/// Only this computer keeps away from the relay: nobody else in the call is touched.
+fn rehearse_ui(ui: &mut Ui, model: &Model, state: &State, actions: &mut Vec<Action>) {
+    let Some(active) = &state.active else { return };
+    note(
+        ui,
+        "Rehearse a failure: you keep away from the relay in use for a while, the others do not. It ends by itself.",
+    );
+    let region = &active.region;
+    let colours = theme::palette(ui.ctx());
+    line(ui, icons::DRILL, colours.fair, &format!("Leave {region} for"), |ui| {
+        // From the right.
+        for (span, seconds) in AWAY.into_iter().rev() {
+            if chip(ui, "", span, &format!("Leave {region} for {span}")).clicked() {
+                let lasts = Some(Duration::from_secs(seconds));
+                actions.push(Action::Elect(Command::Block(active.relay.clone()), lasts));
+            }
+        }
+    });
+    if let Some(result) = result(model) {
+        note(ui, result);
+    }
+}
+
+/// What the last thing that a person did cost; `None` while it moved nothing.
+fn result(model: &Model) -> Option<String> {
+    let asked = model.timeline.iter().rposition(|entry| matches!(entry.what, What::Drill(_)))?;
+    let moved = model.timeline[asked..].iter().find_map(|entry| match &entry.what {
+        What::Moved(moved) => Some(moved),
+        _ => None,
+    })?;
+    let gap = |ms: Option<u64>| ms.map_or_else(|| words::NOTHING.to_owned(), |ms| format!("{ms} ms"));
+    Some(format!(
+        "The last one: to {} – {} before, {} after, audio gap {}, video gap {}.",
+        moved.to.region,
+        words::ms(moved.rtt_before_ms),
+        words::ms(moved.rtt_after_ms),
+        gap(moved.audio_gap_ms),
+        gap(moved.video_gap_ms)
+    ))
 }
 
 fn relay_ui(ui: &mut Ui, now: Instant, relay: &DrillRelay, actions: &mut Vec<Action>) {

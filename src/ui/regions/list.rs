@@ -19,7 +19,7 @@ use super::condition::{Condition, racing};
 use super::controls::write;
 use super::group::{Group, groups};
 use super::scale::Scale;
-use super::{Memory, order, words};
+use super::{Memory, order, places, words};
 
 mod cells;
 mod opened;
@@ -57,7 +57,7 @@ pub fn list_ui(ui: &mut Ui, model: &Model, state: &State, memory: &mut Memory, a
     let racing = racing(state, model.now);
     let hold = memory.rows.is_some_and(|rows| ui.rect_contains_pointer(rows));
     order::update(&mut memory.order, &groups, !racing, hold);
-    let table = Table::new(model, state, racing, &groups);
+    let table = Table::new(model, state, racing);
 
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
@@ -83,11 +83,8 @@ pub fn list_ui(ui: &mut Ui, model: &Model, state: &State, memory: &mut Memory, a
 }
 
 impl<'a> Table<'a> {
-    fn new(model: &'a Model, state: &'a State, racing: bool, groups: &[Group<'a>]) -> Self {
+    fn new(model: &'a Model, state: &'a State, racing: bool) -> Self {
         let longest = state.candidates.iter().map(|standing| standing.recent_ms.len()).max().unwrap_or(0);
-        let answers = |group: &&Group<'a>| !Condition::of(state, group.best(), racing).is_out();
-        let known =
-            groups.iter().filter(answers).filter_map(|group| Some((group.relay, words::known(group.best().mean_ms)?)));
         Self {
             model,
             state,
@@ -96,7 +93,7 @@ impl<'a> Table<'a> {
             slots: longest.clamp(*SLOTS.start(), *SLOTS.end()),
             in_call: !matches!(state.phase, crate::call::state::Phase::Lobby),
             leader: state.leader().map(|leader| leader.candidate.relay.as_str()),
-            fastest: known.min_by(|one, other| one.1.total_cmp(&other.1)).map(|(relay, _)| relay),
+            fastest: places::fastest(model, state).map(|fastest| fastest.candidate.relay.as_str()),
         }
     }
 
@@ -185,6 +182,9 @@ fn describe(ui: &Ui, table: &Table<'_>, group: &Group<'_>, response: &Response, 
     if group.wish(&table.state.wishes, Wished::Pin).is_some() {
         label.push_str(", pinned");
     }
+    if table.fastest == Some(group.relay) && table.leader != Some(group.relay) {
+        label.push_str(", fastest");
+    }
     if table.leader == Some(group.relay) && !table.in_call {
         label.push_str(if table.racing { ", leads" } else { ", won" });
     }
@@ -211,6 +211,9 @@ fn label(table: &Table<'_>, group: &Group<'_>, way: &Standing) -> String {
         parts.push(words::loss_words(way.loss));
     }
     parts.push(condition.word().to_owned());
+    if let Some(age) = opened::age(table.model.now, way) {
+        parts.push(format!("last answer {} ago", words::span(age)));
+    }
     if condition.is_out() {
         parts.extend(way.error.clone());
     }

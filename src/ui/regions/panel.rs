@@ -11,7 +11,7 @@ use crate::ui::{export, icons};
 
 use super::controls::{chip, fitted, note, remark};
 use super::scale::Scale;
-use super::{Memory, chart, delay, drill, list, timeline, words};
+use super::{Memory, chart, delay, drill, list, matrix, places, timeline, words};
 
 pub(super) fn panel_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions: &mut Vec<Action>) {
     ScrollArea::vertical().id_salt("regions").auto_shrink([false, false]).show(ui, |ui| {
@@ -23,18 +23,48 @@ pub(super) fn panel_ui(ui: &mut Ui, model: &Model, memory: &mut Memory, actions:
         in_use_ui(ui, model, state);
         ui.add_space(2.0);
         drill::wishes_ui(ui, model, &state.wishes, actions);
-        widgets::section(ui, "Relays");
-        if state.candidates.is_empty() {
-            note(ui, "No relay is known.");
-        } else {
-            list::list_ui(ui, model, state, memory, actions);
-            note(ui, "Select a row to pin, to block, or to move there.");
-        }
+        relays_ui(ui, model, state, memory, actions);
+        matrix::members_ui(ui, state, &memory.order);
         delay::delays_ui(ui, state);
-        drill::drills_ui(ui, model, actions);
+        matrix::relays_ui(ui, state);
+        drill::drills_ui(ui, model, state, actions);
         timeline::timeline_ui(ui, model);
         export_ui(ui, model, actions);
     });
+}
+
+/// All that the panel shows, without anything to press, as high as it needs to be: for a picture of it.
+pub(super) fn sheet_ui(ui: &mut Ui, model: &Model, memory: &mut Memory) {
+    let Some(state) = model.call.as_deref() else {
+        note(ui, "Nothing is known yet.");
+        return;
+    };
+    ui.spacing_mut().item_spacing.y = 6.0;
+    if matches!(state.phase, Phase::Lobby | Phase::Joining) {
+        super::race::race_ui(ui, model, memory, &mut Vec::new());
+    } else {
+        in_use_ui(ui, model, state);
+        ui.add_space(2.0);
+        drill::in_force_ui(ui, model, state);
+        widgets::section(ui, "Relays");
+        list::list_ui(ui, model, state, memory, &mut Vec::new());
+    }
+    matrix::members_ui(ui, state, &memory.order);
+    delay::delays_ui(ui, state);
+    matrix::relays_ui(ui, state);
+    if !model.timeline.is_empty() {
+        timeline::timeline_ui(ui, model);
+    }
+}
+
+fn relays_ui(ui: &mut Ui, model: &Model, state: &State, memory: &mut Memory, actions: &mut Vec<Action>) {
+    widgets::section(ui, "Relays");
+    if state.candidates.is_empty() {
+        note(ui, "No relay is known.");
+    } else {
+        list::list_ui(ui, model, state, memory, actions);
+        note(ui, "Select a row to pin, to block, or to move there.");
+    }
 }
 
 /// Where the call runs, how well, since when, why, and who would take over.
@@ -53,12 +83,17 @@ fn in_use_ui(ui: &mut Ui, model: &Model, state: &State) {
         if !more.is_empty() {
             note(ui, more);
         }
+        places::places_ui(ui, model, state);
         return;
     };
     headline_ui(ui, active);
     figures_ui(ui, model, state, active);
+    ui.add_space(2.0);
+    places::places_ui(ui, model, state);
+    ui.add_space(2.0);
     graph_ui(ui, active);
-    why_ui(ui, model, state, active);
+    why_ui(ui, model, state);
+    next_ui(ui, model, state, active);
 }
 
 /// The region in large, its quality in a word.
@@ -134,7 +169,7 @@ fn graph_ui(ui: &mut Ui, active: &Standing) {
 }
 
 /// Why here, what would change it, and who stands by.
-fn why_ui(ui: &mut Ui, model: &Model, state: &State, active: &Standing) {
+fn why_ui(ui: &mut Ui, model: &Model, state: &State) {
     let colours = theme::palette(ui.ctx());
     let why = state.outcome.as_ref().map(|outcome| words::plain(&outcome.reason));
     let last = model.timeline.iter().rev().find_map(|entry| match &entry.what {
@@ -145,11 +180,6 @@ fn why_ui(ui: &mut Ui, model: &Model, state: &State, active: &Standing) {
     let text = [last, why].into_iter().flatten().collect::<Vec<_>>().join("; now ");
     if !text.is_empty() {
         remark(ui, icons::INFO, colours.weak, Type::Small.text(format!("Why: {text}.")));
-    }
-    if let Some(mean) = words::known(active.mean_ms) {
-        let (gain, checks) = (rules::gain_ms(mean), rules::CHECKS);
-        let text = format!("Stays unless another relay is {gain:.0} ms better in {checks} checks in a row.");
-        remark(ui, icons::LOCK, colours.weak, Type::Small.text(text).color(colours.weak));
     }
     let standby = state.candidates.iter().find(|standing| standing.state == LinkState::Standby);
     let text = match standby {
@@ -164,6 +194,47 @@ fn why_ui(ui: &mut Ui, model: &Model, state: &State, active: &Standing) {
     remark(ui, icons::SHIELD, colours.weak, Type::Small.text(text));
 }
 
+/// What would move the call, and when that is looked at next.
+fn next_ui(ui: &mut Ui, model: &Model, state: &State, active: &Standing) {
+    let colours = theme::palette(ui.ctx());
+    let text = next(model, state, active);
+    let waits = [state.outlook.rests_until, state.outlook.next_round].into_iter().flatten();
+    if let Some(wait) = waits.map(|until| words::next_second(model.now, until)).min() {
+        ui.ctx().request_repaint_after(wait);
+    }
+    if !text.is_empty() {
+        remark(ui, icons::TIMER, colours.weak, Type::Small.text(format!("Next: {text}")));
+    }
+}
+
+/// In words, one sentence after the other.
+fn next(model: &Model, state: &State, active: &Standing) -> String {
+    let mut said = Vec::new();
+    let outlook = &state.outlook;
+    let rising = outlook.rising.and_then(|(id, checks)| Some((state.candidate(id)?, checks)));
+    if let Some((rising, checks)) = rising.filter(|(rising, _)| rising.id != active.id) {
+        said.push(format!(
+            "{} by {} was better in {} of {} checks in a row.",
+            rising.candidate.region,
+            words::transport(rising.candidate.transport),
+            checks.min(rules::CHECKS),
+            rules::CHECKS
+        ));
+    } else if let Some(mean) = words::known(active.mean_ms) {
+        let (gain, checks) = (rules::gain_ms(mean), rules::CHECKS);
+        said.push(format!(
+            "stays unless another relay is {gain:.0} ms better in {checks} checks in a row, one a second."
+        ));
+    }
+    if let Some(until) = outlook.rests_until.filter(|until| *until > model.now) {
+        said.push(format!("The last move was recent: none for the better for {}.", words::left(model.now, until)));
+    }
+    if let Some(at) = outlook.next_round.filter(|at| *at > model.now) {
+        said.push(format!("A relay that is not connected is measured in {}.", words::left(model.now, at)));
+    }
+    said.join(" ")
+}
+
 fn export_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     widgets::section(ui, "Export");
     ui.horizontal_wrapped(|ui| {
@@ -174,9 +245,46 @@ fn export_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
         if chip(ui, icons::EXPORT, "CSV", "Export CSV").clicked() {
             actions.push(Action::Export(Format::Csv));
         }
+        if chip(ui, icons::EXPORT, "PNG", "Export PNG").clicked() {
+            actions.push(Action::Export(Format::Png));
+        }
         if chip(ui, icons::COPY, "Copy as text", "Copy as text").clicked() {
             actions.push(Action::Copy { text: export::text(model), said: "Figures copied" });
         }
     });
     note(ui, "Figures and decisions only: no names, no room, no keys.");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::election::Outlook;
+    use crate::ui::fixtures;
+
+    #[test]
+    fn what_comes_next_is_who_is_better_what_holds_it_back_and_when_others_are_measured() {
+        let mut model = fixtures::call(2);
+        let said = |model: &Model| {
+            let state = model.call.as_deref().unwrap();
+            next(model, state, &state.candidates[0])
+        };
+        assert!(
+            said(&model).starts_with("stays unless another relay is 10 ms better in 3 checks in a row, one a second.")
+        );
+        let now = model.now;
+        fixtures::change(&mut model, |state, _| {
+            state.outlook = Outlook {
+                rising: Some((state.candidates[2].id, 2)),
+                rests_until: Some(now + Duration::from_secs(18)),
+                next_round: Some(now + Duration::from_secs(100)),
+            };
+        });
+        let expected = "tokyo by WebTransport was better in 2 of 3 checks in a row. The last move was recent: none for \
+                        the better for 0:18. A relay that is not connected is measured in 1:40.";
+        assert_eq!(said(&model), expected);
+        model.now += Duration::from_secs(101);
+        assert!(said(&model).ends_with("in a row."), "what is over is not told");
+    }
 }

@@ -71,6 +71,19 @@ fn every_way_to_every_relay_has_a_node_that_says_all_of_its_row() {
 }
 
 #[test]
+fn figures_that_are_old_say_how_old_they_are() {
+    let mut model = fixtures::call(2);
+    fixtures::change(&mut model, |state, now| {
+        let row = &mut state.candidates[4];
+        (row.mean_ms, row.state) = (None, crate::election::LinkState::Idle);
+        row.measured = now.checked_sub(Duration::from_secs(130));
+    });
+    let said = said(&window(PANEL, model, 400.0));
+    assert!(said.contains("frankfurt, webtransport, idle, last answer 2:10 ago"), "{said}");
+    assert!(!said.contains("singapore, webtransport, 42 ms, jitter 1.3 ms, no loss, in use, last"), "{said}");
+}
+
+#[test]
 fn each_peer_s_delay_is_said_by_its_parts_and_what_is_not_known_has_a_dash() {
     let said = said(&window(PANEL, fixtures::call(3), 400.0)).replace('\u{a0}', " ");
     for words in [
@@ -127,7 +140,8 @@ fn a_row_opens_and_offers_what_can_be_asked_of_the_election() {
     assert_eq!(click(&mut panel, "Pin tokyo"), command(Command::Pin(Some(tokyo())), None));
     assert_eq!(click(&mut panel, "Block tokyo for 30 s"), command(Command::Block(tokyo()), Some(30)));
     assert_eq!(click(&mut panel, "Block tokyo for 2 min"), command(Command::Block(tokyo()), Some(120)));
-    assert_eq!(click(&mut panel, "Block tokyo until stopped"), command(Command::Block(tokyo()), None));
+    assert_eq!(click(&mut panel, "Block tokyo for 10 min"), command(Command::Block(tokyo()), Some(600)));
+    assert!(panel.query_by_label_contains("until stopped").is_none(), "every block ends by itself");
     click(&mut panel, SINGAPORE);
     assert!(panel.query_by_label("Pin tokyo").is_none(), "one row is open at a time");
     assert!(panel.query_by_label("Move to singapore now").is_none(), "the call is there already");
@@ -160,6 +174,45 @@ fn wishes_and_drills_show_their_countdown_and_can_be_ended_one_by_one() {
     for (name, drill) in [("Kill", Drill::Kill), ("Drain", Drill::Drain), ("Slow down", Drill::Degrade)] {
         assert_eq!(click(&mut panel, &format!("{name} singapore")), [Action::Drill("singapore".into(), drill)]);
     }
+}
+
+#[test]
+fn in_every_call_a_failure_can_be_rehearsed_and_says_what_the_last_one_cost() {
+    let mut panel = window(PANEL, fixtures::call(2), 400.0);
+    let block = |seconds| [Action::Elect(Command::Block("singapore-1".into()), Some(Duration::from_secs(seconds)))];
+    assert_eq!(click(&mut panel, "Leave singapore for 30 s"), block(30));
+    assert_eq!(click(&mut panel, "Leave singapore for 2 min"), block(120));
+    let said = said(&panel);
+    assert!(said.contains("The last one: to singapore – 75 ms before, 40 ms after, audio gap 0 ms"), "{said}");
+    assert!(window(PANEL, fixtures::reconnecting(), 400.0).query_by_label("Leave singapore for 30 s").is_none());
+}
+
+#[test]
+fn in_use_fastest_and_pinned_are_told_apart() {
+    let mut model = fixtures::drill();
+    fixtures::change(&mut model, |state, _| state.candidates[4].mean_ms = Some(31.0));
+    let said = said(&window(PANEL, model, 400.0));
+    for words in ["In use: singapore, 42 ms", "Fastest: frankfurt, 31 ms", "Pinned: singapore, 42 ms", ", fastest"] {
+        assert!(said.contains(words), "{words}\n{said}");
+    }
+}
+
+#[test]
+fn everybody_s_way_to_every_region_is_said_and_which_region_is_best_for_all() {
+    let said_in = |peers: usize| said(&window(PANEL, fixtures::call(peers), 480.0));
+    let said = said_in(2);
+    for words in [
+        "You: on singapore-1 by WebTransport, 42 ms; singapore 42 ms, tokyo 77 ms",
+        "Ben Okafor: on tokyo-1 by WebTransport, 9 ms; singapore 71 ms, tokyo 9 ms",
+        "Chloé Martin: on frankfurt-1 by WebSocket, 12 ms;",
+        "sao-paulo no answer",
+        "singapore is the best for all who said: 166 ms to the one who is farthest",
+        "From singapore: tokyo 68 ms, frankfurt 158 ms, us-east 215 ms",
+    ] {
+        assert!(said.contains(words), "{words}\n{said}");
+    }
+    assert!(said_in(3).contains("Dmitri: has not said where; singapore not known"));
+    assert!(!said_in(0).contains("Everybody and every region"), "alone");
 }
 
 #[test]
@@ -209,6 +262,7 @@ fn the_export_is_asked_for_and_the_text_goes_to_the_clipboard() {
     let mut panel = window(PANEL, fixtures::call(2), 400.0);
     assert_eq!(click(&mut panel, "Export JSON"), [Action::Export(Format::Json)]);
     assert_eq!(click(&mut panel, "Export CSV"), [Action::Export(Format::Csv)]);
+    assert_eq!(click(&mut panel, "Export PNG"), [Action::Export(Format::Png)]);
     let copied = click(&mut panel, "Copy as text");
     assert!(matches!(&copied[..], [Action::Copy { text, .. }] if text.contains("In use:  singapore by WebTransport")));
 }

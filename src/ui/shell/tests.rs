@@ -399,3 +399,20 @@ fn who_is_muted_is_told_when_it_matters() {
     stand.step();
     assert!(!stand.sees(hint) && stand.sees("You are heard while you hold Space"));
 }
+
+#[test]
+fn a_link_that_comes_in_a_call_is_a_question_and_whatever_closes_it_is_a_no() {
+    let mut stand = Stand::new(fixtures::offered());
+    assert!(stand.sees("The link leads to the room garden."));
+    assert_eq!(stand.press(Modifiers::NONE, Key::M), [], "letters rest under a sheet");
+    for close in ["Stay here", "Close"] {
+        assert_eq!(stand.click(close)[..1], [Action::Offered(false)], "{close}");
+    }
+    let mut stand = Stand::new(fixtures::offered());
+    assert_eq!(stand.press(Modifiers::NONE, Key::Escape)[..1], [Action::Offered(false)]);
+    let mut stand = Stand::new(fixtures::offered());
+    assert_eq!(stand.click("Leave this call")[..1], [Action::Offered(true)]);
+    stand.model.borrow_mut().offered = None;
+    stand.step();
+    assert!(!stand.sees("Leave this call") && stand.memory.borrow().sheet.is_none());
+}

@@ -93,7 +93,10 @@ fn way(ui: &Ui, table: &Table<'_>, standing: &Standing, line: Rect, columns: &Co
         state(ui, condition, columns.state, y, !second, false);
     }
     if words::known(standing.mean_ms).is_none() {
-        let why = standing.error.as_deref().filter(|_| condition.is_out() && !told).unwrap_or(condition.word());
+        let stale = super::opened::age(table.model.now, standing);
+        let stale = stale.map(|age| format!("{}, last answer {} ago", condition.word(), words::span(age)));
+        let why = standing.error.as_deref().filter(|_| condition.is_out() && !told).or(stale.as_deref());
+        let why = why.unwrap_or(condition.word());
         let end = if columns.stacked { line.right() } else { columns.spark.min - theme::space::S };
         let room = eframe::egui::Rangef::new(columns.bar.min, end);
         write(ui, room, y, Align2::LEFT_CENTER, why, small, colours.weak);

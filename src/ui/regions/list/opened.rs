@@ -1,6 +1,6 @@
 //! What opens below a row: the figures in full, and what can be asked of the election about this relay.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::call::Answered;
@@ -35,6 +35,9 @@ pub(super) fn facts_ui(ui: &mut Ui, table: &Table<'_>, group: &Group<'_>) {
         if let Some(error) = &way.error {
             note(ui, format!("{transport}: {error}"));
         }
+        if let Some(age) = age(table.model.now, way) {
+            note(ui, format!("{transport}: the last answer came {} ago", words::span(age)));
+        }
         if words::known(way.mean_ms).is_some() {
             note(ui, format!("{transport}: {}", figures(way)));
             if let Some(hop) = hop(way, &table.state.hops.of(way.id)) {
@@ -42,6 +45,13 @@ pub(super) fn facts_ui(ui: &mut Ui, table: &Table<'_>, group: &Group<'_>) {
             }
         }
     }
+}
+
+/// How old the last answer is, where it is older than the longest way between two probes of a link in use.
+pub(super) fn age(now: Instant, way: &Standing) -> Option<Duration> {
+    const STALE: Duration = Duration::from_secs(10);
+    let age = now.saturating_duration_since(way.measured?);
+    (age > STALE).then_some(age)
 }
 
 /// What the way costs by its own account, and who really answered; nothing before an answer.
@@ -105,15 +115,11 @@ fn buttons_ui(ui: &mut Ui, table: &Table<'_>, group: &Group<'_>, actions: &mut V
     {
         ask(Command::Pin(Some(name.to_owned())), None);
     }
-    let spans = [("30 s", Some(30)), ("2 min", Some(120)), ("until stopped", None)];
-    for (n, (span, seconds)) in spans.into_iter().enumerate() {
+    // Each ends by itself.
+    for (n, (span, seconds)) in [("30 s", 30), ("2 min", 120), ("10 min", 600)].into_iter().enumerate() {
         let (icon, text) = if n == 0 { (icons::BLOCK, format!("Block {span}")) } else { ("", span.to_owned()) };
-        let accessible = match seconds {
-            Some(_) => format!("Block {name} for {span}"),
-            None => format!("Block {name} {span}"),
-        };
-        if chip(ui, icon, &text, &accessible).clicked() {
-            ask(Command::Block(name.to_owned()), seconds.map(Duration::from_secs));
+        if chip(ui, icon, &text, &format!("Block {name} for {span}")).clicked() {
+            ask(Command::Block(name.to_owned()), Some(Duration::from_secs(seconds)));
         }
     }
 }
