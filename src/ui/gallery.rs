@@ -98,9 +98,7 @@ pub fn pieces() -> Vec<Piece> {
         with("settings-keys", own_keys(), |memory| memory.open_settings_at(Tab::Keys)),
         with("settings-keys-asked", own_keys(), shell::Memory::open_a_question_of_keys),
         with("settings-look", fixtures::lobby(Duration::from_secs(6)), |memory| memory.open_settings_at(Tab::Look)),
-        with("settings-privacy", fixtures::lobby(Duration::from_secs(6)), |memory| {
-            memory.open_settings_at(Tab::Privacy)
-        }),
+        with("settings-privacy", fixtures::lobby_with_rooms(), |memory| memory.open_settings_at(Tab::Privacy)),
         with("settings-about", fixtures::call(2), |memory| memory.open_settings_at(Tab::About)),
         piece("call-alone", fixtures::call(0)),
         piece("call-two", fixtures::call(1)),

@@ -187,14 +187,21 @@ fn switch(
     of: fn(&mut Settings) -> &mut bool,
 ) {
     let mut on = *of(&mut model.settings.clone());
-    ui.scope(|ui| {
+    if switch_of(ui, &mut on, label, note) {
+        change(model, actions, |settings| *of(settings) = on);
+    }
+}
+
+/// A switch for something else that looks the same; whether it was pressed.
+fn switch_of(ui: &mut Ui, on: &mut bool, label: &str, note: &str) -> bool {
+    let pressed = ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
-        if widgets::switch(ui, &mut on, label).changed() {
-            change(model, actions, |settings| *of(settings) = on);
-        }
+        let pressed = widgets::switch(ui, on, label).changed();
         hint(ui, note);
+        pressed
     });
     ui.add_space(space::XS);
+    pressed.inner
 }
 
 /// A note below a switch, under its words; none where it is empty.

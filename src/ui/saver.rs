@@ -16,7 +16,7 @@ const WAITING: usize = 4;
 /// What is handed over.
 #[derive(Debug)]
 enum Job {
-    Settings(Settings),
+    Settings(Box<Settings>),
     Rooms(Rooms),
 }
 
@@ -41,7 +41,7 @@ impl Saver {
 
     /// Hands settings over. `false`: the disk is slow; try again later.
     pub fn save(&self, settings: &Settings) -> bool {
-        self.hand_over(Job::Settings(settings.clone()))
+        self.hand_over(Job::Settings(Box::new(settings.clone())))
     }
 
     /// The same with the recent rooms.
@@ -63,7 +63,7 @@ impl Saver {
     pub fn close(&mut self, settings: &Settings) {
         if let Some(sender) = self.jobs.take() {
             // An error is one of the thread, which is over then.
-            let _ = sender.send(Job::Settings(settings.clone()));
+            let _ = sender.send(Job::Settings(Box::new(settings.clone())));
         }
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();

@@ -60,6 +60,27 @@ fn every_switch_and_choice_asks_for_itself_alone() {
 }
 
 #[test]
+fn rooms_are_forgotten_and_remembered_where_one_looks_for_privacy() {
+    let switch = |stand: &mut Stand| {
+        let label = "Remember the rooms that I join";
+        stand.harness.get_by_role_and_label(Role::Switch, label).click();
+        stand.step();
+        stand.taken()
+    };
+    let mut stand = open(fixtures::lobby_with_rooms(), "Privacy");
+    assert_eq!(switch(&mut stand), [Action::RememberRooms(false)]);
+    stand.harness.get_by_role_and_label(Role::Button, "Forget the recent rooms").click();
+    stand.step();
+    assert_eq!(stand.taken(), [Action::Forget(None)]);
+    let mut model = lobby();
+    model.rooms.remember(false);
+    let mut stand = open(model, "Privacy");
+    assert_eq!(switch(&mut stand), [Action::RememberRooms(true)]);
+    let forget = stand.harness.get_by_role_and_label(Role::Button, "Forget the recent rooms");
+    assert!(forget.accesskit_node().is_disabled(), "there is nothing to forget");
+}
+
+#[test]
 fn every_tab_is_a_tab_and_one_of_them_is_chosen() {
     let mut stand = open(lobby(), "Audio");
     for tab in ["Audio", "Video", "Network", "Keys", "Look", "Privacy", "About"] {

@@ -264,8 +264,9 @@ fn a_device_is_picked_behind_the_arrow() {
     stand.step();
     let jabra = Choice { id: "b".into(), name: "Jabra Evolve2 65".into(), default: false };
     assert_eq!(stand.taken(), [Action::Pick(Device::Microphone, Some(jabra))]);
+    assert!(stand.sees("Play a test sound"));
     assert_eq!(stand.press(Modifiers::NONE, Key::Escape), []);
-    assert!(!stand.sees("Test the speaker"));
+    assert!(!stand.sees("Play a test sound"));
 }
 
 #[test]

@@ -133,7 +133,7 @@ fn microphone_ui(ui: &mut Ui, model: &Model, state: &State, actions: &mut Vec<Ac
         widgets::section(ui, "Speaker");
         devices::list_ui(ui, model, Device::Speaker, actions);
         trouble_ui(ui, model, state, Device::Speaker);
-        if widgets::secondary_icon(ui, icons::PLAY, "Test the speaker").clicked() {
+        if widgets::secondary_icon(ui, icons::PLAY, "Play a test sound").clicked() {
             actions.push(Action::TestSound);
         }
     })
