@@ -72,6 +72,16 @@ fn forgetful() -> Model {
     model
 }
 
+/// Raised hands of whom the network fails, and our own.
+fn hands_in_trouble() -> Model {
+    let mut model = fixtures::hands();
+    fixtures::change(&mut model, |state, _| {
+        state.peers[0].quality.recent_loss = Some(0.08);
+        state.own.limited = Some(crate::media::video::Limit::Computer);
+    });
+    model
+}
+
 /// All of them.
 pub fn pieces() -> Vec<Piece> {
     let piece = |name, model| Piece { name, model, memory: shell::Memory::default() };
@@ -134,6 +144,7 @@ pub fn pieces() -> Vec<Piece> {
         with("call-chat", fixtures::chatting_with_trouble(), shell::Memory::open_chat),
         with("call-chat-empty", fixtures::call(2), shell::Memory::open_chat),
         with("call-hands", fixtures::hands(), shell::Memory::open_people),
+        with("call-hands-trouble", hands_in_trouble(), shell::Memory::open_people),
         with("call-host", fixtures::hosted(), shell::Memory::open_people),
         with("call-remove", fixtures::hosted(), |memory| memory.ask_to_remove(crate::proto::ParticipantId(3))),
     ]

@@ -58,6 +58,8 @@ icons! {
     CHAT = "\u{E168}";
     /// A hand.
     HAND = "\u{E298}";
+    /// Reactions.
+    SMILE = "\u{E436}";
     /// The regions.
     REGIONS = "\u{E28C}";
     /// Strength of a path.

@@ -62,7 +62,7 @@ fn list_ui(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     ui.label(theme::note(ui.ctx(), "Kept on this computer alone. Whoever uses your account can join them."));
     ui.add_space(space::XS);
     ui.horizontal_wrapped(|ui| {
-        if widgets::secondary(ui, "Clear all").clicked() {
+        if widgets::secondary(ui, "Forget all").clicked() {
             actions.push(Action::Forget(None));
         }
         if widgets::quiet(ui, "Do not remember rooms").clicked() {

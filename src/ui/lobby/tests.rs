@@ -210,7 +210,7 @@ fn a_room_that_was_joined_before_is_one_click_away_and_can_be_forgotten() {
     stand.click("Recent rooms");
     assert_eq!(stand.click("stand-up again, 3 hours ago"), [Action::Again(rooms[1].clone())]);
     assert_eq!(stand.click("Forget kitchen"), [Action::Forget(Some(rooms[0].clone()))]);
-    assert_eq!(stand.click("Clear all"), [Action::Forget(None)]);
+    assert_eq!(stand.click("Forget all"), [Action::Forget(None)]);
     assert_eq!(stand.click("Do not remember rooms"), [Action::RememberRooms(false)]);
     stand.model.borrow_mut().rooms.remember(false);
     stand.step();

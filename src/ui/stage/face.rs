@@ -63,6 +63,15 @@ pub(in crate::ui) fn pill(ui: &Ui, at: Pos2, align: Align2, text: &str, marks: &
     ui.painter().galley(pos, words, colours.on_tile);
 }
 
+/// What is in the way, at the upper right of a picture: a word where at least it finds room, and its sign alone where `taken`
+/// points at the left leave none.
+pub(in crate::ui) fn trouble_ui(ui: &Ui, picture: Rect, taken: f32, word: &str, mark: (&str, Color32)) {
+    const WORD: f32 = 112.0;
+    let room = picture.width() - 2.0 * INSET - taken;
+    let word = if taken > 0.0 && room < WORD { "" } else { word };
+    pill(ui, picture.right_top() + vec2(-INSET, INSET), Align2::RIGHT_TOP, word, &[mark], room);
+}
+
 /// In a picture's place: an icon, what is, and what to do.
 pub(in crate::ui) fn words_ui(ui: &Ui, picture: Rect, icon: &str, what: &str, remedy: &str) {
     let colours = theme::palette(ui.ctx());

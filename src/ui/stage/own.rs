@@ -1,6 +1,6 @@
 //! Oneself: as in a mirror, in the corner or large, or hidden with the way back.
 
-use eframe::egui::{Align2, CornerRadius, Rect, Role, Sense, Ui, WidgetInfo, vec2};
+use eframe::egui::{CornerRadius, Rect, Role, Sense, Ui, WidgetInfo, vec2};
 
 use super::view::{Large, Who};
 use super::{Memory, Show, face, menu, quality, signs, tile};
@@ -49,9 +49,8 @@ pub(super) fn own_ui(ui: &mut Ui, show: Show, place: Rect, memory: &mut Memory, 
     // A picture that is sent smaller is about a picture; sound that is lost is about sound.
     let trouble = quality::own(own).filter(|_| shown.is_some() || own.sent_loss.is_some() && !own.muted);
     if let Some((word, _)) = trouble {
-        let at = place.right_top() + vec2(-face::INSET, face::INSET);
         let mark = (icons::WARNING, tile::dark(colours.fair));
-        face::pill(ui, at, Align2::RIGHT_TOP, word, &[mark], place.width() - 16.0);
+        face::trouble_ui(ui, place, signs::taken(show.model, own.id), word, mark);
     }
     let state = match (&shown, broken) {
         (Some(_), _) => "",

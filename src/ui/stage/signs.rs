@@ -17,8 +17,8 @@ use crate::ui::theme::{self, Palette};
 use crate::ui::{icons, widgets};
 use widgets::{Tone, round, round_toggle};
 
-/// What stands for all reactions on their button: a smile.
-const SMILE: &str = "\u{263A}";
+/// Width that a raised hand takes at the top of a tile, points.
+const HAND: f32 = 56.0;
 /// A reaction rises and fades for so long, s.
 const LASTS: f32 = 3.0;
 /// Of which it fades in the last, s.
@@ -35,7 +35,7 @@ pub(super) fn buttons_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) 
     if round_toggle(ui, icons::HAND, label, "R", tone, up).clicked() {
         actions.push(Action::Hand(!up));
     }
-    let button = round(ui, SMILE, "React", "Alt+1", Tone::Plain);
+    let button = round(ui, icons::SMILE, "React", "Alt+1", Tone::Plain);
     Popup::from_toggle_button_response(&button)
         .align(RectAlign::TOP)
         .gap(6.0)
@@ -70,6 +70,12 @@ fn choices_ui(ui: &mut Ui, actions: &mut Vec<Action>) {
             });
         }
     });
+}
+
+/// What a raised hand takes of the top of somebody's tile, points.
+pub(super) fn taken(model: &Model, who: ParticipantId) -> f32 {
+    let up = model.call.as_ref().is_some_and(|state| state.conversation.place(who).is_some());
+    if up { HAND } else { 0.0 }
 }
 
 /// A hand and reactions of somebody, over the tile.

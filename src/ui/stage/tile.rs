@@ -32,6 +32,8 @@ struct Seen<'a> {
     /// Its figures stand above the name.
     figures: bool,
     trouble: Option<Trouble>,
+    /// What a raised hand takes of the top, points.
+    taken: f32,
 }
 
 /// Draws somebody, and notes how large.
@@ -55,7 +57,8 @@ pub(super) fn peer_ui(
     let what = Large::Person(Who::Peer(peer.id));
     let pinned = memory.view.is_pinned(what);
     let trouble = quality::of(show.state, peer);
-    let seen = Seen { peer, picture, frozen, pinned, figures: memory.figures, trouble };
+    let taken = signs::taken(show.model, peer.id);
+    let seen = Seen { peer, picture, frozen, pinned, figures: memory.figures, trouble, taken };
     seen.over_ui(ui, place, colours);
     if memory.figures {
         figures_ui(ui, peer, place);
@@ -146,9 +149,8 @@ impl Seen<'_> {
         }
         self.name_ui(ui, place, lead, colours);
         if let Some(trouble) = self.trouble {
-            let at = place.right_top() + vec2(-face::INSET, face::INSET);
             let mark = (trouble.quality.icon(), dark(trouble.quality.colour(colours)));
-            face::pill(ui, at, Align2::RIGHT_TOP, trouble.fault.word(), &[mark], place.width() - 16.0);
+            face::trouble_ui(ui, place, self.taken, trouble.fault.word(), mark);
         }
     }
 
