@@ -257,10 +257,17 @@ fn deaf_ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
 /// What somebody who is muted has to know of the microphone: over the tiles, so that nothing moves when it comes and goes.
 fn microphone_ui(ui: &Ui, state: &State) {
     let own = &state.own;
+    let [mute, talk] = ["M", "Space"].map(|key| widgets::key_now(ui.ctx(), key));
     let (icon, words) = if own.holds_to_talk {
-        (icons::MIC, "You are heard while you hold Space")
+        (icons::MIC, format!("You are heard while you hold {talk}"))
     } else if own.talks_unheard && !own.deaf {
-        (icons::MIC_OFF, "You are muted: press M, or hold Space, to be heard")
+        let words = match (mute.as_str(), talk.as_str()) {
+            ("", "") => "You are muted".to_owned(),
+            (mute, "") => format!("You are muted: press {mute} to be heard"),
+            ("", talk) => format!("You are muted: hold {talk} to be heard"),
+            (mute, talk) => format!("You are muted: press {mute}, or hold {talk}, to be heard"),
+        };
+        (icons::MIC_OFF, words)
     } else {
         return;
     };
@@ -268,10 +275,10 @@ fn microphone_ui(ui: &Ui, state: &State) {
     // Above the numbers of the pages.
     let at = area.center_bottom() - vec2(0.0, 44.0);
     let colour = theme::palette(ui.ctx()).on_tile;
-    face::pill(ui, at, Align2::CENTER_BOTTOM, words, &[(icon, colour)], area.width() - 16.0);
+    face::pill(ui, at, Align2::CENTER_BOTTOM, &words, &[(icon, colour)], area.width() - 16.0);
     let place = Rect::from_center_size(at, Vec2::ZERO);
     let response = ui.interact(place, ui.scope_id().with("microphone"), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Status, true, words));
+    response.widget_info(|| WidgetInfo::labeled(Role::Status, true, &words));
     ui.ctx().accesskit_node_builder(response.id, |node| node.set_live(accesskit::Live::Polite));
 }
 

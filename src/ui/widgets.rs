@@ -27,7 +27,7 @@ pub use button::{
 };
 pub use choice::{segmented, switch};
 pub use field::field;
-pub use hints::set_key_hints;
+pub use hints::{key_now, set_key_hints};
 pub use menu::{menu_row, picture_button};
 pub use meter::meter;
 pub use paint::focus_ring;

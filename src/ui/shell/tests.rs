@@ -393,6 +393,10 @@ fn who_is_muted_is_told_when_it_matters() {
     fixtures::change(&mut stand.model.borrow_mut(), |state, _| state.own.talks_unheard = true);
     stand.step();
     assert!(stand.sees(hint));
+    stand.model.borrow_mut().settings.keys = [("talk".to_owned(), vec!["F8".to_owned()])].into();
+    stand.step();
+    assert!(stand.sees("You are muted: press M, or hold F8, to be heard"));
+    stand.model.borrow_mut().settings.keys.clear();
     fixtures::change(&mut stand.model.borrow_mut(), |state, _| {
         (state.own.muted, state.own.holds_to_talk, state.own.talks_unheard) = (false, true, false);
     });

@@ -22,8 +22,8 @@ pub fn set_key_hints(ctx: &Context, hints: BTreeMap<String, String>) {
     }
 }
 
-/// The key that stands for the action whose first one is `first`.
-pub(super) fn key_now(ctx: &Context, first: &str) -> String {
+/// The key that stands for the action whose first one is `first`; empty where it has none.
+pub fn key_now(ctx: &Context, first: &str) -> String {
     let hints: Option<Hints> = ctx.data(|data| data.get_temp(id()));
     hints.and_then(|hints| hints.get(first).cloned()).unwrap_or_else(|| first.to_owned())
 }
