@@ -106,6 +106,7 @@ fn trickle(silence: Duration, rtt: Option<Duration>, mtu: u16) -> u64 {
 impl Controller for CallController {
     fn on_sent(&mut self, now: Instant, bytes: u64, _last_packet_number: u64) {
         self.feed.note(now, Happened::Sent(bytes));
+        self.window.on_sent(now, bytes);
         // Who rests is not waiting for an answer.
         if now.saturating_duration_since(self.sent) > REST {
             self.acknowledged = self.acknowledged.max(now);

@@ -22,6 +22,7 @@ mod tuning;
 use std::time::{Duration, Instant};
 
 use self::tuning::*;
+use super::coupling::Coupling;
 use super::delay::Delay;
 use super::meter::Meter;
 
@@ -66,28 +67,41 @@ pub struct Figures {
     pub mode: Mode,
 }
 
+/// A queue that is long.
+#[derive(Debug, Clone, Copy)]
+struct Long {
+    begun: Instant,
+    /// From here on it is judged, by what was sent and arrived then, bits a second.
+    since: Instant,
+    rate: f64,
+}
+
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct Estimator {
     limits: Limits,
     delay: Delay,
+    coupling: Coupling,
     sent: Meter,
     delivered: Meter,
     lost: Meter,
     /// What the path is thought to carry, bits a second; and less while a queue drains.
     reference: f64,
     target: f64,
+    /// The same for what may be on its way, whatever waits here.
+    paced: f64,
     mode: Mode,
     updated: Instant,
     /// The queue at the last update, seconds.
     before: Option<f64>,
     /// Our own queue.
     waiting: Duration,
+    /// What arrives is acknowledged, so that all else that waits does so for our own window.
+    told: bool,
     /// When it was cut last, and what was too much.
     cut: Option<Instant>,
     too_much: Option<f64>,
-    /// Since when the queue is long, and the rate before.
-    long: Option<(Instant, f64)>,
+    long: Option<Long>,
     short_since: Option<Instant>,
     /// When somebody else's queue was gone.
     gone: Option<Instant>,
@@ -106,15 +120,18 @@ impl Estimator {
         Self {
             limits,
             delay: Delay::default(),
+            coupling: Coupling::default(),
             sent: Meter::default(),
             delivered: Meter::default(),
             lost: Meter::default(),
             reference: limits.start_bps as f64,
             target: limits.start_bps as f64,
+            paced: limits.start_bps as f64,
             mode: Mode::Delay,
             updated: now,
             before: None,
             waiting: Duration::ZERO,
+            told: false,
             cut: None,
             too_much: None,
             long: None,
@@ -131,15 +148,19 @@ impl Estimator {
     /// So many bytes were sent.
     pub fn sent(&mut self, now: Instant, bytes: u64) {
         self.sent.add(now, bytes);
+        self.coupling.sent(now, bytes);
     }
 
     /// So many bytes arrived, or were taken by a transport that tells no more.
     pub fn delivered(&mut self, now: Instant, bytes: u64) {
         self.delivered.add(now, bytes);
+        self.coupling.left(bytes);
     }
 
     /// A round trip that ended now: of a probe, or the least of an acknowledgement.
     pub fn round_trip(&mut self, now: Instant, rtt: Duration) {
+        self.told = true;
+        self.coupling.arrived(now, now.checked_sub(rtt).unwrap_or(now), 0);
         self.delay.round_trip(now, rtt);
     }
 
@@ -151,6 +172,7 @@ impl Estimator {
     /// So many bytes are lost, in the path or in our own queue.
     pub fn lost(&mut self, now: Instant, bytes: u64) {
         self.lost.add(now, bytes);
+        self.coupling.left(bytes);
         self.loss |= bytes > 0;
     }
 
@@ -169,9 +191,10 @@ impl Estimator {
         self.updated = now;
         let was = self.reference;
         let noise = self.delay.noise().as_secs_f64() * NOISE;
+        self.delay.set_ours(self.coupling.is_ours());
         let queue = self.delay.queue(now).map(|queue| (queue.as_secs_f64() - noise).max(0.0));
         // What waits here waits because the path does not take it.
-        let waiting = Some(self.waiting.as_secs_f64()).filter(|waiting| *waiting > LONG);
+        let waiting = Some(self.waiting.as_secs_f64()).filter(|waiting| *waiting > LONG && !self.told);
         let queue = queue.map(|queue| queue + waiting.unwrap_or(0.0)).or(waiting);
         self.look_for_others(now, queue);
         match self.mode {
@@ -183,11 +206,13 @@ impl Estimator {
         self.before = queue;
         let (least, most) = (self.limits.least_bps as f64, self.limits.most_bps as f64);
         self.reference = self.reference.min(most.max(was)).max(least);
-        let drain = match (self.mode, soon) {
-            (Mode::Delay, Some(soon)) if soon > FOREIGN => (1.0 - (soon - FOREIGN / 2.0) / DRAIN).max(DRAIN_LEAST),
+        let drain = |soon: f64| match self.mode {
+            Mode::Delay if soon > FOREIGN => (1.0 - (soon - FOREIGN / 2.0) / DRAIN).max(DRAIN_LEAST),
             _ => 1.0,
         };
-        self.target = (self.reference * drain).max(least);
+        let soon = soon.unwrap_or(0.0);
+        self.paced = (self.reference * drain(soon)).max(least);
+        self.target = (self.reference * drain(soon.max(self.waiting.as_secs_f64()))).max(least);
         true
     }
 
@@ -208,8 +233,10 @@ impl Estimator {
 
     /// Bytes that may be on their way at this rate, with the queue as it is and a picture at a time: what a window must let through.
     pub fn window_bytes(&self) -> u64 {
-        let rtt = self.delay.rtt().unwrap_or_default() + AHEAD;
-        (self.target / 8.0 * rtt.as_secs_f64()) as u64
+        let rtt = self.delay.rtt().unwrap_or_default().as_secs_f64();
+        let ours = if self.mode == Mode::Delay { self.before.unwrap_or(0.0) } else { 0.0 };
+        let base = self.delay.base().unwrap_or_default().as_secs_f64();
+        (self.paced / 8.0 * ((rtt - ours).max(base) + AHEAD.as_secs_f64())) as u64
     }
 
     /// For who looks at it.
@@ -238,7 +265,7 @@ impl Estimator {
         let start = known.map_or(self.reference.min(2.0 * self.limits.start_bps as f64), |known| known as f64);
         let (sent, limits) = (self.sent.clone(), self.limits);
         let before =
-            std::mem::replace(self, Self { delay, sent, reference: start, target: start, ..Self::new(now, limits) });
+            std::mem::replace(self, Self { delay, sent, reference: start, target: start, paced: start, ..Self::new(now, limits) });
         before.delay
     }
 
@@ -283,6 +310,11 @@ impl Estimator {
         let known = self.delivered.newest().filter(|at| now.saturating_duration_since(*at) < DELIVERED).unwrap_or(now);
         let delivered = self.delivered.rate_bps(known, DELIVERED).filter(|delivered| *delivered > 0.0);
         if let Some(delivered) = delivered {
+            let long = self.long.as_mut().filter(|long| now.saturating_duration_since(long.begun) < FALLS);
+            if let Some(long) = long.filter(|_| delivered < SLOWER * self.reference) {
+                // The path has become slower: whether a queue stays that we do not feed shows from here on.
+                (long.since, long.rate) = (now, delivered);
+            }
             self.cut(now, (delivered * KEPT).max(self.reference * CUT_LEAST));
         }
     }
@@ -346,9 +378,12 @@ impl Estimator {
         match self.mode {
             Mode::Delay if queue < FOREIGN => self.long = None,
             Mode::Delay => {
-                let (at, rate) = *self.long.get_or_insert((now, self.reference));
+                let delivered = self.delivered.rate_bps(now, DELIVERED_LONG).unwrap_or(self.reference);
+                let rate = self.reference.min(delivered);
+                let Long { since: at, rate, .. } = *self.long.get_or_insert(Long { begun: now, since: now, rate });
                 let again = self.gone.is_some_and(|gone| since(gone) < AGAIN);
-                if again || (since(at) >= LASTS && self.reference < rate * 0.9) {
+                let gave_way = delivered.max(self.reference) < rate * GIVEN_WAY;
+                if again || (since(at) >= LASTS && gave_way) {
                     self.mode = Mode::Loss;
                     self.reference = self.reference.max(rate * TAKEN_BACK);
                     (self.long, self.short_since, self.loss_at) = (None, None, Some(now));

@@ -20,6 +20,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::coupling::Coupling;
 use super::unsteady::Unsteady;
 
 /// Window at the start, packets: one key frame of a 360p picture and its audio. RFC 6928 allows 10 without
@@ -67,6 +68,7 @@ pub struct Window {
     /// The least RTT of each round of the last [`STANDS`].
     least: VecDeque<(Instant, Duration)>,
     unsteady: Unsteady,
+    coupling: Coupling,
     /// When more than [`RUNS_OVER`] was lost last.
     ran_over: Option<Instant>,
 }
@@ -110,6 +112,7 @@ impl Window {
             past: VecDeque::new(),
             least: VecDeque::new(),
             unsteady: Unsteady::default(),
+            coupling: Coupling::default(),
             ran_over: None,
         }
     }
@@ -140,9 +143,15 @@ impl Window {
         self.bytes = self.bytes.max(MIN_PACKETS * self.mtu);
     }
 
+    /// So many bytes are on their way.
+    pub fn on_sent(&mut self, now: Instant, bytes: u64) {
+        self.coupling.sent(now, bytes);
+    }
+
     /// `bytes` sent at `sent` have arrived. `limited` says that the window, not the sender, held back.
     pub fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, limited: bool) {
         let rtt = now.saturating_duration_since(sent);
+        self.coupling.arrived(now, sent, bytes);
         while self.base.back().is_some_and(|(_, least)| *least >= rtt) {
             self.base.pop_back();
         }
@@ -163,6 +172,7 @@ impl Window {
 
     /// `bytes` were lost; `persistent` as in RFC 9002 section 7.6.
     pub fn on_loss(&mut self, now: Instant, bytes: u64, persistent: bool) {
+        self.coupling.left(bytes);
         if persistent {
             self.bytes = MIN_PACKETS * self.mtu;
             self.slow_start = true;
@@ -201,7 +211,7 @@ impl Window {
             let kept = (round.acked as f64 * base * BACK_OFF) as u64;
             self.bytes = kept.min(self.bytes).max(self.bytes / 2).max(least);
         } else if !self.slow_start && round.used {
-            self.bytes = (self.bytes + 2 * self.mtu).min(MAX_BYTES);
+            self.bytes = (self.bytes + (2 * self.mtu).min(self.bytes / 8)).min(MAX_BYTES);
         }
     }
 
@@ -219,7 +229,7 @@ impl Window {
     /// What comes and goes, where that is much.
     fn jitter(&self, now: Instant) -> Duration {
         let runs_over = self.ran_over.is_some_and(|at| now.saturating_duration_since(at) < RAN_OVER);
-        Some(self.unsteady.off()).filter(|off| *off > UNSTEADY && !runs_over).unwrap_or_default()
+        Some(self.unsteady.off()).filter(|off| *off > UNSTEADY && !runs_over && !self.coupling.is_ours()).unwrap_or_default()
     }
 
     /// The smallest RTT of late: the path without a queue.

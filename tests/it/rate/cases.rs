@@ -169,7 +169,7 @@ pub fn variable_capacity_two_flows(seed: u64) -> Vec<Row> {
 }
 
 /// 5.3, congested way back, media both ways. `blind`: a relay that does not say when probes arrive.
-pub fn congested_feedback(seed: u64, blind: bool) -> Vec<Row> {
+pub fn feedback_world(seed: u64, blind: bool) -> World {
     let there = course(&[(0, 2.0), (20, 1.0), (40, 0.5), (60, 2.0)]);
     let back = course(&[(0, 2.0), (35, 0.8), (70, 2.0)]);
     let mut world = World::new(seed, [there, back], MBPS, QUEUE);
@@ -178,6 +178,11 @@ pub fn congested_feedback(seed: u64, blind: bool) -> Vec<Row> {
         media.blind = blind;
         world.add(boxed(media), DELAY, pipe, 0);
     }
+    world
+}
+
+pub fn congested_feedback(seed: u64, blind: bool) -> Vec<Row> {
+    let mut world = feedback_world(seed, blind);
     world.run(100 * SECOND);
     let case = if blind { "5.3b" } else { "5.3" };
     vec![
@@ -295,6 +300,38 @@ pub fn long_call(seed: u64) -> Vec<Row> {
     ]
 }
 
+/// Not of the RFC: both ways fall from 1 Mbit/s to 300 kbit/s and rise again; on the way back a relay sends what it was sent.
+pub fn narrow_world(seed: u64) -> World {
+    let steps = course(&[(0, 1.0), (20, 0.3), (40, 1.0)]);
+    let mut world = World::new(seed, [steps.clone(), steps], MBPS, QUEUE);
+    (world.jitter, world.pipes[0].holds, world.pipes[1].holds) = (MS, Some(QUEUE), Some(QUEUE));
+    for pipe in 0..2 {
+        let mut media = media(60);
+        media.keys = Some(4 * SECOND);
+        if pipe == 1 {
+            media.relayed = vec![(0, 800_000), (21 * SECOND, 230_000), (42 * SECOND, 800_000)];
+        }
+        world.add(boxed(media), 20 * MS, pipe, 0);
+    }
+    world
+}
+
+pub fn narrow(seed: u64) -> Vec<Row> {
+    let mut world = narrow_world(seed);
+    world.run(60 * SECOND);
+    let mut rows = vec![least("300k", "capacity used there", used(&world, 0..1, 5, 60), 75.0, "%")];
+    for (flow, way) in [(0, "there"), (1, "back")] {
+        let heard = &world.media(flow).heard_ms;
+        for (from, until, bar) in [(5, 20, 160.0), (23, 40, 200.0), (43, 60, 160.0)] {
+            let of = heard.iter().filter(|(at, _)| (from * SECOND..until * SECOND).contains(at));
+            let p95 = quantile(of.map(|(_, ms)| *ms), 0.95).unwrap_or(f64::INFINITY);
+            rows.push(most("300k", format!("sound {way}, {from} to {until} s, p95"), p95, bar, "ms"));
+        }
+        rows.push(most("300k", format!("sound lost {way}"), world.media(flow).unheard as f64, 15.0, ""));
+    }
+    rows
+}
+
 /// All of them.
 #[allow(dead_code, reason = "the bench runs it")]
 pub fn all(seed: u64) -> Vec<Row> {
@@ -310,6 +347,7 @@ pub fn all(seed: u64) -> Vec<Row> {
         short_tcp(seed),
         pause_and_resume(seed),
         long_call(seed),
+        narrow(seed),
     ]
     .concat()
 }

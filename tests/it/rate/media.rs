@@ -24,6 +24,8 @@ const ACK_DELAY: Us = 25 * MS;
 const LAG: Us = 200 * MS;
 const LATE: Us = 500 * MS;
 const LOST: Us = 3 * SECOND;
+/// A key frame is so much larger.
+const KEY: u32 = 6;
 
 const START: u32 = 0;
 const ON_FRAME: u32 = 1;
@@ -36,9 +38,9 @@ const ON_ACK: u32 = 5;
 const SOUND: u64 = u64::MAX;
 
 pub struct Media {
-    epoch: Instant,
-    estimator: Estimator,
-    window: Window,
+    pub epoch: Instant,
+    pub estimator: Estimator,
+    pub window: Window,
     /// Of sound and pictures together, bits a second.
     bounds: (u64, u64),
     stop: Us,
@@ -46,12 +48,22 @@ pub struct Media {
     pub pause: Option<(Us, Us)>,
     /// Probes say nothing of their ways: an old relay.
     pub blind: bool,
+    /// A relay's: pictures come as they are, from when on so many bits a second, and nothing is estimated.
+    pub relayed: Vec<(Us, u64)>,
+    /// A key frame each so often.
+    pub keys: Option<Us>,
     targets: VecDeque<(Us, u64)>,
     waiting: VecDeque<(Us, u32, u64)>,
-    in_flight: u64,
+    pub in_flight: u64,
     next: u64,
     frame: u64,
     out: BTreeMap<u64, (Us, u32)>,
+    key: Us,
+    /// When each packet of sound that is on its way was made.
+    spoken: BTreeMap<u64, Us>,
+    /// From its making to its arrival: when, ms.
+    pub heard_ms: Vec<(Us, f64)>,
+    pub unheard: u64,
     /// The receiver's: what is to be acknowledged.
     unanswered: Vec<u64>,
     pub arrived: Arrived,
@@ -74,12 +86,18 @@ impl Media {
             stop,
             pause: None,
             blind: false,
+            relayed: Vec::new(),
+            keys: None,
+            key: 0,
             targets: VecDeque::new(),
             waiting: VecDeque::new(),
             in_flight: 0,
             next: 0,
             frame: 0,
             out: BTreeMap::new(),
+            spoken: BTreeMap::new(),
+            heard_ms: Vec::new(),
+            unheard: 0,
             unanswered: Vec::new(),
             arrived: Arrived::default(),
             queued_ms: Vec::new(),
@@ -134,9 +152,13 @@ impl Media {
             self.targets.pop_front();
         }
         let target = self.targets.front().map_or(300_000, |(_, target)| *target).clamp(self.bounds.0, self.bounds.1);
+        let target = self.relayed.iter().rev().find(|(from, _)| *from <= now).map_or(target, |(_, rate)| *rate);
         let audio = u64::from(AUDIO_BYTES) * 8 * SECOND / AUDIO;
         let rate = target.saturating_sub(audio).max(40_000) as f64;
         let mut bytes = (rate / 8.0 / 30.0 * (0.8 + 0.4 * rng.unit())) as u32;
+        if self.keys.is_some_and(|period| now >= self.key + period) {
+            (self.key, bytes) = (now, bytes * KEY);
+        }
         self.frame += 1;
         while bytes > 0 {
             let packet = bytes.min(PACKET);
@@ -153,7 +175,9 @@ impl Media {
         let oldest = self.waiting.iter().map(|(since, ..)| *since).min();
         self.estimator.waiting(Duration::from_micros(oldest.map_or(0, |since| now - since)));
         self.estimator.update(at);
-        self.window.set_floor(self.estimator.window_bytes());
+        if self.relayed.is_empty() {
+            self.window.set_floor(self.estimator.window_bytes());
+        }
         let target = self.estimator.target_bps();
         self.targets.push_back((now, target));
         if self.estimator.wants_probe(at) {
@@ -172,14 +196,18 @@ impl Media {
             self.late += 1;
             self.estimator.lost(self.instant(now), bytes.into());
         }
-        while let Some((_, bytes, _)) = self.waiting.front().copied() {
+        while let Some((since, bytes, frame)) = self.waiting.front().copied() {
             if self.in_flight + u64::from(bytes) > self.window.bytes() {
                 break;
             }
             self.waiting.pop_front();
             self.in_flight += u64::from(bytes);
             self.out.insert(self.next, (now, bytes));
+            if frame == SOUND {
+                self.spoken.insert(self.next, since);
+            }
             self.estimator.sent(self.instant(now), bytes.into());
+            self.window.on_sent(self.instant(now), bytes.into());
             self.sent += 1;
             out.send(bytes + HEADS, Cargo::Data(self.next));
             self.next += 1;
@@ -195,6 +223,9 @@ impl Media {
     pub fn arrives(&mut self, now: Us, cargo: Cargo, out: &mut Out) {
         match cargo {
             Cargo::Data(number) => {
+                if let Some(since) = self.spoken.remove(&number) {
+                    self.heard_ms.push((now, (now - since) as f64 / 1000.0));
+                }
                 self.arrived.add(now, self.out.get(&number).map_or(0, |(_, bytes)| bytes + HEADS));
                 if self.unanswered.is_empty() {
                     out.timers.push((now + ACK_DELAY, ON_ACK));
@@ -243,6 +274,7 @@ impl Media {
         let Some((_, bytes)) = self.out.remove(&number) else { return };
         self.in_flight -= u64::from(bytes);
         self.lost += 1;
+        self.unheard += u64::from(self.spoken.remove(&number).is_some());
         self.window.on_loss(at, bytes.into(), false);
         self.estimator.lost(at, bytes.into());
     }
