@@ -25,8 +25,8 @@ const UNSTEADY: (Duration, Duration) = (Duration::from_millis(18), Duration::fro
 const NOW_MOST: Duration = Duration::from_millis(1200);
 /// A probe says something of the way back for so long.
 const PROBE: Duration = Duration::from_millis(600);
-/// Three probes within this long tell the way there by themselves.
-const FRESH: Duration = Duration::from_millis(350);
+/// Two probes within this long tell the way there by themselves.
+const FRESH: Duration = Duration::from_millis(250);
 /// A queue on the way back that is shorter may be jitter.
 const JITTER: Duration = Duration::from_millis(15);
 /// What jitter leaves of itself is taken to be no more than this.
@@ -185,7 +185,7 @@ impl Delay {
         let while_ = FRESH.mul_f64(self.longer()).min(PROBE);
         let of_late = self.probes.iter().filter(|(at, _)| now.saturating_duration_since(*at) <= while_);
         let (count, least) = of_late.fold((0, Duration::MAX), |(count, least), (_, ways)| (count + 1, least.min(ways[THERE])));
-        (count >= 3).then_some(least)
+        (count >= 2).then_some(least)
     }
 
     /// The queues of both ways together; `None` where nothing was measured of late.

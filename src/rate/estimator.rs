@@ -91,6 +91,8 @@ pub struct Estimator {
     /// The same for what may be on its way, whatever waits here.
     paced: f64,
     mode: Mode,
+    /// The queue on the way back at the last update, where probes tell it.
+    back: Option<Duration>,
     updated: Instant,
     /// The queue at the last update, seconds.
     before: Option<f64>,
@@ -128,6 +130,7 @@ impl Estimator {
             target: limits.start_bps as f64,
             paced: limits.start_bps as f64,
             mode: Mode::Delay,
+            back: None,
             updated: now,
             before: None,
             waiting: Duration::ZERO,
@@ -196,6 +199,7 @@ impl Estimator {
         // What waits here waits because the path does not take it.
         let waiting = Some(self.waiting.as_secs_f64()).filter(|waiting| *waiting > LONG && !self.told);
         let queue = queue.map(|queue| queue + waiting.unwrap_or(0.0)).or(waiting);
+        self.back = self.delay.back(now);
         self.look_for_others(now, queue);
         match self.mode {
             Mode::Delay => self.by_delay(now, seconds, queue),
@@ -231,12 +235,15 @@ impl Estimator {
         self.delay.base()
     }
 
-    /// Bytes that may be on their way at this rate, with the queue as it is and a picture at a time: what a window must let through.
+    /// Bytes that may be on their way at this rate, and a picture at a time: what a window must let through. A queue that is ours is
+    /// not made room for; acknowledgements may wait on the way back, and where somebody else keeps the queue long, everything does.
     pub fn window_bytes(&self) -> u64 {
-        let rtt = self.delay.rtt().unwrap_or_default().as_secs_f64();
-        let ours = if self.mode == Mode::Delay { self.before.unwrap_or(0.0) } else { 0.0 };
-        let base = self.delay.base().unwrap_or_default().as_secs_f64();
-        (self.paced / 8.0 * ((rtt - ours).max(base) + AHEAD.as_secs_f64())) as u64
+        let rtt = self.delay.rtt().unwrap_or_default();
+        let without = match (self.mode, self.back) {
+            (Mode::Delay, Some(back)) => rtt.min(self.delay.base().unwrap_or_default() + back),
+            _ => rtt,
+        };
+        (self.paced / 8.0 * (without + AHEAD).as_secs_f64()) as u64
     }
 
     /// For who looks at it.
@@ -382,7 +389,8 @@ impl Estimator {
                 let rate = self.reference.min(delivered);
                 let Long { since: at, rate, .. } = *self.long.get_or_insert(Long { begun: now, since: now, rate });
                 let again = self.gone.is_some_and(|gone| since(gone) < AGAIN);
-                let gave_way = delivered.max(self.reference) < rate * GIVEN_WAY;
+                let least = self.limits.least_bps as f64 * 1.1;
+                let gave_way = self.reference < (rate * GIVEN_WAY).max(least);
                 if again || (since(at) >= LASTS && gave_way) {
                     self.mode = Mode::Loss;
                     self.reference = self.reference.max(rate * TAKEN_BACK);

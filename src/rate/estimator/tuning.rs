@@ -22,7 +22,7 @@ pub const FOREIGN: f64 = 0.045;
 pub const LASTS: Duration = Duration::from_millis(2500);
 /// And after we gave way: what we send and what of it arrives are less than so much of what they were. Our own queue takes as much
 /// as the path carries.
-pub const GIVEN_WAY: f64 = 0.9;
+pub const GIVEN_WAY: f64 = 0.95;
 /// What arrives is less than this share of the estimate: the path has become slower, or somebody came.
 pub const SLOWER: f64 = 0.8;
 /// That is looked for in so long after the queue became long.

@@ -221,10 +221,15 @@ pub fn round_trip_fairness(seed: u64) -> Vec<Row> {
 }
 
 /// 5.6, beside a long TCP flow.
-pub fn long_tcp(seed: u64, queue_ms: u64) -> Vec<Row> {
+pub fn tcp_world(seed: u64, queue_ms: u64) -> World {
     let mut world = World::new(seed, [course(&[(0, 2.0)]), wide()], 2.0 * MBPS, queue_ms * MS);
     world.add(boxed(media(120)), DELAY, 0, 5 * SECOND);
     world.add(Flow::Tcp(Box::new(Tcp::new(120 * SECOND, None))), DELAY, 0, 0);
+    world
+}
+
+pub fn long_tcp(seed: u64, queue_ms: u64) -> Vec<Row> {
+    let mut world = tcp_world(seed, queue_ms);
     world.run(120 * SECOND);
     let ours = world.media(0).arrived.rate(30, 119);
     let Flow::Tcp(tcp) = &world.flows[1] else { panic!("the second flow is TCP") };
