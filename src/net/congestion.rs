@@ -123,7 +123,9 @@ impl Controller for CallController {
         self.show();
     }
 
-    fn on_end_acks(&mut self, now: Instant, _in_flight: u64, _app_limited: bool, _largest: Option<u64>) {
+    fn on_end_acks(&mut self, now: Instant, in_flight: u64, _app_limited: bool, _largest: Option<u64>) {
+        self.window.on_flight(in_flight);
+        self.feed.set_ours(self.window.is_ours());
         // The others of one acknowledgement were held back for it.
         if let Some((sent, bytes)) = self.newest.take() {
             self.feed.note(now, Happened::Delivered(bytes, Some(now.saturating_duration_since(sent))));
@@ -145,7 +147,7 @@ impl Controller for CallController {
 
     fn window(&self) -> u64 {
         let silence = clock::now().saturating_duration_since(self.acknowledged);
-        self.window.bytes() + trickle(silence, self.window.base(), self.mtu)
+        self.window.bytes() + self.window.room() + trickle(silence, self.window.base(), self.mtu)
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {

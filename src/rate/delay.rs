@@ -167,25 +167,25 @@ impl Delay {
         self.probes.iter().rev().take(3).map(|(_, ways)| ways[way]).min()
     }
 
+    /// The queue on the way there, where two probes or more tell it.
+    fn there(&mut self, now: Instant) -> Option<Duration> {
+        self.forget_probes(now);
+        let while_ = FRESH.mul_f64(self.longer()).min(PROBE);
+        let of_late = self.probes.iter().rev().take_while(|(at, _)| now.saturating_duration_since(*at) <= while_);
+        let there: Vec<Duration> = of_late.map(|(_, ways)| ways[THERE]).collect();
+        there.iter().min().filter(|_| there.len() > 1).copied()
+    }
+
+    /// Whether delay that comes and goes does so with what is sent, and is no jitter.
+    pub fn set_ours(&mut self, ours: bool) {
+        self.ours = ours;
+    }
+
     /// How many times as long is looked at, for jitter.
     fn longer(&self) -> f64 {
         let (free, each) = UNSTEADY;
         let jitter = if self.ours { Duration::ZERO } else { self.unsteady.off() };
         1.0 + jitter.saturating_sub(free).div_duration_f64(each)
-    }
-
-    /// Whether what comes and goes does so with what is sent.
-    pub fn set_ours(&mut self, ours: bool) {
-        self.ours = ours;
-    }
-
-    /// The queue there, where probes follow each other closely enough to tell it alone.
-    fn fresh(&mut self, now: Instant) -> Option<Duration> {
-        self.forget_probes(now);
-        let while_ = FRESH.mul_f64(self.longer()).min(PROBE);
-        let of_late = self.probes.iter().filter(|(at, _)| now.saturating_duration_since(*at) <= while_);
-        let (count, least) = of_late.fold((0, Duration::MAX), |(count, least), (_, ways)| (count + 1, least.min(ways[THERE])));
-        (count >= 2).then_some(least)
     }
 
     /// The queues of both ways together; `None` where nothing was measured of late.
@@ -203,15 +203,14 @@ impl Delay {
         self.recent.iter().rev().take_while(|(at, _)| within(at)).map(|(_, rtt)| *rtt).min()
     }
 
-    /// The queue on the way there.
+    /// The queue on the way there: of acknowledgements, which are many, but where the way back has a queue too.
     pub fn queue(&mut self, now: Instant) -> Option<Duration> {
-        if self.back(now) > Some(JITTER)
-            && let Some(there) = self.fresh(now)
-        {
-            return Some(there);
-        }
         let beyond_jitter = |way: Option<Duration>| way.filter(|queue| *queue > JITTER).unwrap_or_default();
         let (there, back) = (beyond_jitter(self.way(now, THERE)), beyond_jitter(self.way(now, BACK)));
+        let told = self.there(now).filter(|_| !back.is_zero());
+        if told.is_some() {
+            return told;
+        }
         self.both(now).map(|both| both.saturating_sub(back).max(there.min(both)))
     }
 

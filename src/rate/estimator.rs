@@ -22,7 +22,6 @@ mod tuning;
 use std::time::{Duration, Instant};
 
 use self::tuning::*;
-use super::coupling::Coupling;
 use super::delay::Delay;
 use super::meter::Meter;
 
@@ -70,10 +69,11 @@ pub struct Figures {
 /// A queue that is long.
 #[derive(Debug, Clone, Copy)]
 struct Long {
-    begun: Instant,
-    /// From here on it is judged, by what was sent and arrived then, bits a second.
+    /// From here on it is judged, by what arrived then, bits a second.
     since: Instant,
     rate: f64,
+    /// How often much less arrived than before.
+    falls: u32,
 }
 
 /// See the module.
@@ -81,7 +81,6 @@ struct Long {
 pub struct Estimator {
     limits: Limits,
     delay: Delay,
-    coupling: Coupling,
     sent: Meter,
     delivered: Meter,
     lost: Meter,
@@ -98,7 +97,7 @@ pub struct Estimator {
     before: Option<f64>,
     /// Our own queue.
     waiting: Duration,
-    /// What arrives is acknowledged, so that all else that waits does so for our own window.
+    /// What arrives is told, so what waits here waits for our own window.
     told: bool,
     /// When it was cut last, and what was too much.
     cut: Option<Instant>,
@@ -122,7 +121,6 @@ impl Estimator {
         Self {
             limits,
             delay: Delay::default(),
-            coupling: Coupling::default(),
             sent: Meter::default(),
             delivered: Meter::default(),
             lost: Meter::default(),
@@ -151,20 +149,22 @@ impl Estimator {
     /// So many bytes were sent.
     pub fn sent(&mut self, now: Instant, bytes: u64) {
         self.sent.add(now, bytes);
-        self.coupling.sent(now, bytes);
     }
 
     /// So many bytes arrived, or were taken by a transport that tells no more.
     pub fn delivered(&mut self, now: Instant, bytes: u64) {
         self.delivered.add(now, bytes);
-        self.coupling.left(bytes);
     }
 
     /// A round trip that ended now: of a probe, or the least of an acknowledgement.
     pub fn round_trip(&mut self, now: Instant, rtt: Duration) {
-        self.told = true;
-        self.coupling.arrived(now, now.checked_sub(rtt).unwrap_or(now), 0);
         self.delay.round_trip(now, rtt);
+    }
+
+    /// The transport tells what arrives, and whether delay that comes and goes does so with what is sent ([`super::Window::is_ours`]).
+    pub fn told(&mut self, ours: bool) {
+        self.told = true;
+        self.delay.set_ours(ours);
     }
 
     /// The path's delay, for what probes say of it.
@@ -175,7 +175,6 @@ impl Estimator {
     /// So many bytes are lost, in the path or in our own queue.
     pub fn lost(&mut self, now: Instant, bytes: u64) {
         self.lost.add(now, bytes);
-        self.coupling.left(bytes);
         self.loss |= bytes > 0;
     }
 
@@ -194,9 +193,8 @@ impl Estimator {
         self.updated = now;
         let was = self.reference;
         let noise = self.delay.noise().as_secs_f64() * NOISE;
-        self.delay.set_ours(self.coupling.is_ours());
         let queue = self.delay.queue(now).map(|queue| (queue.as_secs_f64() - noise).max(0.0));
-        // What waits here waits because the path does not take it.
+        // What waits here waits because the path does not take it, or for a window that follows from what the path says.
         let waiting = Some(self.waiting.as_secs_f64()).filter(|waiting| *waiting > LONG && !self.told);
         let queue = queue.map(|queue| queue + waiting.unwrap_or(0.0)).or(waiting);
         self.back = self.delay.back(now);
@@ -271,8 +269,10 @@ impl Estimator {
     pub fn moved(&mut self, now: Instant, known: Option<u64>, delay: Delay) -> Delay {
         let start = known.map_or(self.reference.min(2.0 * self.limits.start_bps as f64), |known| known as f64);
         let (sent, limits) = (self.sent.clone(), self.limits);
-        let before =
-            std::mem::replace(self, Self { delay, sent, reference: start, target: start, paced: start, ..Self::new(now, limits) });
+        let before = std::mem::replace(
+            self,
+            Self { delay, sent, reference: start, target: start, paced: start, ..Self::new(now, limits) },
+        );
         before.delay
     }
 
@@ -317,11 +317,6 @@ impl Estimator {
         let known = self.delivered.newest().filter(|at| now.saturating_duration_since(*at) < DELIVERED).unwrap_or(now);
         let delivered = self.delivered.rate_bps(known, DELIVERED).filter(|delivered| *delivered > 0.0);
         if let Some(delivered) = delivered {
-            let long = self.long.as_mut().filter(|long| now.saturating_duration_since(long.begun) < FALLS);
-            if let Some(long) = long.filter(|_| delivered < SLOWER * self.reference) {
-                // The path has become slower: whether a queue stays that we do not feed shows from here on.
-                (long.since, long.rate) = (now, delivered);
-            }
             self.cut(now, (delivered * KEPT).max(self.reference * CUT_LEAST));
         }
     }
@@ -387,7 +382,14 @@ impl Estimator {
             Mode::Delay => {
                 let delivered = self.delivered.rate_bps(now, DELIVERED_LONG).unwrap_or(self.reference);
                 let rate = self.reference.min(delivered);
-                let Long { since: at, rate, .. } = *self.long.get_or_insert(Long { begun: now, since: now, rate });
+                let long = self.long.get_or_insert(Long { since: now, rate, falls: 0 });
+                let of = |meter: &Meter| meter.rate_bps(now, DELIVERED).unwrap_or(rate);
+                let (sent, of_late) = (of(&self.sent), of(&self.delivered));
+                if long.falls < FALLS && of_late < SLOWER * long.rate.min(sent) {
+                    // The path may have become slower: whether a queue stays that we do not feed shows from there on.
+                    *long = Long { since: now, rate: of_late, falls: long.falls + 1 };
+                }
+                let Long { since: at, rate, .. } = *long;
                 let again = self.gone.is_some_and(|gone| since(gone) < AGAIN);
                 let least = self.limits.least_bps as f64 * 1.1;
                 let gave_way = self.reference < (rate * GIVEN_WAY).max(least);

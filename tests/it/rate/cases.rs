@@ -169,7 +169,7 @@ pub fn variable_capacity_two_flows(seed: u64) -> Vec<Row> {
 }
 
 /// 5.3, congested way back, media both ways. `blind`: a relay that does not say when probes arrive.
-pub fn feedback_world(seed: u64, blind: bool) -> World {
+pub fn congested_feedback(seed: u64, blind: bool) -> Vec<Row> {
     let there = course(&[(0, 2.0), (20, 1.0), (40, 0.5), (60, 2.0)]);
     let back = course(&[(0, 2.0), (35, 0.8), (70, 2.0)]);
     let mut world = World::new(seed, [there, back], MBPS, QUEUE);
@@ -178,11 +178,6 @@ pub fn feedback_world(seed: u64, blind: bool) -> World {
         media.blind = blind;
         world.add(boxed(media), DELAY, pipe, 0);
     }
-    world
-}
-
-pub fn congested_feedback(seed: u64, blind: bool) -> Vec<Row> {
-    let mut world = feedback_world(seed, blind);
     world.run(100 * SECOND);
     let case = if blind { "5.3b" } else { "5.3" };
     vec![
@@ -221,15 +216,10 @@ pub fn round_trip_fairness(seed: u64) -> Vec<Row> {
 }
 
 /// 5.6, beside a long TCP flow.
-pub fn tcp_world(seed: u64, queue_ms: u64) -> World {
+pub fn long_tcp(seed: u64, queue_ms: u64) -> Vec<Row> {
     let mut world = World::new(seed, [course(&[(0, 2.0)]), wide()], 2.0 * MBPS, queue_ms * MS);
     world.add(boxed(media(120)), DELAY, 0, 5 * SECOND);
     world.add(Flow::Tcp(Box::new(Tcp::new(120 * SECOND, None))), DELAY, 0, 0);
-    world
-}
-
-pub fn long_tcp(seed: u64, queue_ms: u64) -> Vec<Row> {
-    let mut world = tcp_world(seed, queue_ms);
     world.run(120 * SECOND);
     let ours = world.media(0).arrived.rate(30, 119);
     let Flow::Tcp(tcp) = &world.flows[1] else { panic!("the second flow is TCP") };
@@ -305,11 +295,13 @@ pub fn long_call(seed: u64) -> Vec<Row> {
     ]
 }
 
-/// Not of the RFC: both ways fall from 1 Mbit/s to 300 kbit/s and rise again; on the way back a relay sends what it was sent.
-pub fn narrow_world(seed: u64) -> World {
+/// Not of the RFC: both ways fall from 1 Mbit/s to 300 kbit/s and rise again, with a key frame each 4 s; on the way back a relay sends
+/// what it was sent. The queue is of 300 ms at any rate, so that at the least one packet of a picture takes 32 ms.
+pub fn narrow(seed: u64) -> Vec<Row> {
     let steps = course(&[(0, 1.0), (20, 0.3), (40, 1.0)]);
     let mut world = World::new(seed, [steps.clone(), steps], MBPS, QUEUE);
-    (world.jitter, world.pipes[0].holds, world.pipes[1].holds) = (MS, Some(QUEUE), Some(QUEUE));
+    world.jitter = MS;
+    world.pipes.iter_mut().for_each(|pipe| pipe.holds = Some(QUEUE));
     for pipe in 0..2 {
         let mut media = media(60);
         media.keys = Some(4 * SECOND);
@@ -318,21 +310,17 @@ pub fn narrow_world(seed: u64) -> World {
         }
         world.add(boxed(media), 20 * MS, pipe, 0);
     }
-    world
-}
-
-pub fn narrow(seed: u64) -> Vec<Row> {
-    let mut world = narrow_world(seed);
     world.run(60 * SECOND);
     let mut rows = vec![least("300k", "capacity used there", used(&world, 0..1, 5, 60), 75.0, "%")];
     for (flow, way) in [(0, "there"), (1, "back")] {
-        let heard = &world.media(flow).heard_ms;
+        let media = world.media(flow);
         for (from, until, bar) in [(5, 20, 160.0), (23, 40, 200.0), (43, 60, 160.0)] {
-            let of = heard.iter().filter(|(at, _)| (from * SECOND..until * SECOND).contains(at));
-            let p95 = quantile(of.map(|(_, ms)| *ms), 0.95).unwrap_or(f64::INFINITY);
+            let within = |(at, _): &&(Us, f64)| (from * SECOND..until * SECOND).contains(at);
+            let heard = media.heard_ms.iter().filter(within).map(|(_, ms)| *ms);
+            let p95 = quantile(heard, 0.95).unwrap_or(f64::INFINITY);
             rows.push(most("300k", format!("sound {way}, {from} to {until} s, p95"), p95, bar, "ms"));
         }
-        rows.push(most("300k", format!("sound lost {way}"), world.media(flow).unheard as f64, 15.0, ""));
+        rows.push(most("300k", format!("sound lost {way}"), media.unheard as f64, 15.0, ""));
     }
     rows
 }

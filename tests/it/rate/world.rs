@@ -68,7 +68,7 @@ impl Pipe {
     }
 
     /// How long what waits takes, ms.
-    pub fn queue_ms(&self, at: Us) -> f64 {
+    fn queue_ms(&self, at: Us) -> f64 {
         f64::from(self.bytes) * 8000.0 / self.rate(at)
     }
 
@@ -168,10 +168,10 @@ impl World {
     }
 
     pub fn run(&mut self, until: Us) {
-        while let Some(Reverse((time, key))) = self.heap.peek().copied()
-            && time <= until
-        {
-            self.heap.pop();
+        while let Some(Reverse((time, key))) = self.heap.pop() {
+            if time > until {
+                break;
+            }
             self.now = time;
             match self.events.remove(&key).expect("each event is there once") {
                 Event::Sample => {
