@@ -25,6 +25,8 @@ use crate::rate::Standing;
 
 /// Between two attempts where no acknowledgement wakes the writer: for datagrams, stream credit and lateness.
 const RETRY: Duration = Duration::from_millis(20);
+/// Streams may hold so much of the window more: what was lost is not on its way, and counts until it has arrived.
+const AGAIN_SHARE: u64 = 8;
 /// The type of a WebTransport stream (draft-ietf-webtrans-http3 section 4.2).
 const STREAM_TYPE: u32 = 0x54;
 
@@ -177,11 +179,12 @@ impl Writer {
         self.lock().gauge.as_ref()?.standing(now)
     }
 
-    /// Streams hold what the window lets through and no more: the rest waits where it can be dropped, and sound finds the room that
+    /// Streams hold what the window lets through and hardly more: the rest waits where it can be dropped, and sound finds the room that
     /// QUIC's own window has beyond.
     fn follow_window(&self, state: &mut State) {
         let Some(gauge) = &state.gauge else { return };
-        let wanted = gauge.window();
+        let window = gauge.window();
+        let wanted = window + window / AGAIN_SHARE;
         if wanted.abs_diff(state.send_window) > state.send_window / 8 {
             state.send_window = wanted;
             self.quic.set_send_window(wanted);
