@@ -3,6 +3,7 @@
 
 pub mod bucket;
 pub mod budget;
+mod coupling;
 mod delay;
 pub mod estimator;
 pub mod feed;

@@ -106,6 +106,7 @@ fn trickle(silence: Duration, rtt: Option<Duration>, mtu: u16) -> u64 {
 impl Controller for CallController {
     fn on_sent(&mut self, now: Instant, bytes: u64, _last_packet_number: u64) {
         self.feed.note(now, Happened::Sent(bytes));
+        self.window.on_sent(now, bytes);
         // Who rests is not waiting for an answer.
         if now.saturating_duration_since(self.sent) > REST {
             self.acknowledged = self.acknowledged.max(now);
@@ -122,7 +123,9 @@ impl Controller for CallController {
         self.show();
     }
 
-    fn on_end_acks(&mut self, now: Instant, _in_flight: u64, _app_limited: bool, _largest: Option<u64>) {
+    fn on_end_acks(&mut self, now: Instant, in_flight: u64, _app_limited: bool, _largest: Option<u64>) {
+        self.window.on_flight(in_flight);
+        self.feed.set_ours(self.window.is_ours());
         // The others of one acknowledgement were held back for it.
         if let Some((sent, bytes)) = self.newest.take() {
             self.feed.note(now, Happened::Delivered(bytes, Some(now.saturating_duration_since(sent))));
@@ -144,7 +147,7 @@ impl Controller for CallController {
 
     fn window(&self) -> u64 {
         let silence = clock::now().saturating_duration_since(self.acknowledged);
-        self.window.bytes() + trickle(silence, self.window.base(), self.mtu)
+        self.window.bytes() + self.window.room() + trickle(silence, self.window.base(), self.mtu)
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {

@@ -25,6 +25,8 @@ const UNSTEADY: (Duration, Duration) = (Duration::from_millis(18), Duration::fro
 const NOW_MOST: Duration = Duration::from_millis(1200);
 /// A probe says something of the way back for so long.
 const PROBE: Duration = Duration::from_millis(600);
+/// Two probes within this long tell the way there by themselves.
+const FRESH: Duration = Duration::from_millis(250);
 /// A queue on the way back that is shorter may be jitter.
 const JITTER: Duration = Duration::from_millis(15);
 /// What jitter leaves of itself is taken to be no more than this.
@@ -87,6 +89,8 @@ pub struct Delay {
     last: Option<(Instant, Duration)>,
     noise: Duration,
     unsteady: Unsteady,
+    /// What comes and goes is no jitter.
+    ours: bool,
 }
 
 impl Default for Delay {
@@ -100,6 +104,7 @@ impl Default for Delay {
             last: None,
             noise: Duration::ZERO,
             unsteady: Unsteady::default(),
+            ours: false,
         }
     }
 }
@@ -162,12 +167,32 @@ impl Delay {
         self.probes.iter().rev().take(3).map(|(_, ways)| ways[way]).min()
     }
 
+    /// The queue on the way there, where two probes or more tell it.
+    fn there(&mut self, now: Instant) -> Option<Duration> {
+        self.forget_probes(now);
+        let while_ = FRESH.mul_f64(self.longer()).min(PROBE);
+        let of_late = self.probes.iter().rev().take_while(|(at, _)| now.saturating_duration_since(*at) <= while_);
+        let there: Vec<Duration> = of_late.map(|(_, ways)| ways[THERE]).collect();
+        there.iter().min().filter(|_| there.len() > 1).copied()
+    }
+
+    /// Whether delay that comes and goes does so with what is sent, and is no jitter.
+    pub fn set_ours(&mut self, ours: bool) {
+        self.ours = ours;
+    }
+
+    /// How many times as long is looked at, for jitter.
+    fn longer(&self) -> f64 {
+        let (free, each) = UNSTEADY;
+        let jitter = if self.ours { Duration::ZERO } else { self.unsteady.off() };
+        1.0 + jitter.saturating_sub(free).div_duration_f64(each)
+    }
+
     /// The queues of both ways together; `None` where nothing was measured of late.
     pub fn both(&self, now: Instant) -> Option<Duration> {
         let (newest, _) = *self.recent.back()?;
         let fresh = now.saturating_duration_since(newest) <= NOW * 2;
-        let (free, each) = UNSTEADY;
-        let while_ = NOW.mul_f64(1.0 + self.unsteady.off().saturating_sub(free).div_duration_f64(each));
+        let while_ = NOW.mul_f64(self.longer());
         let least = self.least(newest, while_).filter(|_| fresh)?;
         Some(least.saturating_sub(self.base.get()?))
     }
@@ -178,10 +203,14 @@ impl Delay {
         self.recent.iter().rev().take_while(|(at, _)| within(at)).map(|(_, rtt)| *rtt).min()
     }
 
-    /// The queue on the way there.
+    /// The queue on the way there: of acknowledgements, which are many, but where the way back has a queue too.
     pub fn queue(&mut self, now: Instant) -> Option<Duration> {
         let beyond_jitter = |way: Option<Duration>| way.filter(|queue| *queue > JITTER).unwrap_or_default();
         let (there, back) = (beyond_jitter(self.way(now, THERE)), beyond_jitter(self.way(now, BACK)));
+        let told = self.there(now).filter(|_| !back.is_zero());
+        if told.is_some() {
+            return told;
+        }
         self.both(now).map(|both| both.saturating_sub(back).max(there.min(both)))
     }
 

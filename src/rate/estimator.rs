@@ -66,6 +66,16 @@ pub struct Figures {
     pub mode: Mode,
 }
 
+/// A queue that is long.
+#[derive(Debug, Clone, Copy)]
+struct Long {
+    /// From here on it is judged, by what arrived then, bits a second.
+    since: Instant,
+    rate: f64,
+    /// How often much less arrived than before.
+    falls: u32,
+}
+
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct Estimator {
@@ -77,17 +87,22 @@ pub struct Estimator {
     /// What the path is thought to carry, bits a second; and less while a queue drains.
     reference: f64,
     target: f64,
+    /// The same for what may be on its way, whatever waits here.
+    paced: f64,
     mode: Mode,
+    /// The queue on the way back at the last update, where probes tell it.
+    back: Option<Duration>,
     updated: Instant,
     /// The queue at the last update, seconds.
     before: Option<f64>,
     /// Our own queue.
     waiting: Duration,
+    /// What arrives is told, so what waits here waits for our own window.
+    told: bool,
     /// When it was cut last, and what was too much.
     cut: Option<Instant>,
     too_much: Option<f64>,
-    /// Since when the queue is long, and the rate before.
-    long: Option<(Instant, f64)>,
+    long: Option<Long>,
     short_since: Option<Instant>,
     /// When somebody else's queue was gone.
     gone: Option<Instant>,
@@ -111,10 +126,13 @@ impl Estimator {
             lost: Meter::default(),
             reference: limits.start_bps as f64,
             target: limits.start_bps as f64,
+            paced: limits.start_bps as f64,
             mode: Mode::Delay,
+            back: None,
             updated: now,
             before: None,
             waiting: Duration::ZERO,
+            told: false,
             cut: None,
             too_much: None,
             long: None,
@@ -141,6 +159,12 @@ impl Estimator {
     /// A round trip that ended now: of a probe, or the least of an acknowledgement.
     pub fn round_trip(&mut self, now: Instant, rtt: Duration) {
         self.delay.round_trip(now, rtt);
+    }
+
+    /// The transport tells what arrives, and whether delay that comes and goes does so with what is sent ([`super::Window::is_ours`]).
+    pub fn told(&mut self, ours: bool) {
+        self.told = true;
+        self.delay.set_ours(ours);
     }
 
     /// The path's delay, for what probes say of it.
@@ -170,9 +194,10 @@ impl Estimator {
         let was = self.reference;
         let noise = self.delay.noise().as_secs_f64() * NOISE;
         let queue = self.delay.queue(now).map(|queue| (queue.as_secs_f64() - noise).max(0.0));
-        // What waits here waits because the path does not take it.
-        let waiting = Some(self.waiting.as_secs_f64()).filter(|waiting| *waiting > LONG);
+        // What waits here waits because the path does not take it, or for a window that follows from what the path says.
+        let waiting = Some(self.waiting.as_secs_f64()).filter(|waiting| *waiting > LONG && !self.told);
         let queue = queue.map(|queue| queue + waiting.unwrap_or(0.0)).or(waiting);
+        self.back = self.delay.back(now);
         self.look_for_others(now, queue);
         match self.mode {
             Mode::Delay => self.by_delay(now, seconds, queue),
@@ -183,11 +208,13 @@ impl Estimator {
         self.before = queue;
         let (least, most) = (self.limits.least_bps as f64, self.limits.most_bps as f64);
         self.reference = self.reference.min(most.max(was)).max(least);
-        let drain = match (self.mode, soon) {
-            (Mode::Delay, Some(soon)) if soon > FOREIGN => (1.0 - (soon - FOREIGN / 2.0) / DRAIN).max(DRAIN_LEAST),
+        let drain = |soon: f64| match self.mode {
+            Mode::Delay if soon > FOREIGN => (1.0 - (soon - FOREIGN / 2.0) / DRAIN).max(DRAIN_LEAST),
             _ => 1.0,
         };
-        self.target = (self.reference * drain).max(least);
+        let soon = soon.unwrap_or(0.0);
+        self.paced = (self.reference * drain(soon)).max(least);
+        self.target = (self.reference * drain(soon.max(self.waiting.as_secs_f64()))).max(least);
         true
     }
 
@@ -206,10 +233,15 @@ impl Estimator {
         self.delay.base()
     }
 
-    /// Bytes that may be on their way at this rate, with the queue as it is and a picture at a time: what a window must let through.
+    /// Bytes that may be on their way at this rate, and a picture at a time: what a window must let through. A queue that is ours is
+    /// not made room for; acknowledgements may wait on the way back, and where somebody else keeps the queue long, everything does.
     pub fn window_bytes(&self) -> u64 {
-        let rtt = self.delay.rtt().unwrap_or_default() + AHEAD;
-        (self.target / 8.0 * rtt.as_secs_f64()) as u64
+        let rtt = self.delay.rtt().unwrap_or_default();
+        let without = match (self.mode, self.back) {
+            (Mode::Delay, Some(back)) => rtt.min(self.delay.base().unwrap_or_default() + back),
+            _ => rtt,
+        };
+        (self.paced / 8.0 * (without + AHEAD).as_secs_f64()) as u64
     }
 
     /// For who looks at it.
@@ -237,8 +269,10 @@ impl Estimator {
     pub fn moved(&mut self, now: Instant, known: Option<u64>, delay: Delay) -> Delay {
         let start = known.map_or(self.reference.min(2.0 * self.limits.start_bps as f64), |known| known as f64);
         let (sent, limits) = (self.sent.clone(), self.limits);
-        let before =
-            std::mem::replace(self, Self { delay, sent, reference: start, target: start, ..Self::new(now, limits) });
+        let before = std::mem::replace(
+            self,
+            Self { delay, sent, reference: start, target: start, paced: start, ..Self::new(now, limits) },
+        );
         before.delay
     }
 
@@ -346,9 +380,20 @@ impl Estimator {
         match self.mode {
             Mode::Delay if queue < FOREIGN => self.long = None,
             Mode::Delay => {
-                let (at, rate) = *self.long.get_or_insert((now, self.reference));
+                let delivered = self.delivered.rate_bps(now, DELIVERED_LONG).unwrap_or(self.reference);
+                let rate = self.reference.min(delivered);
+                let long = self.long.get_or_insert(Long { since: now, rate, falls: 0 });
+                let of = |meter: &Meter| meter.rate_bps(now, DELIVERED).unwrap_or(rate);
+                let (sent, of_late) = (of(&self.sent), of(&self.delivered));
+                if long.falls < FALLS && of_late < SLOWER * long.rate.min(sent) {
+                    // The path may have become slower: whether a queue stays that we do not feed shows from there on.
+                    *long = Long { since: now, rate: of_late, falls: long.falls + 1 };
+                }
+                let Long { since: at, rate, .. } = *long;
                 let again = self.gone.is_some_and(|gone| since(gone) < AGAIN);
-                if again || (since(at) >= LASTS && self.reference < rate * 0.9) {
+                let least = self.limits.least_bps as f64 * 1.1;
+                let gave_way = self.reference < (rate * GIVEN_WAY).max(least);
+                if again || (since(at) >= LASTS && gave_way) {
                     self.mode = Mode::Loss;
                     self.reference = self.reference.max(rate * TAKEN_BACK);
                     (self.long, self.short_since, self.loss_at) = (None, None, Some(now));

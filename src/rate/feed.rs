@@ -27,6 +27,7 @@ pub enum Happened {
 pub struct Feed {
     wanted: AtomicBool,
     floor_bytes: AtomicU64,
+    ours: AtomicBool,
     events: Mutex<Vec<(Instant, Happened)>>,
 }
 
@@ -60,6 +61,11 @@ impl Feed {
         self.floor_bytes.store(bytes, Ordering::Relaxed);
     }
 
+    /// Delay that comes and goes does so with what is sent, or not: see [`super::Window::is_ours`].
+    pub fn set_ours(&self, ours: bool) {
+        self.ours.store(ours, Ordering::Relaxed);
+    }
+
     pub fn floor(&self) -> u64 {
         self.floor_bytes.load(Ordering::Relaxed)
     }
@@ -78,6 +84,7 @@ impl Estimator {
                 Happened::Lost(bytes) => self.lost(at, bytes),
             }
         }
+        self.told(feed.ours.load(Ordering::Relaxed));
         feed.set_floor(self.window_bytes());
     }
 }

@@ -14,12 +14,13 @@
 //!
 //! Then it shrinks to 0.85 of what the path delivers in a base RTT, so that the queue drains. A sender with an estimator
 //! ([`super::estimator`]) keeps below the window by itself and knows more: it sets a *floor*, so that the window does not hold back what
-//! was found good, beside a download for instance, whose queue stands whatever we do. QUIC's *persistent congestion* (RFC 9002
+//! was found good, beside a download for instance, whose queue stands whatever we do. Sound has room beyond the window. QUIC's *persistent congestion* (RFC 9002
 //! section 7.6) starts over from the smallest window.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::coupling::Coupling;
 use super::unsteady::Unsteady;
 
 /// Window at the start, packets: one key frame of a 360p picture and its audio. RFC 6928 allows 10 without
@@ -49,6 +50,11 @@ const RUNS_OVER: f64 = 0.03;
 const RAN_OVER: Duration = Duration::from_secs(5);
 /// A path's base RTT is the smallest of this long (RFC 6817 keeps minutes; a route changes faster).
 const BASE_MEMORY: Duration = Duration::from_secs(10);
+/// Room for sound: 250 ms of a voice, or a share of the window where that is more.
+const ROOM: u64 = 4096;
+const ROOM_SHARE: u64 = 4;
+/// The window grows by a share of itself in a round: two packets are a queue of 64 ms on the slowest path that carries pictures.
+const GROWTH_SHARE: u64 = 8;
 /// What remains after congestion, of what was delivered in the round.
 const BACK_OFF: f64 = 0.85;
 
@@ -67,6 +73,7 @@ pub struct Window {
     /// The least RTT of each round of the last [`STANDS`].
     least: VecDeque<(Instant, Duration)>,
     unsteady: Unsteady,
+    coupling: Coupling,
     /// When more than [`RUNS_OVER`] was lost last.
     ran_over: Option<Instant>,
 }
@@ -110,16 +117,23 @@ impl Window {
             past: VecDeque::new(),
             least: VecDeque::new(),
             unsteady: Unsteady::default(),
+            coupling: Coupling::default(),
             ran_over: None,
         }
     }
 
-    /// Bytes that may be on their way.
+    /// Bytes that may be on their way: of pictures, for sound has [`Self::room`] beyond them.
     pub fn bytes(&self) -> u64 {
-        self.bytes.max(self.floor)
+        if self.floor > 0 { self.bytes.clamp(self.floor, 2 * self.floor) } else { self.bytes }
     }
 
-    /// Whoever paces what is sent has found that so many bytes may be on their way, whatever the queue: 0 for nobody.
+    /// Bytes that may be on their way beyond the window: sound does not wait for pictures that are.
+    pub fn room(&self) -> u64 {
+        (self.bytes() / ROOM_SHARE).max(ROOM)
+    }
+
+    /// Whoever paces what is sent has found that so many bytes may be on their way, whatever the queue, and twice as many at
+    /// most: 0 for nobody.
     pub fn set_floor(&mut self, bytes: u64) {
         self.floor = bytes.min(MAX_BYTES);
     }
@@ -134,15 +148,34 @@ impl Window {
         INITIAL_PACKETS * self.mtu
     }
 
+    /// Delay that comes and goes does so with what is sent: a queue of ours, and no jitter.
+    pub fn is_ours(&self) -> bool {
+        self.coupling.is_ours()
+    }
+
+    /// So many bytes are on their way, as the transport counts, which knows what is not acknowledged.
+    pub fn on_flight(&mut self, bytes: u64) {
+        self.coupling.set_in_flight(bytes);
+    }
+
     /// The path takes larger or smaller packets.
     pub fn set_mtu(&mut self, mtu: u16) {
         self.mtu = mtu.into();
         self.bytes = self.bytes.max(MIN_PACKETS * self.mtu);
     }
 
-    /// `bytes` sent at `sent` have arrived. `limited` says that the window, not the sender, held back.
+    /// So many bytes are on their way.
+    pub fn on_sent(&mut self, now: Instant, bytes: u64) {
+        self.coupling.sent(now, bytes);
+    }
+
+    /// `bytes` sent at `sent` have arrived. `limited` says that the window, not the sender, held back, where more is on its way than
+    /// the window itself tells.
     pub fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, limited: bool) {
         let rtt = now.saturating_duration_since(sent);
+        let limited = limited || self.coupling.in_flight() + self.mtu >= self.bytes();
+        self.coupling.left(bytes);
+        self.coupling.arrived(now, sent);
         while self.base.back().is_some_and(|(_, least)| *least >= rtt) {
             self.base.pop_back();
         }
@@ -163,6 +196,7 @@ impl Window {
 
     /// `bytes` were lost; `persistent` as in RFC 9002 section 7.6.
     pub fn on_loss(&mut self, now: Instant, bytes: u64, persistent: bool) {
+        self.coupling.left(bytes);
         if persistent {
             self.bytes = MIN_PACKETS * self.mtu;
             self.slow_start = true;
@@ -201,7 +235,7 @@ impl Window {
             let kept = (round.acked as f64 * base * BACK_OFF) as u64;
             self.bytes = kept.min(self.bytes).max(self.bytes / 2).max(least);
         } else if !self.slow_start && round.used {
-            self.bytes = (self.bytes + 2 * self.mtu).min(MAX_BYTES);
+            self.bytes = (self.bytes + (2 * self.mtu).min(self.bytes / GROWTH_SHARE)).min(MAX_BYTES);
         }
     }
 
@@ -219,7 +253,9 @@ impl Window {
     /// What comes and goes, where that is much.
     fn jitter(&self, now: Instant) -> Duration {
         let runs_over = self.ran_over.is_some_and(|at| now.saturating_duration_since(at) < RAN_OVER);
-        Some(self.unsteady.off()).filter(|off| *off > UNSTEADY && !runs_over).unwrap_or_default()
+        Some(self.unsteady.off())
+            .filter(|off| *off > UNSTEADY && !runs_over && !self.coupling.is_ours())
+            .unwrap_or_default()
     }
 
     /// The smallest RTT of late: the path without a queue.

@@ -78,3 +78,8 @@ fn rfc_8867_section_5_8_pause_and_resume() {
 fn what_stands_in_the_queue_for_a_quarter_of_an_hour_is_not_taken_for_the_path() {
     judge(cases::long_call);
 }
+
+#[test]
+fn sound_overtakes_pictures_where_both_ways_are_narrow() {
+    judge(cases::narrow);
+}

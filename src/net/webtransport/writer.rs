@@ -1,8 +1,8 @@
 //! All that goes out over a QUIC connection: control, datagrams, a stream for each subgroup. Used by `webtransport` and `net::link`.
 //!
 //! Whoever sends writes at once where nothing waits, without waking anybody. What the connection does not take waits in the outbox,
-//! where it is bounded in time, and [`run`] writes it when it can. So that little waits where it can no longer be dropped, QUIC itself
-//! may hold hardly more than the congestion window.
+//! where it is bounded in time, and [`run`] writes it when it can. So that nothing waits where it can no longer be dropped, streams
+//! may hold as much as the congestion window lets through.
 
 use std::collections::BTreeMap;
 use std::pin::{Pin, pin};
@@ -25,10 +25,8 @@ use crate::rate::Standing;
 
 /// Between two attempts where no acknowledgement wakes the writer: for datagrams, stream credit and lateness.
 const RETRY: Duration = Duration::from_millis(20);
-/// Bytes that QUIC may hold beyond the congestion window, so that an acknowledgement always finds something to send; or a share
-/// of the window where that is more.
-const AHEAD: u64 = 4096;
-const AHEAD_SHARE: u64 = 4;
+/// Streams may hold so much of the window more: what was lost is not on its way, and counts until it has arrived.
+const AGAIN_SHARE: u64 = 8;
 /// The type of a WebTransport stream (draft-ietf-webtrans-http3 section 4.2).
 const STREAM_TYPE: u32 = 0x54;
 
@@ -181,11 +179,12 @@ impl Writer {
         self.lock().gauge.as_ref()?.standing(now)
     }
 
-    /// What QUIC holds beyond the congestion window waits where nothing can be dropped.
+    /// Streams hold what the window lets through and hardly more: the rest waits where it can be dropped, and sound finds the room that
+    /// QUIC's own window has beyond.
     fn follow_window(&self, state: &mut State) {
         let Some(gauge) = &state.gauge else { return };
         let window = gauge.window();
-        let wanted = window + (window / AHEAD_SHARE).max(AHEAD);
+        let wanted = window + window / AGAIN_SHARE;
         if wanted.abs_diff(state.send_window) > state.send_window / 8 {
             state.send_window = wanted;
             self.quic.set_send_window(wanted);

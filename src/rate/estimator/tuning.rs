@@ -20,6 +20,12 @@ pub const STEP: f64 = 0.025;
 /// One that is longer, and lasts, is not ours.
 pub const FOREIGN: f64 = 0.045;
 pub const LASTS: Duration = Duration::from_millis(2500);
+/// And after we gave way: the estimate is less than so much of what arrived.
+pub const GIVEN_WAY: f64 = 0.95;
+/// What arrives is less than this share of the estimate: the path has become slower, or somebody came.
+pub const SLOWER: f64 = 0.8;
+/// The first is likely, and each time less so.
+pub const FALLS: u32 = 2;
 /// A shorter one for [`GONE`] shows that nobody fills it any more.
 pub const FOREIGN_NONE: f64 = 0.025;
 pub const GONE: Duration = Duration::from_millis(300);

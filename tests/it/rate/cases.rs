@@ -295,6 +295,36 @@ pub fn long_call(seed: u64) -> Vec<Row> {
     ]
 }
 
+/// Not of the RFC: both ways fall from 1 Mbit/s to 300 kbit/s and rise again, with a key frame each 4 s; on the way back a relay sends
+/// what it was sent. The queue is of 300 ms at any rate, so that at the least one packet of a picture takes 32 ms.
+pub fn narrow(seed: u64) -> Vec<Row> {
+    let steps = course(&[(0, 1.0), (20, 0.3), (40, 1.0)]);
+    let mut world = World::new(seed, [steps.clone(), steps], MBPS, QUEUE);
+    world.jitter = MS;
+    world.pipes.iter_mut().for_each(|pipe| pipe.holds = Some(QUEUE));
+    for pipe in 0..2 {
+        let mut media = media(60);
+        media.keys = Some(4 * SECOND);
+        if pipe == 1 {
+            media.relayed = vec![(0, 800_000), (21 * SECOND, 230_000), (42 * SECOND, 800_000)];
+        }
+        world.add(boxed(media), 20 * MS, pipe, 0);
+    }
+    world.run(60 * SECOND);
+    let mut rows = vec![least("300k", "capacity used there", used(&world, 0..1, 5, 60), 75.0, "%")];
+    for (flow, way) in [(0, "there"), (1, "back")] {
+        let media = world.media(flow);
+        for (from, until, bar) in [(5, 20, 160.0), (23, 40, 200.0), (43, 60, 160.0)] {
+            let within = |(at, _): &&(Us, f64)| (from * SECOND..until * SECOND).contains(at);
+            let heard = media.heard_ms.iter().filter(within).map(|(_, ms)| *ms);
+            let p95 = quantile(heard, 0.95).unwrap_or(f64::INFINITY);
+            rows.push(most("300k", format!("sound {way}, {from} to {until} s, p95"), p95, bar, "ms"));
+        }
+        rows.push(most("300k", format!("sound lost {way}"), media.unheard as f64, 15.0, ""));
+    }
+    rows
+}
+
 /// All of them.
 #[allow(dead_code, reason = "the bench runs it")]
 pub fn all(seed: u64) -> Vec<Row> {
@@ -310,6 +340,7 @@ pub fn all(seed: u64) -> Vec<Row> {
         short_tcp(seed),
         pause_and_resume(seed),
         long_call(seed),
+        narrow(seed),
     ]
     .concat()
 }

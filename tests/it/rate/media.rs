@@ -24,6 +24,8 @@ const ACK_DELAY: Us = 25 * MS;
 const LAG: Us = 200 * MS;
 const LATE: Us = 500 * MS;
 const LOST: Us = 3 * SECOND;
+/// A key frame is so much larger.
+const KEY: u32 = 6;
 
 const START: u32 = 0;
 const ON_FRAME: u32 = 1;
@@ -34,6 +36,15 @@ const ON_ACK: u32 = 5;
 
 /// Marks sound among the numbers of frames.
 const SOUND: u64 = u64::MAX;
+
+/// A packet that is not acknowledged.
+#[derive(Clone, Copy)]
+struct OnWay {
+    sent: Us,
+    bytes: u32,
+    /// When the sound in it was made.
+    spoken: Option<Us>,
+}
 
 pub struct Media {
     epoch: Instant,
@@ -46,12 +57,22 @@ pub struct Media {
     pub pause: Option<(Us, Us)>,
     /// Probes say nothing of their ways: an old relay.
     pub blind: bool,
+    /// A relay's: pictures come as they are, from when on so many bits a second, and nothing is estimated.
+    pub relayed: Vec<(Us, u64)>,
+    /// A key frame each so often.
+    pub keys: Option<Us>,
     targets: VecDeque<(Us, u64)>,
     waiting: VecDeque<(Us, u32, u64)>,
+    /// Bytes on their way, and those of pictures among them.
     in_flight: u64,
+    pictures: u64,
     next: u64,
     frame: u64,
-    out: BTreeMap<u64, (Us, u32)>,
+    key: Us,
+    out: BTreeMap<u64, OnWay>,
+    /// Of each packet of sound when it arrived, and how long after it was made, ms.
+    pub heard_ms: Vec<(Us, f64)>,
+    pub unheard: u64,
     /// The receiver's: what is to be acknowledged.
     unanswered: Vec<u64>,
     pub arrived: Arrived,
@@ -74,12 +95,18 @@ impl Media {
             stop,
             pause: None,
             blind: false,
+            relayed: Vec::new(),
+            keys: None,
+            key: 0,
             targets: VecDeque::new(),
             waiting: VecDeque::new(),
             in_flight: 0,
+            pictures: 0,
             next: 0,
             frame: 0,
             out: BTreeMap::new(),
+            heard_ms: Vec::new(),
+            unheard: 0,
             unanswered: Vec::new(),
             arrived: Arrived::default(),
             queued_ms: Vec::new(),
@@ -134,9 +161,13 @@ impl Media {
             self.targets.pop_front();
         }
         let target = self.targets.front().map_or(300_000, |(_, target)| *target).clamp(self.bounds.0, self.bounds.1);
+        let target = self.relayed.iter().rev().find(|(from, _)| *from <= now).map_or(target, |(_, rate)| *rate);
         let audio = u64::from(AUDIO_BYTES) * 8 * SECOND / AUDIO;
         let rate = target.saturating_sub(audio).max(40_000) as f64;
         let mut bytes = (rate / 8.0 / 30.0 * (0.8 + 0.4 * rng.unit())) as u32;
+        if self.keys.is_some_and(|period| now >= self.key + period) {
+            (self.key, bytes) = (now, bytes * KEY);
+        }
         self.frame += 1;
         while bytes > 0 {
             let packet = bytes.min(PACKET);
@@ -148,12 +179,16 @@ impl Media {
     fn tick(&mut self, now: Us, out: &mut Out) {
         let at = self.instant(now);
         // What is not acknowledged for so long is lost.
-        let gone: Vec<u64> = self.out.iter().take_while(|(_, (sent, _))| sent + LOST < now).map(|(n, _)| *n).collect();
+        let gone: Vec<u64> =
+            self.out.iter().take_while(|(_, packet)| packet.sent + LOST < now).map(|(n, _)| *n).collect();
         gone.into_iter().for_each(|number| self.lose(now, number));
         let oldest = self.waiting.iter().map(|(since, ..)| *since).min();
         self.estimator.waiting(Duration::from_micros(oldest.map_or(0, |since| now - since)));
+        self.estimator.told(self.window.is_ours());
         self.estimator.update(at);
-        self.window.set_floor(self.estimator.window_bytes());
+        if self.relayed.is_empty() {
+            self.window.set_floor(self.estimator.window_bytes());
+        }
         let target = self.estimator.target_bps();
         self.targets.push_back((now, target));
         if self.estimator.wants_probe(at) {
@@ -172,14 +207,21 @@ impl Media {
             self.late += 1;
             self.estimator.lost(self.instant(now), bytes.into());
         }
-        while let Some((_, bytes, _)) = self.waiting.front().copied() {
-            if self.in_flight + u64::from(bytes) > self.window.bytes() {
+        while let Some((since, bytes, frame)) = self.waiting.front().copied() {
+            let spoken = (frame == SOUND).then_some(since);
+            let (on_way, most) = match spoken {
+                Some(_) => (self.in_flight, self.window.bytes() + self.window.room()),
+                None => (self.pictures, self.window.bytes()),
+            };
+            if on_way + u64::from(bytes) > most {
                 break;
             }
             self.waiting.pop_front();
             self.in_flight += u64::from(bytes);
-            self.out.insert(self.next, (now, bytes));
+            self.pictures += spoken.map_or(u64::from(bytes), |_| 0);
+            self.out.insert(self.next, OnWay { sent: now, bytes, spoken });
             self.estimator.sent(self.instant(now), bytes.into());
+            self.window.on_sent(self.instant(now), bytes.into());
             self.sent += 1;
             out.send(bytes + HEADS, Cargo::Data(self.next));
             self.next += 1;
@@ -195,7 +237,10 @@ impl Media {
     pub fn arrives(&mut self, now: Us, cargo: Cargo, out: &mut Out) {
         match cargo {
             Cargo::Data(number) => {
-                self.arrived.add(now, self.out.get(&number).map_or(0, |(_, bytes)| bytes + HEADS));
+                let packet = self.out.get(&number);
+                self.arrived.add(now, packet.map_or(0, |packet| packet.bytes + HEADS));
+                let spoken = packet.and_then(|packet| packet.spoken);
+                self.heard_ms.extend(spoken.map(|spoken| (now, (now - spoken) as f64 / 1000.0)));
                 if self.unanswered.is_empty() {
                     out.timers.push((now + ACK_DELAY, ON_ACK));
                 }
@@ -223,8 +268,7 @@ impl Media {
         let limited = !self.waiting.is_empty();
         let mut newest = None;
         for number in numbers {
-            let Some((sent, bytes)) = self.out.remove(number) else { continue };
-            self.in_flight -= u64::from(bytes);
+            let Some(OnWay { sent, bytes, .. }) = self.left(*number) else { continue };
             newest = newest.max(Some(sent));
             self.window.on_ack(at, self.instant(sent), bytes.into(), limited);
             self.estimator.delivered(at, bytes.into());
@@ -238,11 +282,19 @@ impl Media {
         self.send(now, out);
     }
 
+    /// A packet is on its way no more.
+    fn left(&mut self, number: u64) -> Option<OnWay> {
+        let packet = self.out.remove(&number)?;
+        self.in_flight -= u64::from(packet.bytes);
+        self.pictures -= packet.spoken.map_or(u64::from(packet.bytes), |_| 0);
+        Some(packet)
+    }
+
     fn lose(&mut self, now: Us, number: u64) {
         let at = self.instant(now);
-        let Some((_, bytes)) = self.out.remove(&number) else { return };
-        self.in_flight -= u64::from(bytes);
+        let Some(OnWay { bytes, spoken, .. }) = self.left(number) else { return };
         self.lost += 1;
+        self.unheard += u64::from(spoken.is_some());
         self.window.on_loss(at, bytes.into(), false);
         self.estimator.lost(at, bytes.into());
     }

@@ -56,6 +56,8 @@ pub struct Pipe {
     /// From when on, bits a second.
     course: Vec<(Us, f64)>,
     queue_bytes: u32,
+    /// The queue holds so much time at the rate as it is, rather than so many bytes.
+    pub holds: Option<Us>,
     queue: VecDeque<(Us, Packet)>,
     bytes: u32,
 }
@@ -68,6 +70,11 @@ impl Pipe {
     /// How long what waits takes, ms.
     fn queue_ms(&self, at: Us) -> f64 {
         f64::from(self.bytes) * 8000.0 / self.rate(at)
+    }
+
+    fn is_full(&self, now: Us, bytes: u32) -> bool {
+        let most = self.holds.map_or(self.queue_bytes, |time| (self.rate(now) / 8e6 * time as f64) as u32);
+        self.bytes + bytes > most && !self.queue.is_empty()
     }
 
     fn takes(&self, now: Us, bytes: u32) -> Us {
@@ -116,7 +123,7 @@ pub struct World {
     pub flows: Vec<Flow>,
     /// One way, of each flow, and which pipe its data takes.
     pub routes: Vec<(Us, usize)>,
-    jitter: Us,
+    pub jitter: Us,
     /// Ms of queue on the way there, every 10 ms.
     pub queue_ms: Vec<f64>,
     heap: BinaryHeap<Reverse<(Us, u64)>>,
@@ -129,7 +136,7 @@ impl World {
     /// `queue`: of each pipe, at this rate.
     pub fn new(seed: u64, courses: [Vec<(Us, f64)>; 2], reference_bps: f64, queue: Us) -> Self {
         let queue_bytes = (reference_bps / 8.0 * queue as f64 / SECOND as f64) as u32;
-        let pipe = |course| Pipe { course, queue_bytes, queue: VecDeque::new(), bytes: 0 };
+        let pipe = |course| Pipe { course, queue_bytes, holds: None, queue: VecDeque::new(), bytes: 0 };
         let mut world = Self {
             now: 0,
             rng: Rng::new(seed),
@@ -203,7 +210,7 @@ impl World {
 
     fn enters(&mut self, number: usize, packet: Packet) {
         let (now, pipe) = (self.now, &mut self.pipes[number]);
-        if pipe.bytes + packet.bytes > pipe.queue_bytes && !pipe.queue.is_empty() {
+        if pipe.is_full(now, packet.bytes) {
             return;
         }
         pipe.bytes += packet.bytes;
