@@ -27,6 +27,9 @@ const SILENCE_MOST: Duration = Duration::from_millis(300);
 const TRICKLE: Duration = Duration::from_millis(50);
 /// At most: ten seconds, after which the election gives a link up.
 const MOST: u32 = 200;
+/// The window follows one that shrinks so much later: streams hold what the new one lets through at once, and sound does not wait until
+/// the pictures of the old one have arrived.
+const FOLLOWS: Duration = Duration::from_secs(1);
 /// A sender that has nothing to say for so long rests.
 const REST: Duration = Duration::from_secs(1);
 
@@ -39,7 +42,17 @@ impl ControllerFactory for CallCongestion {
         let window = Window::new(now, current_mtu);
         let gauge = Arc::new(Gauge { window: window.bytes().into(), standing: Mutex::default() });
         let feed = Arc::default();
-        Box::new(CallController { window, mtu: current_mtu, acknowledged: now, sent: now, gauge, feed, newest: None })
+        let wide = (now, window.bytes());
+        Box::new(CallController {
+            window,
+            wide,
+            mtu: current_mtu,
+            acknowledged: now,
+            sent: now,
+            gauge,
+            feed,
+            newest: None,
+        })
     }
 }
 
@@ -66,6 +79,8 @@ impl Gauge {
 #[derive(Clone)]
 struct CallController {
     window: Window,
+    /// The widest of late, and when it was.
+    wide: (Instant, u64),
     mtu: u16,
     /// When anything was acknowledged last, or the first packet after a rest was sent.
     acknowledged: Instant,
@@ -79,8 +94,12 @@ struct CallController {
 }
 
 impl CallController {
-    fn show(&self) {
-        self.gauge.window.store(self.window.bytes(), Ordering::Relaxed);
+    fn show(&mut self, now: Instant) {
+        let bytes = self.window.bytes();
+        self.gauge.window.store(bytes, Ordering::Relaxed);
+        if bytes >= self.wide.1 || now.saturating_duration_since(self.wide.0) > FOLLOWS {
+            self.wide = (now, bytes);
+        }
     }
 }
 
@@ -120,7 +139,7 @@ impl Controller for CallController {
         self.newest = Some((newest.max(sent), sum + bytes));
         self.window.set_floor(self.feed.floor());
         self.window.on_ack(now, sent, bytes, !app_limited);
-        self.show();
+        self.show(now);
     }
 
     fn on_end_acks(&mut self, now: Instant, in_flight: u64, _app_limited: bool, _largest: Option<u64>) {
@@ -136,18 +155,18 @@ impl Controller for CallController {
     fn on_congestion_event(&mut self, now: Instant, _sent: Instant, is_persistent_congestion: bool, lost_bytes: u64) {
         self.feed.note(now, Happened::Lost(lost_bytes));
         self.window.on_loss(now, lost_bytes, is_persistent_congestion);
-        self.show();
+        self.show(now);
     }
 
     fn on_mtu_update(&mut self, new_mtu: u16) {
         self.mtu = new_mtu;
         self.window.set_mtu(new_mtu);
-        self.show();
+        self.show(clock::now());
     }
 
     fn window(&self) -> u64 {
         let silence = clock::now().saturating_duration_since(self.acknowledged);
-        self.window.bytes() + self.window.room() + trickle(silence, self.window.base(), self.mtu)
+        self.window.bytes().max(self.wide.1) + self.window.room() + trickle(silence, self.window.base(), self.mtu)
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {
